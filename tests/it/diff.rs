@@ -79,6 +79,37 @@ fn jails_and_inputs_are_compared_too() {
     scratch.run(&["diff", "one.jail", "/dev/null"]).assert_status(0);
 }
 
+/// Nix evaluates it, and it decides what every package of the jail is.
+#[test]
+fn overlays_and_the_configuration_of_nixpkgs_are_compared_too() {
+    let spec = |settings: &str| {
+        format!("{{ {settings} outputs = {{ pkgs, ... }}: jail \"a\" pkgs.hello [ ]; }}\n")
+    };
+    let one = spec("nixpkgs = { config.allowUnfree = true; overlays = [ (a: b: { }) ]; };");
+    let other = spec("nixpkgs.overlays = [ (a: b: { hello = b.bash; }) (a: b: { }) ];");
+    let scratch =
+        Scratch::with(&[("none.jail", &spec("")), ("one.jail", &one), ("other.jail", &other)]);
+    let said = scratch.run(&["diff", "one.jail", "other.jail"]).assert_status(1).stdout.clone();
+    expect![[r#"
+        - the code of nixpkgs.config: { allowUnfree = true; }
+        - the code of overlays[0]: a: b: { }
+        + the code of overlays[0]: a: b: { hello = b.bash; }
+        + the code of overlays[1]: a: b: { }
+    "#]]
+    .assert_eq(&said);
+    let json = scratch.run(&["diff", "none.jail", "one.jail", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json.assert_status(1).stdout).unwrap();
+    let first = &json["nixpkgs"][0];
+    assert!(first["name"] == "nixpkgs.config" && first.get("before").is_none(), "{json}");
+    // The control: what is only taken away adds nothing, and the same is the same.
+    let gone = scratch.run(&["diff", "one.jail", "none.jail"]);
+    assert!(gone.assert_status(0).stdout.contains("- the code of overlays[0]:"), "{}", gone.all());
+    let same = scratch.run(&["diff", "one.jail", "one.jail"]);
+    assert!(same.assert_status(0).stderr.contains("same"));
+    let explained = scratch.run(&["explain", "one.jail"]).assert_status(0).stdout.clone();
+    assert!(explained.contains("  nixpkgs.config  {"), "{explained}");
+}
+
 #[test]
 fn json_says_the_same() {
     let outcome = scratch().run(&["diff", "before.jail", "after.jail", "--json"]);

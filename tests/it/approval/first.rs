@@ -73,6 +73,40 @@ fn the_first_run_of_a_spec_that_stays_in_its_folder_is_not_asked_about() {
     assert!(status == 0 && said.contains("in-42"), "{said}");
 }
 
+/// Nix evaluates both before there is a jail, and they decide what every package is.
+#[test]
+fn a_spec_that_changes_nixpkgs_is_asked_about() {
+    let Some(project) = Project::new() else { return };
+    let overrides = project.setup.overrides();
+    let run = [&RUN[..2], &overrides, &RUN[2..]].concat();
+    let spec = |settings: &str| {
+        let jail = "jail \"jailed-sh\" pkgs.bashInteractive [ mount-cwd ]";
+        project.write("sh.jail", &format!("{{ {settings} outputs = {{ pkgs, ... }}: {jail}; }}"));
+    };
+    for (settings, shown) in [
+        ("nixpkgs.config.allowUnfree = true;", ["nixpkgs.config", "allowUnfree"]),
+        ("nixpkgs.overlays = [ (final: prev: { own = prev.hello; }) ];", ["overlays[0]", "own"]),
+        ("overlays = [ (final: prev: { own = prev.hello; }) ];", ["overlays[0]", "own"]),
+    ] {
+        spec(settings);
+        let (status, said) = project.jailgen(&run);
+        assert!(status == 1 && said.contains("is not approved yet"), "{settings}: {said}");
+        assert!(!said.contains("in-42"), "{said}");
+        assert!(shown.iter().all(|word| said.contains(word)), "{said}");
+    }
+    let (status, said) = project.jailgen(&["approve", "sh.jail"]);
+    assert!(status == 0 && said.contains("overlays[0]") && said.contains("own"), "{said}");
+    let (status, said) = project.jailgen(&run);
+    assert!(status == 0 && said.contains("in-42"), "{said}");
+    // A change shows the code as it is now.
+    spec("overlays = [ (final: prev: { other = prev.hello; }) ];");
+    project.refused("other");
+    // The control.
+    spec("");
+    let (status, said) = project.jailgen(&["approve", "sh.jail"]);
+    assert!(status == 0 && said.contains("`overlays[0]` is removed"), "{said}");
+}
+
 #[test]
 fn on_a_terminal_the_first_run_and_the_first_build_ask() {
     let Some(project) = Project::new() else { return };

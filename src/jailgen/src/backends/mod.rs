@@ -11,4 +11,4 @@ mod spec;
 
 pub use error::EmitError;
 pub use folder::{Change, Difference, File, Folder, Mark, check, write};
-pub use spec::{Answer, Copied, Spec, SpecFile};
+pub use spec::{Answer, Copied, Spec, SpecFile, nixpkgs_settings};

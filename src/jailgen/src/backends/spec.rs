@@ -32,6 +32,18 @@ pub struct Spec {
     pub copied: Vec<Copied>,
 }
 
+/// What a spec says about how its packages are made, by the name that each part has in a spec: Nix
+/// source, closed but for the names that every emitted file binds.
+#[must_use]
+pub fn nixpkgs_settings<'a>(
+    overlays: &'a [String],
+    config: Option<&'a str>,
+) -> BTreeMap<String, &'a str> {
+    let numbered = overlays.iter().enumerate();
+    let overlays = numbered.map(|(at, source)| (format!("overlays[{at}]"), source.as_str()));
+    overlays.chain(config.map(|source| ("nixpkgs.config".to_owned(), source))).collect()
+}
+
 /// A file of a spec.
 #[derive(Clone, Debug)]
 pub struct SpecFile {

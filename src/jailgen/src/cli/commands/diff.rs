@@ -1,13 +1,14 @@
 //! `diff`: what one spec grants that another does not, in the words of `explain`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
 use jail_policy::Policy;
 use serde::Serialize;
 
-use super::{Context, clean, compile, explain, shown, wrapper};
+use super::declared::Declared;
+use super::{Context, clean, compile, shown, wrapper};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::compile::Compiled;
@@ -29,22 +30,21 @@ pub(in crate::cli) fn run(arguments: &args::Diff, context: Context) -> Result<()
 /// One of the two that are compared.
 struct Side {
     policies: Vec<Policy>,
-    /// What Nix reads when it is built, which a wrapper does not say.
-    inputs: BTreeMap<String, String>,
+    declared: Declared,
 }
 
 impl Side {
     /// A spec or a wrapper, `/dev/null` as git names what is not there, or `REVISION:PATH`.
     fn load(word: &Path, context: Context) -> Result<Self, Failure> {
         if word == Path::new("/dev/null") {
-            return Ok(Self { policies: Vec::new(), inputs: BTreeMap::new() });
+            return Ok(Self { policies: Vec::new(), declared: Declared::default() });
         }
         let split = word.to_str().and_then(|word| word.split_once(':'));
         if let (false, Some((revision, path))) = (word.exists(), split) {
             return Self::of_spec(of_revision(revision, path, context)?, context);
         }
         if let Some(read) = wrapper::of_word(word)? {
-            return Ok(Self { policies: vec![read.policy], inputs: BTreeMap::new() });
+            return Ok(Self { policies: vec![read.policy], declared: Declared::default() });
         }
         Self::of_spec(compile(word)?, context)
     }
@@ -53,8 +53,8 @@ impl Side {
     fn of_spec(mut compiled: Compiled, context: Context) -> Result<Self, Failure> {
         compiled.diagnostics.retain(|diagnostic| diagnostic.danger.is_none());
         let compiled = clean(compiled, context)?;
-        let inputs = explain::inputs(&compiled);
-        Ok(Self { policies: compiled.policies, inputs })
+        let declared = Declared::of_spec(&compiled);
+        Ok(Self { policies: compiled.policies, declared })
     }
 }
 
@@ -77,19 +77,43 @@ fn of_revision(revision: &str, path: &str, context: Context) -> Result<Compiled,
 #[derive(Serialize)]
 struct Report {
     jails: Vec<JailDifference>,
-    inputs: Vec<Input>,
-    /// The second may do more, or Nix reads something else for it.
+    inputs: Vec<Part>,
+    /// Code for nixpkgs that differs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nixpkgs: Vec<Part>,
+    /// The second may do more, or Nix reads or evaluates something else for it.
     adds: bool,
 }
 
-/// An input that differs.
+/// A part of what specs declare that differs.
 #[derive(Serialize)]
-struct Input {
+struct Part {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<String>,
+}
+
+impl Part {
+    fn between(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<Self> {
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let part = |name: &String| Self {
+            name: name.clone(),
+            before: before.get(name).cloned(),
+            after: after.get(name).cloned(),
+        };
+        names.into_iter().map(part).filter(|part| part.before != part.after).collect()
+    }
+
+    fn text(&self, what: &str) -> String {
+        let sides = [('-', &self.before), ('+', &self.after)];
+        let written = |(sign, source): (char, &Option<String>)| {
+            let source = source.as_ref()?;
+            Some(format!("{sign} {what} {}\n", line(&format!("{}: {source}", self.name))))
+        };
+        sides.into_iter().filter_map(written).collect()
+    }
 }
 
 impl Report {
@@ -99,37 +123,22 @@ impl Report {
             ([one], [other]) if one.name != other.name => vec![difference(Some(one), Some(other))],
             (before, after) => differences(before, after),
         };
-        let names = before.inputs.keys().chain(after.inputs.keys());
-        let mut names: Vec<&String> = names.collect();
-        names.sort_unstable();
-        names.dedup();
-        let input = |name: &String| Input {
-            name: name.clone(),
-            before: before.inputs.get(name).cloned(),
-            after: after.inputs.get(name).cloned(),
-        };
-        let inputs = names.into_iter().map(input).filter(|input| input.before != input.after);
-        let inputs: Vec<Input> = inputs.collect();
+        let inputs = Part::between(&before.declared.inputs, &after.declared.inputs);
+        let nixpkgs = Part::between(&before.declared.nixpkgs, &after.declared.nixpkgs);
         let adds = jails.iter().any(JailDifference::widens)
-            || inputs.iter().any(|input| input.after.is_some());
-        Self { jails, inputs, adds }
+            || inputs.iter().chain(&nixpkgs).any(|part| part.after.is_some());
+        Self { jails, inputs, nixpkgs, adds }
     }
 
     fn is_empty(&self) -> bool {
-        self.jails.is_empty() && self.inputs.is_empty()
+        self.jails.is_empty() && self.inputs.is_empty() && self.nixpkgs.is_empty()
     }
 
     fn text(&self) -> String {
-        let mut text: String = self.jails.iter().map(one).collect();
-        for Input { name, before, after } in &self.inputs {
-            for (sign, input) in [('-', before), ('+', after)] {
-                if let Some(input) = input {
-                    let _ =
-                        writeln!(text, "{sign} the input {}", line(&format!("{name}: {input}")));
-                }
-            }
-        }
-        text
+        let jails = self.jails.iter().map(one);
+        let inputs = self.inputs.iter().map(|part| part.text("the input"));
+        let nixpkgs = self.nixpkgs.iter().map(|part| part.text("the code of"));
+        jails.chain(inputs).chain(nixpkgs).collect()
     }
 
     fn json(&self) -> Result<String, Failure> {

@@ -11,8 +11,8 @@ use jail_policy::{Grant, NetworkGrant, Policy};
 use jail_registry::{Executed, PRESETS};
 use serde::Serialize;
 
+use super::declared::Declared;
 use super::{Context, clean, compile_here, given, wrapper};
-use crate::backends::nix::input_value;
 use crate::cli::args;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
@@ -115,7 +115,7 @@ fn protected() -> Vec<Row> {
 /// What is explained.
 struct Source {
     jails: Vec<(Policy, Vec<Finding>)>,
-    inputs: BTreeMap<String, String>,
+    declared: Declared,
 }
 
 impl Source {
@@ -124,17 +124,17 @@ impl Source {
         let mut found: Vec<Finding> =
             foreign.iter().map(|danger| Finding::from_danger(danger, &policy)).collect();
         found.extend(findings(&policy));
-        Self { jails: vec![(policy, found)], inputs: BTreeMap::new() }
+        Self { jails: vec![(policy, found)], declared: Declared::default() }
     }
 
     fn of_spec(compiled: Compiled) -> Self {
-        let inputs = inputs(&compiled);
+        let declared = Declared::of_spec(&compiled);
         let jails = compiled.policies.into_iter().zip(compiled.judged).map(|(policy, judged)| {
             let found =
                 judged.dangers.iter().map(|danger| Finding::from_danger(danger, &policy)).collect();
             (policy, found)
         });
-        Self { jails: jails.collect(), inputs }
+        Self { jails: jails.collect(), declared }
     }
 
     /// Keeps the jail that is asked for.
@@ -155,13 +155,13 @@ impl Source {
         let explained = |(policy, found): &(Policy, Vec<Finding>)| explain(policy, found.clone());
         let explanations: Vec<Explanation> = self.jails.iter().map(explained).collect();
         if arguments.json {
-            return json(&explanations, &self.inputs);
+            return json(&explanations, &self.declared);
         }
         if arguments.brief {
             return Ok(brief(&explanations));
         }
         let texts = explanations.iter().map(|explanation| render(explanation, width()));
-        Ok(texts.chain(render_inputs(&self.inputs)).collect::<Vec<_>>().join("\n"))
+        Ok(texts.chain(self.declared.text()).collect::<Vec<_>>().join("\n"))
     }
 
     /// What is so on this machine, and in this folder. It comes last: it is not part of what is
@@ -222,26 +222,6 @@ fn shared_repository<'a>(policies: impl Iterator<Item = &'a Policy>) -> Option<P
     is_granted.then(|| repository(&std::env::current_dir().ok()?)).flatten()
 }
 
-/// The inputs that the spec declares, each in one line: what `${inputs.x}` is, is said nowhere
-/// else.
-pub(super) fn inputs(compiled: &Compiled) -> BTreeMap<String, String> {
-    let line = |input| {
-        let text = input_value(input).to_nix(0);
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    let inputs = compiled.spec.iter().flat_map(|spec| &spec.inputs);
-    inputs.map(|(name, input)| (name.clone(), line(input))).collect()
-}
-
-fn render_inputs(inputs: &BTreeMap<String, String>) -> Option<String> {
-    let line = |(name, input): (&String, &String)| {
-        format!("  {}\n", sanitise(&format!("{name}  {input}")).replace('\n', "\\n"))
-    };
-    let lines: String = inputs.iter().map(line).collect();
-    let title = "Inputs, which Nix reads with your rights when the spec is built";
-    (!inputs.is_empty()).then(|| format!("{title}\n{lines}"))
-}
-
 /// What the running kernel lacks for the wall that jails have whose spec names none. A wall that is
 /// named is there, or there is no launch.
 fn beyond<'a>(mut policies: impl Iterator<Item = &'a Policy>, abi: u32) -> Vec<&'static str> {
@@ -280,12 +260,12 @@ fn system_calls<'a>(
 #[derive(Serialize)]
 struct Report<'a> {
     jails: &'a [Explanation],
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    inputs: &'a BTreeMap<String, String>,
+    #[serde(flatten)]
+    declared: &'a Declared,
 }
 
-fn json(jails: &[Explanation], inputs: &BTreeMap<String, String>) -> Result<String, Failure> {
-    let json = serde_json::to_string_pretty(&Report { jails, inputs })
+fn json(jails: &[Explanation], declared: &Declared) -> Result<String, Failure> {
+    let json = serde_json::to_string_pretty(&Report { jails, declared })
         .map_err(|error| Failure::new(format!("the explanation cannot be written: {error}")))?;
     Ok(sanitise_json(&json).into_owned() + "\n")
 }

@@ -7,6 +7,7 @@ pub(super) mod build;
 pub(super) mod check;
 pub(super) mod closure;
 pub(super) mod config;
+mod declared;
 pub(super) mod diff;
 pub(super) mod doc;
 pub(super) mod doctor;
@@ -208,10 +209,14 @@ fn write_new(path: &Path, spec: &str) -> Result<(), Failure> {
             format!("`{shown}` exists and is not changed"),
             "name another file with `-o FILE`, or print the spec with `-o -`",
         ),
-        ErrorKind::NotFound => Failure::with_help(
-            format!("`{shown}` cannot be written: there is no such folder"),
-            "make the folder first, with `mkdir -p`",
-        ),
+        ErrorKind::NotFound => no_such_folder(path),
         _ => Failure::new(format!("`{shown}` cannot be written: {error}")),
     })
+}
+
+fn no_such_folder(path: &Path) -> Failure {
+    Failure::with_help(
+        format!("`{}` cannot be written: there is no such folder", path.display()),
+        "make the folder first, with `mkdir -p`",
+    )
 }

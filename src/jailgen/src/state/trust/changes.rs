@@ -1,10 +1,13 @@
 //! What the user is shown before a question: what is new about a spec, or what of it reaches
 //! further than the working folder.
 
+use std::collections::BTreeMap;
+
 use jail_policy::{Concern, Difference, Entry, Grant, Policy, concern, diff, sentence_among};
 
 use super::Content;
 use super::presets;
+use crate::backends::nixpkgs_settings;
 
 /// A script is shown up to this many lines, so that the beginning of the question stays on the
 /// screen.
@@ -12,7 +15,7 @@ const SCRIPT_LINES_MAX: usize = 60;
 
 /// What a spec that was never approved grants that is worth a question, a line each; for the
 /// unchanged presets of this version that is nothing. Nix reads inputs with the user's rights,
-/// whatever place of the machine they name.
+/// whatever place of the machine they name, and evaluates what a spec says about nixpkgs.
 pub(super) fn concerns(content: &Content) -> Vec<String> {
     // Packages of the spec's own are not those that a preset was made for.
     let own_packages =
@@ -28,6 +31,9 @@ pub(super) fn concerns(content: &Content) -> Vec<String> {
         }
     }
     lines.extend(content.inputs.iter().map(|(name, input)| declared(name, input)));
+    for (name, source) in settings(content) {
+        lines.extend(setting(&name, source));
+    }
     if !lines.is_empty() {
         lines.extend(content.copied.keys().map(|name| format!("it copies `{}`", shown(name))));
     }
@@ -38,6 +44,17 @@ pub(super) fn concerns(content: &Content) -> Vec<String> {
 fn declared(name: &str, input: &str) -> String {
     let words: Vec<&str> = input.split_whitespace().collect();
     format!("the input `{name}`: {}", words.join(" "))
+}
+
+/// What the packages of a spec are made with, by the names that a spec has for it.
+fn settings(content: &Content) -> BTreeMap<String, &str> {
+    nixpkgs_settings(&content.overlays, content.config.as_deref())
+}
+
+/// Nix evaluates it with the user's rights, and it decides what each package is: all of it is shown.
+fn setting(name: &str, source: &str) -> Vec<String> {
+    let head = format!("Nix evaluates `{name}`, which decides what the packages are:");
+    [head].into_iter().chain(whole(source)).collect()
 }
 
 fn worry(policy: &Policy, entry: &Entry, concern: Concern) -> String {
@@ -52,10 +69,12 @@ fn script(grant: &Grant) -> Vec<String> {
         return Vec::new();
     };
     let text = script.to_string();
-    let all: Vec<&str> = text.trim_end().lines().collect();
-    if all.len() < 2 {
-        return Vec::new();
-    }
+    if text.trim_end().lines().count() < 2 { Vec::new() } else { whole(&text) }
+}
+
+/// Code as it is written, as far as it fits on a screen.
+fn whole(code: &str) -> Vec<String> {
+    let all: Vec<&str> = code.trim_end().lines().collect();
     let mut lines: Vec<String> =
         all.iter().take(SCRIPT_LINES_MAX).map(|line| format!("    {line}")).collect();
     if let Some(more) = all.len().checked_sub(SCRIPT_LINES_MAX).filter(|more| *more > 0) {
@@ -77,17 +96,22 @@ pub(super) fn changes(before: &Content, after: &Content) -> Vec<String> {
         None => format!("the input `{name}` is removed"),
     };
     lines.extend(inputs.into_iter().map(now));
-    if before.overlays != after.overlays {
-        lines.push("the overlays".into());
-    }
-    if before.config != after.config {
-        lines.push("the configuration of nixpkgs".into());
-    }
+    lines.extend(changed_settings(&settings(before), &settings(after)));
     let changed = after.copied.iter().filter(|(name, hash)| before.copied.get(*name) != Some(hash));
     lines.extend(changed.map(|(name, _)| format!("the content of `{}`", shown(name))));
     let gone = before.copied.keys().filter(|name| !after.copied.contains_key(*name));
     lines.extend(gone.map(|name| format!("`{}` is no longer copied", shown(name))));
     lines
+}
+
+fn changed_settings(
+    before: &BTreeMap<String, &str>,
+    after: &BTreeMap<String, &str>,
+) -> Vec<String> {
+    let new = after.iter().filter(|(name, source)| before.get(*name) != Some(source));
+    let gone = before.keys().filter(|name| !after.contains_key(*name));
+    let gone = gone.map(|name| format!("`{name}` is removed"));
+    new.flat_map(|(name, source)| setting(name, source)).chain(gone).collect()
 }
 
 /// `cfg` for `files/cfg`: its name next to the spec.
