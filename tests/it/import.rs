@@ -183,6 +183,92 @@ fn nothing_beyond_the_folder_is_read() {
     assert!(!outcome.stdout.contains("[ \"secret\" ]"), "{}", outcome.stdout);
 }
 
+/// A foreign flake can name what it likes. The spec is checked after it is written, and that reads
+/// nothing outside the flake's folder either, through no link.
+#[test]
+fn a_foreign_flake_reads_nothing_outside_its_folder() {
+    let flake = |read: &str| {
+        format!("{{ pkgs, jail }}: jail \"x\" pkgs.hello (c: [ (c.readonly ({read})) ])")
+    };
+    for (read, refused) in [
+        ("builtins.readFile /etc/passwd", true),
+        ("builtins.readFile ../secret", true),
+        ("builtins.readFile \"${toString ./.}/../secret\"", true),
+        ("builtins.readFile ./link", true),
+        ("builtins.readFile ./folder/secret", true),
+        ("builtins.readFile ./pipe", true),
+        ("import ./link.nix", true),
+        ("builtins.head (builtins.attrNames (builtins.readDir ../.))", true),
+        ("builtins.head (builtins.attrNames (builtins.readDir ./folder))", true),
+        // The control.
+        ("builtins.readFile ./own", false),
+    ] {
+        let scratch = Scratch::with(&[
+            ("a/secret", "/geheim"),
+            ("a/secret.nix", "\"/geheim\""),
+            ("a/foreign/own", "/geheim"),
+            ("a/foreign/flake.nix", &flake(read)),
+        ]);
+        for (link, target) in
+            [("link", "../secret"), ("link.nix", "../secret.nix"), ("folder", "..")]
+        {
+            let link = scratch.path(&format!("a/foreign/{link}"));
+            std::os::unix::fs::symlink(target, link).unwrap();
+        }
+        let pipe = scratch.path("a/foreign/pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0)
+            .unwrap();
+        for output in ["-", "a/foreign/x.jail", "a/x.jail", "x.jail"] {
+            let outcome = scratch.run(&["import", "a/foreign/flake.nix", "-o", output]);
+            assert_eq!(outcome.status == 1, refused, "{read} {output}: {}", outcome.all());
+            assert!(!outcome.all().contains("geheim"), "{read} {output}: {}", outcome.all());
+        }
+    }
+}
+
+/// What a Nix file imports lies next to the file itself, and a link could lead to any file.
+#[test]
+fn a_nix_file_behind_a_link_is_not_imported() {
+    let scratch = Scratch::with(&[
+        ("real.nix", "{ pkgs, jail }: jail \"x\" pkgs.hello [ ]"),
+        ("real.json", "{ \"filesystem\": {} }"),
+    ]);
+    std::os::unix::fs::symlink("real.nix", scratch.path("flake.nix")).unwrap();
+    std::os::unix::fs::symlink("real.json", scratch.path("srt.json")).unwrap();
+    let outcome = scratch.run(&["import", "flake.nix"]);
+    outcome.assert_status(1);
+    assert!(outcome.stderr.contains("is a symbolic link"), "{}", outcome.stderr);
+    scratch.run(&["import", "real.nix"]).assert_status(0);
+    // Settings are often links to a store, and import nothing.
+    scratch.run(&["import", "--from", "srt", "srt.json"]).assert_status(0);
+}
+
+#[test]
+fn a_spec_in_another_folder_names_the_same_files() {
+    let nix = "{ pkgs, jail }: jail \"x\" pkgs.hello (c: [ (c.set-env \"A\" (builtins.readFile ./sub/text)) ])";
+    let scratch = Scratch::with(&[
+        ("a/b/flake.nix", nix),
+        ("a/b/sub/text", "words"),
+        ("c/none.nix", "{ pkgs, jail }: jail \"x\" pkgs.hello [ ]"),
+    ]);
+    for (output, path) in [("x.jail", "./a/b/sub/text"), ("a/y.jail", "./b/sub/text")] {
+        scratch.run(&["import", "a/b/flake.nix", "-o", output]).assert_status(0);
+        assert!(scratch.read(output).contains(path), "{}", scratch.read(output));
+        scratch.run(&["check", output]).assert_status(0);
+    }
+    // A spec reads its own folder, so it cannot stand next to that.
+    let outcome = scratch.run(&["import", "a/b/flake.nix", "-o", "c/x.jail"]);
+    outcome.assert_status(1);
+    assert!(outcome.stderr.contains("could not read there"), "{}", outcome.stderr);
+    assert!(!scratch.path("c/x.jail").exists());
+    scratch.run(&["import", "c/none.nix", "-o", "a/z.jail"]).assert_status(0);
+    let printed = scratch.run(&["import", "a/b/flake.nix"]);
+    printed.assert_status(0);
+    assert!(printed.stderr.contains("belongs next to `a/b/flake.nix`"), "{}", printed.stderr);
+    let outcome = scratch.run(&["import", "a/b/flake.nix", "-o", "nowhere/x.jail"]);
+    assert!(outcome.stderr.contains("there is no such folder"), "{}", outcome.stderr);
+}
+
 #[test]
 fn nothing_is_written_over_and_nothing_invented() {
     let scratch = Scratch::with(&[

@@ -237,9 +237,12 @@ impl Names {
         let packages = || Class::Input(Library::Nixpkgs, vec![IMPORTED.into()]);
         match argument.map(unwrapped) {
             // A file below the folder of the first one stands here itself.
-            Some(file @ (ast::Expr::Lambda(_) | ast::Expr::LetIn(_) | ast::Expr::AttrSet(_))) => {
-                self.class_within(&file, steps)
-            }
+            Some(
+                file @ (ast::Expr::Lambda(_)
+                | ast::Expr::LetIn(_)
+                | ast::Expr::AttrSet(_)
+                | ast::Expr::List(_)),
+            ) => self.class_within(&file, steps),
             Some(ast::Expr::PathSearch(path)) if path.syntax().text() == "<nixpkgs>" => packages(),
             Some(ast::Expr::PathSearch(_) | ast::Expr::PathRel(_) | ast::Expr::PathAbs(_)) => {
                 Class::Free(None)

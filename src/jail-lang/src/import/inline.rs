@@ -48,21 +48,24 @@ impl Expanded {
     }
 }
 
-/// `text`, which is the file `file` in the folder of `sources`, with what it imports.
+/// `text`, which is the file `file` in the folder of `sources`, with what it imports. Its paths are written as they are
+/// called from the folder of the spec, of which that one is the folder `within`.
 pub(super) fn expand(
     text: &str,
     file: FileId,
     sources: Option<&dyn Sources>,
+    within: &str,
     files: &mut Files,
 ) -> Expanded {
     let expanded = Expanded { text: String::with_capacity(text.len()), parts: Vec::new() };
-    let mut expander = Expander { sources, files, expanded, open: Vec::new() };
+    let mut expander = Expander { sources, within, files, expanded, open: Vec::new() };
     expander.file(text, file, "");
     expander.expanded
 }
 
 struct Expander<'a> {
     sources: Option<&'a dyn Sources>,
+    within: &'a str,
     files: &'a mut Files,
     expanded: Expanded,
     /// The imported files that are being written.
@@ -94,8 +97,10 @@ impl Expander<'_> {
         folder: &str,
         is_imported: bool,
     ) -> bool {
-        let Some(path) = below(folder, token) else { return false };
-        if is_imported && let Some((path, text)) = self.imported(&path) {
+        if is_imported
+            && let Some(path) = below(folder, token)
+            && let Some((path, text)) = self.imported(&path)
+        {
             let inner = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
             let id = self.files.add(path.as_str(), text.as_str());
             self.push("(", file, at, false);
@@ -106,11 +111,11 @@ impl Expander<'_> {
             self.push("\n)", file, at, false);
             return true;
         }
-        if folder.is_empty() {
+        let from = format!("{}/{folder}", self.within);
+        if from == "/" {
             return false;
         }
-        let ending = if token.ends_with('/') { "/" } else { "" };
-        self.push(&format!("./{path}{ending}"), file, at, false);
+        self.push(&from_spec(&from, token), file, at, false);
         true
     }
 
@@ -202,15 +207,41 @@ impl Position {
 
 /// `path` as it is written in a file of `folder`, below the first file's folder; `None` where it leads out of it.
 fn below(folder: &str, path: &str) -> Option<String> {
-    let mut names: Vec<&str> = folder.split('/').filter(|name| !name.is_empty()).collect();
-    for name in path.split('/') {
+    let (names, ups) = steps(folder, path);
+    (ups == 0).then(|| names.join("/"))
+}
+
+/// `path` as it is written in a file of `folder`, as a spec writes it that `folder` is called from.
+fn from_spec(folder: &str, path: &str) -> String {
+    let (names, ups) = steps(folder, path);
+    let begin = if ups == 0 { "./".to_owned() } else { "../".repeat(ups) };
+    match (names.is_empty(), path.ends_with('/')) {
+        (true, true) => begin,
+        (true, false) => format!("{begin}."),
+        (false, is_folder) => {
+            format!("{begin}{}{}", names.join("/"), if is_folder { "/" } else { "" })
+        }
+    }
+}
+
+/// The names that lead from where `folder` is named to a path in it, and the folders to leave before.
+fn steps<'a>(folder: &'a str, path: &'a str) -> (Vec<&'a str>, usize) {
+    let (mut names, mut ups) = (Vec::new(), 0);
+    for name in folder.split('/').chain(path.split('/')) {
         match name {
             "" | "." => {}
-            ".." => {
-                names.pop()?;
-            }
+            ".." => ups += usize::from(names.pop().is_none()),
             name => names.push(name),
         }
     }
-    Some(names.join("/"))
+    (names, ups)
+}
+
+/// The first path of a spec that is relative to its folder.
+pub(super) fn relative_path(spec: &str) -> Option<&str> {
+    let mut tokens = rnix::tokenize(spec);
+    let is_relative = |(kind, token): &(SyntaxKind, &str)| {
+        *kind == SyntaxKind::TOKEN_PATH_REL && token.starts_with('.')
+    };
+    tokens.find(is_relative).map(|(_, token)| token)
 }

@@ -13,6 +13,7 @@ mod library;
 mod lookup;
 mod rewrite;
 mod sandbox;
+mod settings;
 mod write;
 
 #[cfg(test)]
@@ -39,16 +40,17 @@ pub struct Imported {
 }
 
 /// Reads `text`, a flake or another Nix file called `name`, and writes the spec that it amounts to. What it imports below its
-/// folder is read from `sources`, where they are given.
+/// folder is read from `sources`, where they are given. That folder is called `within` from the folder of the spec; where they
+/// are the same, that is nothing.
 #[must_use]
-pub fn import(name: &str, text: &str, sources: Option<&dyn Sources>) -> Imported {
+pub fn import(name: &str, text: &str, sources: Option<&dyn Sources>, within: &str) -> Imported {
     let mut files = Files::default();
     let file = files.add(name, text);
     let failed = |fault| (None, vec![fault]);
     let (spec, diagnostics) = if let Err(fault) = syntax::check(text) {
         failed(*fault)
     } else {
-        let expanded = inline::expand(text, file, sources, &mut files);
+        let expanded = inline::expand(text, file, sources, within, &mut files);
         let line = |at| {
             let at = u32::try_from(at).unwrap_or(u32::MAX);
             let place = expanded.origin(Place { file, start: at, end: at.saturating_add(1) });
@@ -64,6 +66,14 @@ pub fn import(name: &str, text: &str, sources: Option<&dyn Sources>) -> Imported
         (spec, faults)
     };
     Imported { spec, diagnostics, files }
+}
+
+impl Imported {
+    /// The first path of the spec that is relative to its folder.
+    #[must_use]
+    pub fn relative_path(&self) -> Option<&str> {
+        inline::relative_path(self.spec.as_deref()?)
+    }
 }
 
 fn taken_over(

@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 use super::import;
 
 fn check(nix: &str, expected: &Expect) {
-    let imported = import("flake.nix", nix, None);
+    let imported = import("flake.nix", nix, None, "");
     let mut text = imported.spec.unwrap_or_else(|| "no spec\n".into());
     for fault in &imported.diagnostics {
         let line = fault.primary.map_or(0, |place| imported.files.line_column(place).0);
@@ -252,7 +252,7 @@ in
 
 /// The spec and all messages of a file.
 fn imported(nix: &str) -> (String, String) {
-    let imported = import("flake.nix", nix, None);
+    let imported = import("flake.nix", nix, None, "");
     let messages: Vec<String> = imported.diagnostics.into_iter().map(|it| it.message).collect();
     (imported.spec.unwrap_or_default(), messages.join("\n"))
 }
@@ -327,7 +327,7 @@ fn changed_files_have_a_message_or_a_spec() {
             for count in [0, 2] {
                 let mut changed = tokens.clone();
                 changed.splice(at..=at, std::iter::repeat_n(tokens[at], count));
-                let imported = import("flake.nix", &changed.concat(), None);
+                let imported = import("flake.nix", &changed.concat(), None, "");
                 assert!(imported.spec.is_some() || !imported.diagnostics.is_empty());
             }
         }
@@ -345,7 +345,7 @@ fn files_that_import_each_other() {
         ("lib/default.nix", "[ (import ./a.nix) ]"),
     ]);
     let text = "{ jail, pkgs, other }: { a = import ./lib/a.nix { inherit jail; }; b = jail \"b\" other [ ]; }";
-    let imported = import("flake.nix", text, Some(&sources));
+    let imported = import("flake.nix", text, Some(&sources), "");
     assert!(imported.spec.is_some());
     for fault in &imported.diagnostics {
         let place = fault.primary.unwrap();
@@ -354,4 +354,83 @@ fn files_that_import_each_other() {
     let shown =
         |fault: &jail_registry::Diagnostic| imported.files.text(fault.primary.unwrap()).to_owned();
     assert!(imported.diagnostics.iter().any(|fault| shown(fault) == "other"));
+}
+
+/// A spec has one nixpkgs with settings: what another one is made with is reported.
+#[test]
+fn the_settings_of_a_second_nixpkgs_are_reported() {
+    check(
+        r#"{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-25.11";
+  inputs.unstable.url = "github:NixOS/nixpkgs/nixos-unstable";
+  outputs = { nixpkgs, unstable, jail-nix, ... }:
+    let
+      config.allowUnfree = true;
+      options = { config.allowBroken = true; };
+      pkgs = import nixpkgs { config.allowUnfree = true; };
+      same = import nixpkgs {
+        config.allowUnfree = true;
+      };
+      other = import nixpkgs { overlays = [ (a: b: { }) ]; };
+      new = import unstable { system = "x86_64-linux"; inherit config; };
+      named = import unstable options;
+      computed = import unstable (options // { });
+      plain = import unstable { system = "x86_64-linux"; };
+      jail = jail-nix.lib.init pkgs;
+    in {
+      a = jail "a" pkgs.hello (c: [ (c.add-pkg-deps [ same.git other.git ]) ]);
+      b = jail "b" new.hello (c: [ (c.add-pkg-deps [ named.git computed.git plain.git ]) ]);
+    };
+}
+"#,
+        &expect![[r##"
+            # Imported from flake.nix.
+            {
+              inputs.unstable.url = "github:NixOS/nixpkgs/nixos-unstable";
+              nixpkgs.config.allowUnfree = true;
+              outputs =
+                { inputs, system, ... }:
+                {
+                  a = jail "a" pkgs.hello (c: [
+                    (c.add-pkg-deps [
+                      pkgs.git
+                      pkgs.git
+                    ])
+                  ]);
+                  b = jail "b" inputs.unstable.legacyPackages.${system}.hello (c: [
+                    (c.add-pkg-deps [
+                      inputs.unstable.legacyPackages.${system}.git
+                      inputs.unstable.legacyPackages.${system}.git
+                      inputs.unstable.legacyPackages.${system}.git
+                    ])
+                  ]);
+                };
+            }
+            line 7: the settings of a second nixpkgs are not taken over
+            line 12: the settings of a second nixpkgs are not taken over
+            line 13: the settings of a second nixpkgs are not taken over
+            line 15: what this nixpkgs is made with is not written out, and not taken over
+        "##]],
+    );
+}
+
+/// A file may lie in a folder of the spec's, and its own files in further folders of that.
+#[test]
+fn paths_are_written_as_the_spec_calls_them() {
+    use crate::sources::MemorySources;
+    let nix = "{ pkgs, jail }: jail \"x\" pkgs.hello (c: [ \
+        (c.a ./b) (c.a ../out) (c.a ./.) (c.a ./s${x}/y) (c.a ./${x}) (import ./lib/in.nix) (import ../out.nix) ])";
+    let inner = "[ ./i ../b ../../out ../. ../${x} ]";
+    let sources = MemorySources::new([("flake.nix", nix), ("lib/in.nix", inner)]);
+    let spec = |within| import("flake.nix", nix, Some(&sources), within).spec.unwrap();
+    let paths = |within| {
+        let spec = spec(within);
+        let tokens = rnix::tokenize(&spec)
+            .filter(|(kind, _)| *kind == rnix::SyntaxKind::TOKEN_PATH_REL)
+            .map(|(_, token)| token.to_owned());
+        tokens.collect::<Vec<_>>().join(" ")
+    };
+    expect!["./b ../out ./. ./s /y ./ ./lib/i ./b ../out ./. ./"].assert_eq(&paths(""));
+    expect!["./p/q/b ./p/out ./p/q ./p/q/s /y ./p/q/ ./p/q/lib/i ./p/q/b ./p/out ./p/q ./p/q/"]
+        .assert_eq(&paths("p/q"));
 }

@@ -1,29 +1,20 @@
 //! The spec as a text.
 
 use jail_registry::nix_text;
-use rnix::ast::{self, HasEntry as _};
+use rnix::ast;
 use rowan::ast::AstNode as _;
 
-use super::class::Class;
 use super::class::Several;
 use super::extension;
 use super::gather::{Factory, Found, Gathered, MadeBy, named_factory};
 use super::left_out;
-use super::library::{IMPORTED, Library};
-use super::lookup::{Names, attribute, unwrapped};
+use super::lookup::{Names, unwrapped};
 use super::rewrite::{Bindings, HOLE, Rewriter, default_of};
-use crate::query::{attr_name, ident_name};
+use super::settings::Settings;
+use crate::query::ident_name;
 
 /// What the permissions that all jails begin with are called in a spec.
 pub(super) const BASE_NAME: &str = "basePermissions";
-
-/// The settings of a spec: what its packages are made with.
-#[derive(Default)]
-struct Settings {
-    /// Entries of `nixpkgs = { … }`.
-    config: Vec<String>,
-    overlays: Option<String>,
-}
 
 /// The jails of a spec, as texts.
 #[derive(Default)]
@@ -44,7 +35,7 @@ pub(super) fn spec(
     line: &dyn Fn(usize) -> String,
 ) -> Option<String> {
     let mut rewriter = Rewriter::new(names, gathered.file);
-    let settings = settings(&mut rewriter, names, root);
+    let settings = Settings::taken_over(&mut rewriter, names, root);
     rewriter.needs.outer = std::mem::take(&mut rewriter.needs.bindings);
     let (before, mut faults) = extension::bindings(&mut rewriter, names, root);
     let jails = jails(&mut rewriter, gathered);
@@ -237,54 +228,6 @@ fn with_holes(rewriter: &Rewriter<'_>, line: &dyn Fn(usize) -> String, body: Str
          {HOLE} = name: let places = {{\n{lines}}}; in throw \"the import left a hole for `${{name}}` (${{places.${{name}}}}): write its value\";\n\
          in\n{body}"
     )
-}
-
-/// What the packages of the file are made with.
-fn settings(rewriter: &mut Rewriter<'_>, names: &Names, root: &ast::Expr) -> Settings {
-    let mut settings = Settings::default();
-    if let Some(set) = packages(names, root) {
-        settings.overlays = attribute(&set, "overlays").map(|list| rewriter.keep(&list));
-        for entry in set.attrpath_values() {
-            settings.config.extend(config(rewriter, &entry, &["config"]));
-        }
-    }
-    if settings.config.is_empty() {
-        // A configuration of NixOS or home-manager.
-        for entry in root.syntax().descendants().filter_map(ast::AttrpathValue::cast) {
-            settings.config.extend(config(rewriter, &entry, &["nixpkgs", "config"]));
-        }
-    }
-    settings
-}
-
-/// `nixpkgs.config.a.b = …;` where an entry is about that.
-fn config(
-    rewriter: &mut Rewriter<'_>,
-    entry: &ast::AttrpathValue,
-    prefix: &[&str],
-) -> Option<String> {
-    let path: Vec<String> =
-        entry.attrpath()?.attrs().map(|attr| attr_name(&attr)).collect::<Option<_>>()?;
-    let begins = path.iter().zip(prefix).all(|(name, wanted)| name == wanted);
-    if !begins || path.len() < prefix.len() {
-        return None;
-    }
-    let rest: String =
-        path.iter().skip(prefix.len()).map(|name| format!(".{}", nix_text::name(name))).collect();
-    let value = rewriter.keep(&entry.value()?);
-    Some(format!("nixpkgs.config{rest} = {value};"))
-}
-
-/// The arguments of `import nixpkgs { … }`.
-fn packages(names: &Names, root: &ast::Expr) -> Option<ast::AttrSet> {
-    applications(root).find_map(|apply| {
-        let function = names.class(&apply.lambda()?);
-        let Class::Input(Library::Nixpkgs, path) = function else { return None };
-        match apply.argument()? {
-            ast::Expr::AttrSet(set) if path == [IMPORTED] => Some(set),
-            _ => None,
-        }
-    })
 }
 
 pub(super) fn applications(root: &ast::Expr) -> impl Iterator<Item = ast::Apply> + use<> {

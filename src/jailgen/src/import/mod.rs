@@ -21,7 +21,7 @@ pub struct Import {
     path: PathBuf,
     /// The spec, and what was left out of it.
     pub imported: Imported,
-    /// The compiled spec, as if it were next to the file.
+    /// The compiled spec, as if it were where it is to be written, or next to the file.
     pub compiled: Option<Compiled>,
 }
 
@@ -34,10 +34,16 @@ pub enum ImportError {
     /// Nothing tells what the file is.
     #[error("nothing tells what kind of file this is")]
     Unknown,
+    /// It is a Nix file behind a symbolic link: its folder is not the one that the link is in.
+    #[error("it is a symbolic link")]
+    Link,
+    /// The spec names files that it may not read from where it is to be written.
+    #[error("the spec names `{0}`")]
+    Elsewhere(String),
 }
 
-/// Reads the file at `path`, which is of a `kind` or is looked at; its spec is called `spec_name`.
-/// Nothing outside the file's folder is read.
+/// Reads the file at `path`, which is of a `kind` or is looked at; its spec is called `spec_name`, and
+/// goes into `folder`, or next to the file. Nothing outside the file's folder is read.
 ///
 /// # Errors
 /// See [`ImportError`].
@@ -45,21 +51,47 @@ pub fn import(
     path: &Path,
     kind: Option<InputKind>,
     spec_name: &str,
+    folder: Option<&Path>,
 ) -> Result<Import, ImportError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let text = String::from_utf8(read_regular(path)?).map_err(io::Error::other)?;
-    let folder = path.parent().filter(|parent| *parent != Path::new(""));
-    let folder = FileSources::new(folder.unwrap_or_else(|| Path::new(".")))?;
-    let kind = kind.or_else(|| InputKind::detected(&name, &text)).ok_or(ImportError::Unknown)?;
-    let imported = match kind {
-        InputKind::Nix => jail_lang::import(&name, &text, Some(&folder)),
-        kind => tools::import(kind, &name, &text),
+    let own = FileSources::new(parent(path))?;
+    let direct = own.read(&format!("{}/{name}", own.root()));
+    let bytes = match &direct {
+        Ok(bytes) => bytes.clone(),
+        Err(_) => read_regular(path)?,
     };
+    let text = String::from_utf8(bytes).map_err(io::Error::other)?;
+    let kind = kind.or_else(|| InputKind::detected(&name, &text)).ok_or(ImportError::Unknown)?;
+    let target = folder.map_or_else(|| FileSources::new(parent(path)), FileSources::new)?;
+    let within = below(own.root(), target.root());
+    let imported = match (kind, direct) {
+        (InputKind::Nix, Err(SourceError::Link(_))) => return Err(ImportError::Link),
+        (InputKind::Nix, Err(error)) => return Err(io::Error::other(error).into()),
+        (InputKind::Nix, Ok(_)) => {
+            jail_lang::import(&name, &text, Some(&own), within.unwrap_or_default())
+        }
+        (kind, _) => tools::import(kind, &name, &text),
+    };
+    if let (None, Some(named)) = (within, imported.relative_path()) {
+        return Err(ImportError::Elsewhere(named.to_owned()));
+    }
     let compiled = imported.spec.as_ref().map(|spec| {
-        let path = format!("{}/{spec_name}", folder.root());
-        compile_from(&NextToFile { path, text: spec, folder }, Path::new(spec_name))
+        let path = format!("{}/{spec_name}", target.root());
+        let sources = WithSpec { path, text: spec, readable: own.root(), folder: &target };
+        compile_from(&sources, Path::new(spec_name))
     });
     Ok(Import { path: path.into(), imported, compiled })
+}
+
+/// The folder around a file.
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// What a folder is called in another one that it is, or that it lies in.
+fn below<'a>(folder: &'a str, other: &str) -> Option<&'a str> {
+    let rest = folder.strip_prefix(other.trim_end_matches('/'))?;
+    if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
 }
 
 impl crate::render::Sources for Import {
@@ -68,27 +100,42 @@ impl crate::render::Sources for Import {
     }
 }
 
-/// A folder with one more file, which is not written yet.
-struct NextToFile<'a> {
-    folder: FileSources,
+/// The folder of a spec that is not written yet. The spec comes from somebody else's file, so it
+/// reads nothing outside the folder of that file.
+struct WithSpec<'a> {
+    folder: &'a FileSources,
     path: String,
     text: &'a str,
+    readable: &'a str,
 }
 
-impl Sources for NextToFile<'_> {
+impl WithSpec<'_> {
+    fn judge(&self, path: &str) -> Result<(), SourceError> {
+        let is_readable = below(path, self.readable).is_some();
+        if is_readable { Ok(()) } else { Err(SourceError::Outside(path.to_owned())) }
+    }
+}
+
+impl Sources for WithSpec<'_> {
     fn root(&self) -> &str {
         self.folder.root()
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, SourceError> {
-        if path == self.path { Ok(self.text.as_bytes().to_vec()) } else { self.folder.read(path) }
+        if path == self.path {
+            return Ok(self.text.as_bytes().to_vec());
+        }
+        self.judge(path).and_then(|()| self.folder.read(path))
     }
 
     fn kind(&self, path: &str) -> Result<Option<EntryKind>, SourceError> {
-        if path == self.path { Ok(Some(EntryKind::Regular)) } else { self.folder.kind(path) }
+        if path == self.path {
+            return Ok(Some(EntryKind::Regular));
+        }
+        self.judge(path).and_then(|()| self.folder.kind(path))
     }
 
     fn list(&self, path: &str) -> Result<Vec<(String, EntryKind)>, SourceError> {
-        self.folder.list(path)
+        self.judge(path).and_then(|()| self.folder.list(path))
     }
 }

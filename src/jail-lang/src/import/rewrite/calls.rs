@@ -36,7 +36,7 @@ impl Rewriter<'_> {
         };
         let is_file = matches!(
             unwrapped(&argument),
-            ast::Expr::Lambda(_) | ast::Expr::LetIn(_) | ast::Expr::AttrSet(_)
+            ast::Expr::Lambda(_) | ast::Expr::LetIn(_) | ast::Expr::AttrSet(_) | ast::Expr::List(_)
         );
         if !is_file || !matches!(self.names.class(&function), Class::Import) {
             return false;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{Context, given, write_new};
+use super::{Context, given, no_such_folder, write_new};
 use crate::cli::args::Import;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
@@ -20,23 +20,19 @@ pub(in crate::cli) fn run(arguments: &Import, context: Context) -> Result<(), Fa
     let kinds = import::InputKind::ALL;
     let named = |wanted: &String| kinds.iter().find(|(name, _)| *name == wanted.as_str());
     let kind = arguments.from.as_ref().and_then(named).map(|(_, kind)| *kind);
-    let import = import::import(file, kind, &name).map_err(|error| match error {
-        ImportError::Read(error) => Failure::new(format!("`{shown}` cannot be read: {error}")),
-        ImportError::Unknown => {
-            let names: Vec<&str> = kinds.iter().map(|(name, _)| *name).collect();
-            Failure::with_help(
-                format!("`{shown}` is no file that is known here"),
-                format!("say what it is with `--from KIND`: {}", names.join(", ")),
-            )
-        }
-    })?;
+    let written = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
+    if let Some(path) = written.filter(|path| !parent(path).is_dir()) {
+        return Err(no_such_folder(path));
+    }
+    let import = import::import(file, kind, &name, written.map(parent));
+    let import = import.map_err(|error| failure(&error, &shown, file))?;
     for fault in &import.imported.diagnostics {
         context.console.diagnostic(&render::human(fault, &import, width()));
     }
     let (Some(spec), Some(compiled)) = (&import.imported.spec, &import.compiled) else {
         return Err(Failure::Findings);
     };
-    match arguments.output.as_deref().filter(|path| *path != Path::new("-")) {
+    match written {
         Some(path) => {
             write_new(path, spec)?;
             let shown = path.display().to_string();
@@ -48,12 +44,52 @@ pub(in crate::cli) fn run(arguments: &Import, context: Context) -> Result<(), Fa
             let message = "the spec has control characters, and is not printed";
             return Err(Failure::with_help(message, "write it to a file with `-o FILE`"));
         }
-        None => context.console.result(spec)?,
+        None => {
+            context.console.result(spec)?;
+            if let (Some(named), true) = (import.imported.relative_path(), is_elsewhere(file)) {
+                let note = format!("the spec belongs next to `{shown}`: it names `{named}` there");
+                context.console.note("place", &render::sanitise(&note));
+            }
+        }
     }
     for fault in &compiled.diagnostics {
         context.console.diagnostic(&render::human(fault, compiled, width()));
     }
     if has_errors(&compiled.diagnostics) { Err(Failure::Findings) } else { Ok(()) }
+}
+
+fn failure(error: &ImportError, shown: &str, file: &Path) -> Failure {
+    match error {
+        ImportError::Read(error) => Failure::new(format!("`{shown}` cannot be read: {error}")),
+        ImportError::Unknown => {
+            let names: Vec<&str> = import::InputKind::ALL.iter().map(|(name, _)| *name).collect();
+            Failure::with_help(
+                format!("`{shown}` is no file that is known here"),
+                format!("say what it is with `--from KIND`: {}", names.join(", ")),
+            )
+        }
+        ImportError::Link => Failure::with_help(
+            format!("`{shown}` is a symbolic link"),
+            "name the file that it leads to: what it imports is looked for next to that file",
+        ),
+        ImportError::Elsewhere(named) => Failure::with_help(
+            format!("the spec names `{}`, which it could not read there", render::sanitise(named)),
+            format!(
+                "a spec reads files in and below its own folder: write it to `{}`",
+                super::shown(&parent(file).join("NAME.jail"))
+            ),
+        ),
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// Whether a file is not in the working folder.
+fn is_elsewhere(file: &Path) -> bool {
+    let folder = |path: &Path| path.canonicalize().ok();
+    folder(parent(file)) != folder(Path::new("."))
 }
 
 /// Whether a character would not be shown as what it is.
