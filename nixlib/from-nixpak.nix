@@ -20,54 +20,101 @@ let
   expand =
     value:
     if builtins.isString value then
-      lib.escape [ "\\" "$" "`" "\"" ] value
+      lib.escape [ "\\" "$" "`" "\"" "~" "}" ] value
     else if value.type == "concat" then
       expand value.a + expand value.b
-    else if value.type == "env" && !(value ? "or") then
-      "$" + "{${value.key}}"
     else if value.type == "env" then
-      "$" + "{${value.key}:-${expand value."or"}}"
+      "$" + "{${variable value.key}${lib.optionalString (value ? "or") ":-${expand value."or"}"}}"
     else if value.type == "mkdir" then
       expand value.dir
     else
       throw "jailgen: `fromNixpak` knows no value of the type `${value.type}`";
 
-  # `"$NAME/rest"` is a variable in nixpak, too.
-  startsWithVariable =
-    value: builtins.isString value && builtins.match "\\$[a-zA-Z0-9_]*(/.*)?" value != null;
-
-  text =
+  # The same for a shell, between double quotes. A variable that is empty counts as one that is not set, as in nixpak.
+  shell =
     value:
-    if startsWithVariable value then
-      noescape value
-    else if builtins.isString value then
-      value
+    if builtins.isString value then
+      lib.escape [ "\\" "$" "`" "\"" ] value
+    else if value.type == "concat" then
+      shell value.a + shell value.b
+    else if value.type == "env" then
+      "$"
+      + "{${variable value.key}:${if value ? "or" then "-${shellDefault value."or"}" else "?"}}"
+    else if value.type == "mkdir" then
+      shell value.dir
     else
-      noescape (expand value);
+      expand value;
+  shellDefault = value: if builtins.isString value then lib.escape [ "}" ] (shell value) else shell value;
+
+  variable =
+    name:
+    if builtins.match "[a-zA-Z_][a-zA-Z0-9_]*" name != null then
+      name
+    else
+      throw "jailgen: `fromNixpak`: `${name}` is no name of a variable";
+
+  # In a path of a bind, and only there, nixpak takes `$NAME` for a variable: at the beginning, and right behind another one.
+  coerced =
+    value:
+    let
+      parts = builtins.match "[$]([a-zA-Z0-9_]*)(/(.*))?" value;
+      rest = builtins.elemAt parts 2;
+    in
+    if !builtins.isString value || parts == null then
+      value
+    else if rest == null then
+      env (builtins.head parts)
+    else
+      {
+        type = "concat";
+        a = env (builtins.head parts);
+        b = {
+          type = "concat";
+          a = "/";
+          b = coerced rest;
+        };
+      };
+
+  text = value: if builtins.isString value then value else noescape (expand value);
 
   pair =
     value:
-    if builtins.isList value then
-      {
-        from = builtins.elemAt value 0;
-        to = builtins.elemAt value 1;
-      }
-    else
-      {
-        from = value;
-        to = value;
-      };
+    lib.mapAttrs (_: coerced) (
+      if builtins.isList value then
+        {
+          from = builtins.elemAt value 0;
+          to = builtins.elemAt value 1;
+        }
+      else
+        {
+          from = value;
+          to = value;
+        }
+    );
 
   bind =
     combinator: value:
     let
       inherit (pair value) from to;
     in
-    made (folder from) ++ [ (combinators.${combinator} (text from) (text to)) ];
+    made from
+    ++ lib.optionals (to != from) (made to)
+    ++ [ (combinators.${combinator} (text from) (text to)) ];
 
-  # `sloth.mkdir` makes a folder on the host.
-  folder = value: if builtins.isAttrs value && value.type == "mkdir" then expand value.dir else null;
-  made = path: lib.optional (path != null) (combinators.add-runtime "mkdir -p -- \"${path}\"");
+  # `sloth.mkdir` makes a folder on the host, wherever in a value it stands.
+  made = value: map combinators.add-runtime (folders value);
+  folders =
+    value:
+    if builtins.isString value then
+      [ ]
+    else if value.type == "mkdir" then
+      folders value.dir ++ [ "(umask 077; mkdir -p -- \"${shell value.dir}\")" ]
+    else if value.type == "concat" then
+      folders value.a ++ folders value.b
+    else if value ? "or" then
+      map (command: "[ -n \"$" + "{${variable value.key}:-}\" ] || ${command}") (folders value."or")
+    else
+      [ ];
 
   # What nixpak's modules add to `bind.ro` and `bind.dev` themselves.
   env = key: {
@@ -141,17 +188,35 @@ let
     ++ binds "try-rw-bind" bwrap.bind.rw
     ++ binds "try-ro-bind" bwrap.bind.ro
     ++ builtins.concatMap (
-      value: if isOwn value then [ ] else [ (combinators.unsafe-add-raw-args (device (pair value))) ]
+      value:
+      let
+        both = pair value;
+      in
+      lib.optionals (!isOwn value) (
+        made both.from ++ [ (combinators.unsafe-add-raw-args (device both)) ]
+      )
     ) bwrap.bind.dev
-    ++ map (value: combinators.tmpfs (text value)) bwrap.tmpfs
-    ++ lib.mapAttrsToList (name: value: combinators.set-env name (text value)) (
-      lib.filterAttrs (_: value: value != null) bwrap.env
+    ++ builtins.concatMap (value: made value ++ [ (combinators.tmpfs (text value)) ]) bwrap.tmpfs
+    ++ builtins.concatLists (
+      lib.mapAttrsToList (name: value: made value ++ [ (combinators.set-env name (text value)) ]) (
+        lib.filterAttrs (_: value: value != null) bwrap.env
+      )
     )
     ++ lib.optional bwrap.newSession combinators.new-session
     ++ lib.optional (config.dbus.enable && dbus != { }) (combinators.dbus dbus);
 
-  device = { from, to }: "--dev-bind-try \"${shell from}\" \"${shell to}\"";
-  shell = value: if startsWithVariable value then value else expand value;
+  device = { from, to }: "--dev-bind-try \"${raw from}\" \"${raw to}\"";
+  # A word of raw arguments, between double quotes: literal parts are quoted as for a shell.
+  raw =
+    value:
+    if builtins.isString value then
+      shell value
+    else if value.type == "concat" then
+      raw value.a + raw value.b
+    else if value.type == "mkdir" then
+      raw value.dir
+    else
+      expand value;
 
   # What a jail does otherwise, or not at all.
   notes =

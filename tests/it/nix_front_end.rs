@@ -276,10 +276,8 @@ fn the_settings_of_a_spec_for_nixpkgs_hold_for_nix_itself() {
     assert!(!output.status.success() && told.contains("unfree license"), "{told}");
 }
 
-/// A configuration as nixpak's modules evaluate it.
-#[test]
-fn a_configuration_of_nixpak_becomes_a_jail() {
-    let Some(setup) = setup() else { return };
+/// The jail of a configuration as nixpak's modules evaluate it.
+fn nixpak(variables: &str, folders: &str) -> String {
     let config = "{
       app = { package = pkgs.hello; binPath = \"bin/hello\"; extraEntrypoints = [ ]; };
       gpu = { enable = true; provider = \"nixos\"; };
@@ -294,21 +292,33 @@ fn a_configuration_of_nixpak_becomes_a_jail() {
         apivfs = { proc = true; dev = true; };
         sockets = { wayland = true; pipewire = false; pulse = false; x11 = false; };
         tmpfs = [ \"/scratch\" ];
-        env = { MODE = \"a\"; CACHE = concat (env \"HOME\") \"/.cache\"; NONE = null; };
-        bind.rw = [ { type = \"mkdir\"; dir = concat (env \"HOME\") \"/made\"; } [ (concat (env \"HOME\") \"/a\") \"/b\" ] ];
+        env = { @variables@ };
+        bind.rw = [ @folders@ ];
         bind.ro = [
           \"/etc/hosts\" \"/run/opengl-driver\"
-          (concat (concat (env \"XDG_RUNTIME_DIR\") \"/\") { type = \"env\"; key = \"WAYLAND_DISPLAY\"; or = \"wayland-0\"; })
-          { type = \"env\"; key = \"XDG_CONFIG_HOME\"; or = concat (env \"HOME\") \"/.config\"; }
+          (concat (concat (env \"XDG_RUNTIME_DIR\") \"/\") (envOr \"WAYLAND_DISPLAY\" \"wayland-0\"))
+          (envOr \"XDG_CONFIG_HOME\" (concat (env \"HOME\") \"/.config\"))
         ];
         bind.dev = [ \"/dev/dri\" \"/dev/kvm\" ];
       };
     }";
-    let result = format!(
+    let config = config.replace("@variables@", variables).replace("@folders@", folders);
+    format!(
         "let
            env = key: {{ type = \"env\"; inherit key; }};
+           envOr = key: value: env key // {{ or = value; }};
            concat = a: b: {{ type = \"concat\"; inherit a b; }};
+           mkdir = dir: {{ type = \"mkdir\"; inherit dir; }};
          in jail.fromNixpak {config}"
+    )
+}
+
+#[test]
+fn a_configuration_of_nixpak_becomes_a_jail() {
+    let Some(setup) = setup() else { return };
+    let result = nixpak(
+        "MODE = \"a\"; CACHE = concat (env \"HOME\") \"/.cache\"; NONE = null;",
+        "(mkdir (concat (env \"HOME\") \"/made\")) [ (concat (env \"HOME\") \"/a\") \"/b\" ]",
     );
     let names =
         eval(&setup, &format!("map (it: it.combinator) ({result}).passthru.term.jail.permissions"));
@@ -341,6 +351,87 @@ fn a_configuration_of_nixpak_becomes_a_jail() {
         &format!("let c = {}; in c", result.replace("gpu = {", "pasta.enable = true; gpu = {")),
     );
     assert!(told.contains("does not take `pasta` over"), "{told}");
+}
+
+/// nixpak takes `$NAME` for a variable only where a bind's path begins, and right behind another variable. All else that is
+/// text is literal, whatever it would mean to a shell or to `noescape`.
+#[test]
+fn values_of_nixpak_are_expanded_where_nixpak_expands_them() {
+    let Some(setup) = setup() else { return };
+    let result = nixpak(
+        "PS = \"$PS1\"; A = concat (env \"HOME\") \"~}/$x\"; B = envOr \"Q\" \"~/a}b\";",
+        "\"$HOME/a/$B\" \"$HOME/$B/c\" [ \"$HOME\" \"/b\" ] (concat (mkdir (concat (env \"HOME\") \"/a\\\"b\")) \"/c\")
+         (envOr \"Z\" (mkdir (envOr \"Y\" \"/a}b\")))",
+    );
+    let of = "builtins.filter (it: builtins.elem it.combinator [ \"try-rw-bind\" \"set-env\" \"add-runtime\" ])";
+    let arguments =
+        format!("map (it: it.arguments) ({of} ({result}).passthru.term.jail.permissions)");
+    expect_test::expect![[r#"
+        [
+          [
+            {
+              "noescape": "${HOME}/a/\\$B"
+            },
+            {
+              "noescape": "${HOME}/a/\\$B"
+            }
+          ],
+          [
+            {
+              "noescape": "${HOME}/${B}/c"
+            },
+            {
+              "noescape": "${HOME}/${B}/c"
+            }
+          ],
+          [
+            {
+              "noescape": "${HOME}"
+            },
+            "/b"
+          ],
+          [
+            "(umask 077; mkdir -p -- \"${HOME:?}/a\\\"b\")"
+          ],
+          [
+            {
+              "noescape": "${HOME}/a\\\"b/c"
+            },
+            {
+              "noescape": "${HOME}/a\\\"b/c"
+            }
+          ],
+          [
+            "[ -n \"${Z:-}\" ] || (umask 077; mkdir -p -- \"${Y:-/a\\}b}\")"
+          ],
+          [
+            {
+              "noescape": "${Z:-${Y:-/a\\}b}}"
+            },
+            {
+              "noescape": "${Z:-${Y:-/a\\}b}}"
+            }
+          ],
+          [
+            "A",
+            {
+              "noescape": "${HOME}\\~\\}/\\$x"
+            }
+          ],
+          [
+            "B",
+            {
+              "noescape": "${Q:-\\~/a\\}b}"
+            }
+          ],
+          [
+            "PS",
+            "$PS1"
+          ]
+        ]"#]]
+    .assert_eq(&serde_json::to_string_pretty(&eval(&setup, &arguments)).unwrap());
+    let told = refused(&setup, &setup.programs[0], &nixpak("A = env \"1\";", ""));
+    assert!(told.contains("`1` is no name of a variable"), "{told}");
 }
 
 #[test]
