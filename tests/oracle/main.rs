@@ -24,6 +24,7 @@ use std::thread;
 use jail_lang::{Expression, FileSources, Form, Limits, eval_expression};
 use serde_json::Value;
 
+mod choices;
 mod library;
 mod random;
 mod residual;

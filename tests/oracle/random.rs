@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use proptest::test_runner::{Config, TestRunner};
 
+use crate::choices::Choices;
 use crate::{has_nix, nix, ours, same};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -13,21 +14,6 @@ enum Type {
     Text,
     List,
     Set,
-}
-
-/// A source of choices that a seed determines.
-struct Choices(u64);
-
-impl Choices {
-    fn next(&mut self, below: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % below
-    }
-
-    fn of<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        words[usize::try_from(self.next(words.len() as u64)).unwrap()]
-    }
 }
 
 struct Writer {

@@ -45,10 +45,11 @@ let
     # @jails@
   };
 in
-{
+rec {
   wrappers = builtins.mapAttrs (_: it: it.wrappers) jails;
-  compared = builtins.mapAttrs (_: it: {
-    inherit (it) terms;
-    paths = builtins.mapAttrs (_: wrapper: wrapper.outPath) it.wrappers;
-  }) jails;
+  terms = builtins.mapAttrs (_: it: it.terms) jails;
+  compared = {
+    inherit terms;
+    paths = builtins.mapAttrs (_: it: builtins.mapAttrs (_: wrapper: wrapper.outPath) it.wrappers) jails;
+  };
 }

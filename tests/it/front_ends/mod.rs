@@ -3,6 +3,7 @@
 //!
 //! Everything is evaluated by one call of Nix, and built by another.
 
+mod random;
 mod specs;
 mod term;
 
@@ -37,10 +38,65 @@ fn both_front_ends_make_the_same_term_and_the_same_plan() {
     let words = ["eval", "--impure", "--json", "-f", "front-ends.nix", "compared"];
     let compared: Value =
         serde_json::from_str(&setup.nix_ok(nix, &scratch.path("."), &words)).unwrap();
-    let mut problems = terms_differ(&pairs, &compared);
+    let terms = &compared["terms"];
+    let mut problems = terms_differ(&pairs, terms);
     build(&setup, &scratch, &pairs);
-    problems.extend(plans_differ(&pairs, &compared));
+    problems.extend(plans_differ(&pairs, &compared["paths"]));
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+}
+
+/// How many random specs are compared, if `JAIL_TEST_RANDOM_SPECS` does not say it.
+const RANDOM: u64 = 200;
+
+/// How many of them are compared by one call of Nix.
+const BATCH: u64 = 500;
+
+/// `JAIL_TEST_SEED` makes others. One that differs is printed with its seed.
+#[test]
+fn random_specs_have_the_same_term_in_both_front_ends() {
+    let Some(setup) = setup() else { return };
+    let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
+    let (first, count) = (number("JAIL_TEST_SEED"), number("JAIL_TEST_RANDOM_SPECS"));
+    let (first, end) = (first.unwrap_or(1), first.unwrap_or(1) + count.unwrap_or(RANDOM));
+    for begin in (first..end).step_by(usize::try_from(BATCH).unwrap()) {
+        let problems = random_batch(&setup, begin..end.min(begin + BATCH));
+        assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+    }
+}
+
+fn random_batch(setup: &Setup, seeds: std::ops::Range<u64>) -> Vec<String> {
+    let scratch = Scratch::new();
+    let (mut pairs, mut compared, mut problems) = (Vec::new(), String::new(), Vec::new());
+    for seed in seeds {
+        let (file, text) = (format!("random-{seed}.jail"), random::spec(seed));
+        scratch.write(&file, text.as_bytes());
+        let compiled = SpecFolder::open(&scratch.path(&file)).unwrap().compile();
+        let Some(spec) = &compiled.spec else {
+            let said: Vec<_> = compiled.diagnostics.iter().map(|it| it.message.as_str()).collect();
+            problems.push(format!("{file} is refused: {said:?}\n{text}"));
+            continue;
+        };
+        for (jail, policy) in spec.jails.iter().zip(&compiled.policies) {
+            let attribute = format!("jail-{}", pairs.len());
+            let term = format!("{attribute}-term.nix");
+            scratch.write(&term, term::file(jail).as_bytes());
+            let name = &policy.name;
+            // The policy is for the plan, which is not made.
+            let both = format!("both ./{file} \"{name}\" ./{term} ./{term}");
+            compared.push_str(&format!("  {attribute} = {both};\n"));
+            let (spec, jail) = (format!("{file}\n{text}"), name.clone());
+            pairs.push(Pair { spec, jail, attribute });
+        }
+    }
+    scratch.write("front-ends.nix", nix_file(setup, &compared).as_bytes());
+    let words = ["eval", "--impure", "--json", "-f", "front-ends.nix", "terms"];
+    let output = setup.nix(&setup.programs[0], &scratch.path("."), &words);
+    if !output.status.success() {
+        problems.push(String::from_utf8_lossy(&output.stderr).into_owned());
+        return problems;
+    }
+    problems.extend(terms_differ(&pairs, &serde_json::from_slice(&output.stdout).unwrap()));
+    problems
 }
 
 /// Compiles and emits each spec, and writes the Nix file that has what both front ends make of it.
@@ -70,14 +126,17 @@ fn write_front_ends(setup: &Setup, scratch: &Scratch, specs: &[Spec]) -> Vec<Pai
             pairs.push(Pair { spec, jail, attribute });
         }
     }
-    let text = include_str!("front-ends.nix")
+    scratch.write("front-ends.nix", nix_file(setup, &compared).as_bytes());
+    pairs
+}
+
+fn nix_file(setup: &Setup, compared: &str) -> String {
+    include_str!("front-ends.nix")
         .replace("@nixpkgs@", setup.nixpkgs.trim_start_matches("path:"))
         .replace("@llmAgents@", &setup.llm_agents)
         .replace("@kit@", &kit_url())
         .replace("@nixlib@", &project().join("nixlib").display().to_string())
-        .replace("    # @jails@\n", &compared);
-    scratch.write("front-ends.nix", text.as_bytes());
-    pairs
+        .replace("    # @jails@\n", compared)
 }
 
 /// What is emitted names a kit; the jails are made with that of this build.
@@ -97,7 +156,7 @@ fn kit_url() -> String {
 fn terms_differ(pairs: &[Pair], compared: &Value) -> Vec<String> {
     let differs = |pair: &Pair| {
         let found = &compared[&pair.attribute];
-        let (file, nix) = (&found["terms"]["file"], &found["terms"]["nix"]);
+        let (file, nix) = (&found["file"], &found["nix"]);
         let Pair { spec, jail, .. } = pair;
         assert!(file.is_object(), "{spec}, {jail}: {file}");
         (file != nix).then(|| format!("the terms of {jail} in {spec} differ:\n{file}\n{nix}"))
@@ -117,7 +176,7 @@ fn build(setup: &Setup, scratch: &Scratch, pairs: &[Pair]) {
 
 fn plans_differ(pairs: &[Pair], compared: &Value) -> Vec<String> {
     let differs = |pair: &Pair| {
-        let paths = &compared[&pair.attribute]["paths"];
+        let paths = &compared[&pair.attribute];
         let plan = |side: &str| plan(Path::new(paths[side].as_str().unwrap()), &pair.jail);
         let (file, nix) = (plan("file"), plan("nix"));
         let Pair { spec, jail, .. } = pair;
