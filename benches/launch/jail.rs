@@ -5,9 +5,10 @@ use std::path::Path;
 use base64::Engine;
 use jail_plan::git::COPIES;
 use jail_plan::{
-    Access, Argument, Beneath, Bind, Closure, Folder, FoundAtLaunch, Git, GitChanges, Handled,
-    Host, HostText, Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace,
-    Plan, Reach, Resource, SeccompProgram, StartIn, Step, Terminal, Tmpfs, VERSION,
+    Access, Argument, Beneath, Bind, Closure, Folder, FoundAtLaunch, Git, GitChanges, HandOff,
+    Handled, Host, HostOp, HostText, Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit,
+    Missing, Namespace, Plan, Protect, Reach, Resource, SeccompProgram, StartIn, Step, Terminal,
+    Tmpfs, VERSION,
 };
 
 /// `return SECCOMP_RET_ALLOW`.
@@ -30,6 +31,17 @@ pub(crate) fn with_git_apart(mut plan: Plan, host: &Path) -> Plan {
     plan.landlock.rules.extend(plan.landlock.rules_of(&step, &plan.closure.store));
     // Before the root becomes read-only.
     plan.inside.insert(plan.inside.len().saturating_sub(1), step);
+    plan
+}
+
+/// The same jail where what a session leaves is looked through when it ends, and files that hosts execute are protected, if they are.
+pub(crate) fn looked_at(mut plan: Plan, globs: &[&str]) -> Plan {
+    plan.before.push(Step::new("bench#0", HostOp::HandOff(HandOff { quarantine: false })));
+    if !globs.is_empty() {
+        let globs = globs.iter().map(|glob| (*glob).into()).collect();
+        let step = Step::new("bench#0", InsideOp::Protect(Protect { globs }));
+        plan.inside.insert(plan.inside.len().saturating_sub(1), step);
+    }
     plan
 }
 

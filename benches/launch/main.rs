@@ -203,6 +203,14 @@ fn prepare(folder: &Path, paths: usize, programs: &Programs, user: Option<u32>) 
         contenders.push(Contender::new("in a repository", command, &at, user));
         let command = vec![wrapper(folder, "no-repository", first, &apart)];
         contenders.push(contender("in no repository", command));
+        for (file, name, globs) in [
+            ("looked-at", "in a repository, looked through", &[][..]),
+            ("protected", "and with `protect \"@hosts\"`", &["@hosts"][..]),
+        ] {
+            let plan = jail::looked_at(apart.clone(), globs);
+            let command = vec![wrapper(&at, file, first, &plan)];
+            contenders.push(Contender::new(name, command, &at, user));
+        }
     }
     let without = wrapper(folder, "without-layers", first, &jail::without_layers(plan));
     contenders.push(contender("without layers", vec![without]));
