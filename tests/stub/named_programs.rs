@@ -13,14 +13,14 @@ const PROGRAMS: &str = "set -e; cd ~/.agent; mkdir scripts data tools
     echo '. ~/.agent/near.sh; sh ~/.agent/data/run.sh' >root.sh; echo 'echo near' >near.sh
     echo '. ~/.agent/data/more' >data/run.sh; echo 'echo more' >data/more
     echo '. ~/.agent/tools/lib' >tools/real.sh; echo 'echo real' >tools/lib; chmod 700 tools/real.sh; ln -s tools/real.sh linked.sh
-    echo said >history.jsonl";
+    echo said >history.jsonl; ln -s history.jsonl latest";
 
 #[test]
 fn what_lies_next_to_a_program_that_settings_name_is_not_changed_outside() {
     for caller in callers() {
         let later = "cd ~/.agent; for p in scripts/line.sh root.sh linked.sh; do sh $p; done";
         let evil = "cd ~/.agent; for f in scripts/lib.sh near.sh data/more tools/lib scripts/line.sh; do echo 'echo evil' >$f; done
-            rm -f linked.sh tools/real.sh; ln -s login linked.sh 2>/dev/null; echo 'echo evil' >login; echo more >>history.jsonl
+            rm -f linked.sh tools/real.sh; ln -s login linked.sh 2>/dev/null; echo 'echo evil' >login; echo more >>latest; ln -sfn login latest
             mv scripts s2 2>/dev/null; mkdir -p scripts; for f in line lib; do echo 'echo evil' >scripts/$f.sh; done; sh root.sh";
         let jail = apart(caller);
         assert_eq!(jail.outside_sh(PROGRAMS).code, Some(0));
@@ -28,8 +28,8 @@ fn what_lies_next_to_a_program_that_settings_name_is_not_changed_outside() {
         // Inside, the jail has what it has written.
         ran.prints("evil\nevil");
         jail.outside_sh(later).prints("lib\nnear\nmore\nreal");
-        jail.outside_sh("cat ~/.agent/login ~/.agent/history.jsonl")
-            .prints("echo evil\nsaid\nmore");
+        jail.outside_sh("cat ~/.agent/login ~/.agent/history.jsonl; readlink ~/.agent/latest")
+            .prints("echo evil\nsaid\nmore\nlogin");
         assert!(!ran.stderr.contains("new in the session"), "{ran:?}");
         // The control: without copies all of it is executed.
         let control = shared(caller).op(InsideOp::RemountReadOnly(literal("/")));

@@ -113,7 +113,9 @@ impl Search {
             let path = entry.path();
             before.insert(entry.file_name());
             let Ok(found) = path.symlink_metadata() else { continue };
-            if !is_loaded(&path, &found) || self.is_copied(&path) {
+            // What sessions share may be a link, too.
+            let is_other_link = found.is_symlink() && !is_program_behind(&path);
+            if is_other_link || !is_loaded(&path, &found) || self.is_copied(&path) {
                 continue;
             }
             if found.is_dir() {
@@ -166,10 +168,21 @@ fn is_loaded(path: &Path, found: &Metadata) -> bool {
     }
 }
 
-fn is_program(path: &Path, found: &Metadata) -> bool {
+/// Whether a link leads to a program, or has the name of one.
+fn is_program_behind(link: &Path) -> bool {
+    let real = fs::canonicalize(link).ok();
+    let found = real.and_then(|real| Some((real.metadata().ok()?, real)));
+    found.is_some_and(|(found, real)| found.is_file() && is_program(&real, &found))
+        || has_program_name(link)
+}
+
+fn has_program_name(path: &Path) -> bool {
     let ending = path.extension().and_then(OsStr::to_str);
-    let is_named = ending.is_some_and(|ending| ENDINGS.contains(&&*ending.to_ascii_lowercase()));
-    is_named
+    ending.is_some_and(|ending| ENDINGS.contains(&&*ending.to_ascii_lowercase()))
+}
+
+fn is_program(path: &Path, found: &Metadata) -> bool {
+    has_program_name(path)
         || found.permissions().mode() & 0o111 != 0
-        || ending.is_none() && file::begins_with(path, b"#!")
+        || path.extension().is_none() && file::begins_with(path, b"#!")
 }
