@@ -172,3 +172,22 @@ fn npm_installs_in_a_project_with_hooks_and_the_jail_is_not_ended() {
         assert!(!told.contains("is protected"), "{told}");
     }
 }
+
+/// Known gap: nothing says which session has made an object that is older than this one, and `git gc` makes all of them anew.
+#[test]
+fn what_an_earlier_session_put_into_git_counts_as_gits() {
+    for caller in callers() {
+        let jail = protecting(jail(caller), &["@hosts"]);
+        let told = meanwhile(&jail, "echo evil >y; git hash-object -w y >/dev/null; rm y", "true");
+        assert!(!told.contains("protected"), "{told}");
+        let told = meanwhile(&jail, "sleep 0.5; echo evil >.envrc; sleep 0.5", "true");
+        assert!(!told.contains("is protected"), "the gap is closed: say so in docs/handoff.md");
+        // It is reported when the session ends.
+        assert!(told.contains("new      .envrc"), "{told}");
+        // An object of which only the name is there is none.
+        let planted = "n=$(echo other | git hash-object --stdin); f=.git/objects/${n%${n#??}}; mkdir -p $f; : >$f/${n#??}";
+        meanwhile(&jail, planted, "true");
+        let told = meanwhile(&jail, "sleep 0.5; echo other >.envrc; sleep 0.5", "true");
+        assert!(told.contains("`.envrc` is protected"), "{told}");
+    }
+}
