@@ -177,16 +177,56 @@ let
     filesystem = {
       fields = {
         ro = {
-          list = "text";
+          list = {
+            either = [
+              "text"
+              {
+                fields = {
+                  path = "text";
+                  try = "bool";
+                };
+              }
+            ];
+          };
         };
         rox = {
-          list = "text";
+          list = {
+            either = [
+              "text"
+              {
+                fields = {
+                  path = "text";
+                  try = "bool";
+                };
+              }
+            ];
+          };
         };
         rw = {
-          list = "text";
+          list = {
+            either = [
+              "text"
+              {
+                fields = {
+                  path = "text";
+                  try = "bool";
+                };
+              }
+            ];
+          };
         };
         rwx = {
-          list = "text";
+          list = {
+            either = [
+              "text"
+              {
+                fields = {
+                  path = "text";
+                  try = "bool";
+                };
+              }
+            ];
+          };
         };
       };
     };
@@ -202,7 +242,10 @@ let
           list = "integer";
         };
         bindTcp = {
-          list = "integer";
+          either = [
+            { list = "integer"; }
+            "literal"
+          ];
         };
       };
     };
@@ -231,6 +274,7 @@ let
       list = "text";
     };
     tmp = "literal";
+    systemPrograms = "bool";
   };
   # The packages that every builder of an agent brings along.
   agentPackages = {

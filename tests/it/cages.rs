@@ -58,3 +58,49 @@ fn a_cage_is_explained_without_mounts() {
         calls.all()
     );
 }
+
+/// What a cage has of the host only if its spec says so, in a cage that says so and in one that
+/// does not.
+#[test]
+fn the_distributions_programs_and_a_port_of_the_kernels_are_granted_on_request() {
+    let Some(setup) = setup() else { return };
+    let scratch = Scratch::outside_of_tmp();
+    scratch.write("there", b"here\n");
+    scratch.write("other", b"here\n");
+    let more = "systemPrograms = true; network.bindTcp = \"ephemeral\"; \
+        filesystem.ro = [ \"~/there\" { path = \"~/missing\"; try = true; } ];";
+    for (name, more) in [("plain", ""), ("more", more)] {
+        let spec = format!(
+            "cage {{ name = \"{name}\"; argv = [ \"${{pkgs.bashInteractive}}/bin/bash\" ]; {more} }}"
+        );
+        scratch.write(&format!("specs/{name}.jail"), spec.as_bytes());
+        let file = format!("specs/{name}.jail");
+        let build = [&["build", &file][..], &setup.overrides()].concat();
+        jailgen(&setup, &scratch, &build).assert_status(0);
+    }
+    fs::create_dir(scratch.path("project")).unwrap();
+    let run = |name: &str, script: &str| {
+        let file = format!("../specs/{name}.jail");
+        let mut command = scratch.jailgen(&["run", &file, "--", "-c", script]);
+        command.env("NIX_CONFIG", setup.config()).current_dir(scratch.path("project"));
+        Outcome::of(&command.assert())
+    };
+    let bind = |port: u16| {
+        format!(
+            "/usr/bin/python3 -c 'import mimetypes, socket; mimetypes.init(); socket.socket().bind((\"127.0.0.1\", {port}))'"
+        )
+    };
+    let readable = "for file in /etc/passwd /etc/ssl/openssl.cnf /etc/mime.types /etc/bash.bashrc; do \
+        [ ! -e $file ] || : <$file || exit 1; done";
+    for name in ["plain", "more"] {
+        run(name, readable).assert_status(0);
+        // Nothing else of the host, whatever it is.
+        run(name, "read -r it <$ORIG_HOME/other").assert_status(1);
+    }
+    run("plain", "/usr/bin/env true").assert_status(126);
+    run("more", "/usr/bin/env true && [ \"$(type -P env)\" = /usr/bin/env ]").assert_status(0);
+    run("more", "read -r it <$ORIG_HOME/there && [ \"$it\" = here ]").assert_status(0);
+    run("plain", "read -r it <$ORIG_HOME/there").assert_status(1);
+    run("more", &bind(0)).assert_status(0);
+    run("more", &bind(8764)).assert_status(1);
+}

@@ -57,7 +57,11 @@ pub(super) fn ports(ports: &[u16]) -> String {
     if ports.is_empty() {
         return "no port".into();
     }
-    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    let word = |port: &u16| match port {
+        0 => "0 (one that the kernel chooses)".to_owned(),
+        port => port.to_string(),
+    };
+    let ports: Vec<String> = ports.iter().map(word).collect();
     format!("port {}", ports.join(", "))
 }
 

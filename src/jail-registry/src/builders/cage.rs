@@ -38,6 +38,14 @@ pub(crate) const PROFILES: &[Profile] = &[
 
 const PATHS: Type = Type::List(&Type::Text);
 const NAMES: Type = Type::List(&Type::Literal);
+/// A path that must be there, or one that says whether it must.
+const TRIED: Type = Type::List(&Type::Either(&[
+    Type::Text,
+    Type::Fields(&[
+        required("path", Type::Text, "the path"),
+        optional("try", Type::Bool, "whether it may be missing"),
+    ]),
+]));
 const PORTS: Type = Type::List(&Type::Integer);
 
 const FIELDS: &[Field] = &[
@@ -74,20 +82,22 @@ const FIELDS: &[Field] = &[
     TOOLS,
     CONFIG_DIRS,
     TMP,
+    SYSTEM_PROGRAMS,
 ];
 
 /// What a profile of one's own may say.
-const PROFILE: &[Field] = &[FILESYSTEM, NIX_STORE, NETWORK, SSH, ENV, TOOLS, CONFIG_DIRS, TMP];
+const PROFILE: &[Field] =
+    &[FILESYSTEM, NIX_STORE, NETWORK, SSH, ENV, TOOLS, CONFIG_DIRS, TMP, SYSTEM_PROGRAMS];
 
 const FILESYSTEM: Field = optional(
     "filesystem",
     Type::Fields(&[
-        optional("ro", PATHS, "may be read"),
-        optional("rox", PATHS, "may be read and executed"),
-        optional("rw", PATHS, "may be read and written"),
-        optional("rwx", PATHS, "may be read, written and executed"),
+        optional("ro", TRIED, "may be read"),
+        optional("rox", TRIED, "may be read and executed"),
+        optional("rw", TRIED, "may be read and written"),
+        optional("rwx", TRIED, "may be read, written and executed"),
     ]),
-    "paths by what may be done there: `ro`, `rox`, `rw`, `rwx`; `~`, `$HOME`, `$ORIG_HOME` (the real home) and `$VAR` are expanded",
+    "paths by what may be done there: `ro`, `rox`, `rw`, `rwx`; `{ path = \"…\"; try = true; }` is left out if it is missing; `~`, `$HOME`, `$ORIG_HOME` (the real home) and `$VAR` are expanded",
 );
 const NIX_STORE: Field = optional(
     "nixStore",
@@ -101,9 +111,13 @@ const NETWORK: Field = optional(
     "network",
     Type::Fields(&[
         optional("connectTcp", PORTS, "ports that may be connected to"),
-        optional("bindTcp", PORTS, "ports that may be listened on"),
+        optional(
+            "bindTcp",
+            Type::Either(&[PORTS, Type::Literal]),
+            "ports that may be listened on, or `\"ephemeral\"`",
+        ),
     ]),
-    "TCP ports: `connectTcp`, `bindTcp`",
+    "TCP ports: `connectTcp`, `bindTcp`; `bindTcp = \"ephemeral\"` allows a port that the kernel chooses (port 0)",
 );
 const SSH: Field = optional(
     "ssh",
@@ -137,4 +151,9 @@ const TMP: Field = optional(
     "tmp",
     Type::Literal,
     "`\"private\"` (unless given): a folder of the cage's own, named by TMPDIR; `\"shared\"`: the host's /tmp and /var/tmp, with the files and sockets of other programs",
+);
+const SYSTEM_PROGRAMS: Field = optional(
+    "systemPrograms",
+    Type::Bool,
+    "the distribution's own programs may be executed, and are last in PATH: `/usr/bin`, `/bin`, and what they load",
 );

@@ -1,6 +1,7 @@
 //! Lowers `cage { … }`: straight to grants, because none of a jail's combinators means the same without mounts.
 
 mod paths;
+mod readable;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,10 @@ use jail_policy::{
 };
 
 use self::paths::{below_home, in_the_cage, of_the_host};
+pub use self::readable::is_every_programs;
+use self::readable::{DEVICES, KNOWN_HOSTS, READABLE, SYSTEM_PATH, SYSTEM_PROGRAMS};
 use self::settings::Settings;
+use super::path::Role;
 use super::{Lowered, name};
 use crate::builders::{self, Builder, CAGE_SUFFIX, PRESETS, State};
 use crate::check;
@@ -19,53 +23,14 @@ use crate::packages::{Brought, Packages};
 use crate::suggest::nearest;
 use crate::term::{Built, Place, Placed, Value};
 
-/// What nearly every program reads of the host, where it is there: each a rule of its own, none of them a folder that holds
-/// more than its name says. What must not be read stops some programs: git, where there is a /etc/gitconfig.
-const READABLE: &[&str] = &[
-    "/etc/gai.conf",
-    "/etc/gitconfig",
-    "/etc/group",
-    "/etc/host.conf",
-    "/etc/hostname",
-    "/etc/hosts",
-    "/etc/localtime",
-    "/etc/nsswitch.conf",
-    "/etc/os-release",
-    "/etc/passwd",
-    "/etc/protocols",
-    "/etc/resolv.conf",
-    "/etc/services",
-    "/proc",
-    "/sys/devices/system/cpu",
-];
-
-/// No other terminals: `ptmx` makes new ones, and the launcher's is there as a descriptor.
-const DEVICES: &[&str] = &[
-    "/dev/full",
-    "/dev/null",
-    "/dev/ptmx",
-    "/dev/random",
-    "/dev/tty",
-    "/dev/urandom",
-    "/dev/zero",
-];
-
-/// What ssh knows of other machines, and how it is to talk to them.
-const KNOWN_HOSTS: &[&str] =
-    &["~/.ssh/known_hosts", "/etc/ssh/ssh_config", "/etc/ssh/ssh_known_hosts"];
-
-/// Whether a place is one that the machine has for every program, and that jails and cages have without a word of the spec.
-#[must_use]
-pub fn is_every_programs(place: &str, reach: Reach) -> bool {
-    match reach {
-        Reach::Ro => READABLE.contains(&place) || KNOWN_HOSTS.contains(&place),
-        Reach::Device => DEVICES.contains(&place),
-        Reach::Rox | Reach::Rw | Reach::Rwx => false,
-    }
-}
-
 /// The variables that name the bundle of certificates.
 const CERTIFICATES: &[&str] = &["SSL_CERT_FILE", "NIX_SSL_CERT_FILE", "CURL_CA_BUNDLE"];
+
+/// The argument that grants the distribution's programs.
+const SYSTEM: &str = "systemPrograms";
+
+/// What `bindTcp` says instead of ports.
+const EPHEMERAL: &str = "ephemeral";
 
 /// Variables that every cage passes on.
 const PASSED: &[&str] = &["COLORTERM", "LANG", "LC_ALL", "LOGNAME", "TERM", "USER"];
@@ -123,6 +88,7 @@ impl Cage<'_> {
         self.surroundings();
         self.workspace();
         self.filesystem();
+        self.system_programs();
         self.agents_state();
         self.ssh();
         self.variables();
@@ -166,7 +132,18 @@ impl Cage<'_> {
     fn numbers(&mut self, list: &str, least: i64) -> Vec<u16> {
         let mut ports = Vec::new();
         for (value, place) in self.settings.list("network", list) {
-            let Value::Integer(number) = value else { continue };
+            let number = match value {
+                Value::Integer(number) => number,
+                // Port 0 of `bind` is one that the kernel chooses (ip(7)).
+                Value::Text(word) if word.as_str() == Some(EPHEMERAL) => 0,
+                Value::Text(word) => {
+                    let word = word.to_string();
+                    self.diagnostics
+                        .push(settings::unknown(list, &word, place, || vec![EPHEMERAL]));
+                    continue;
+                }
+                _ => continue,
+            };
             match u16::try_from(number) {
                 Ok(port) if number >= least => ports.push(port),
                 Ok(_) | Err(_) => {
@@ -210,8 +187,13 @@ impl Cage<'_> {
 
     /// The last one comes to stand in front.
     fn folders_of_path(&mut self) -> Vec<(Option<Place>, Text)> {
-        let appended = self.paths("env", "appendPath", super::path::Role::Folder);
-        let mut folders: Vec<_> = appended.into_iter().rev().collect();
+        let mut folders = Vec::new();
+        if self.settings.flag("", SYSTEM, false) {
+            let place = self.settings.place(SYSTEM);
+            folders.extend(SYSTEM_PATH.iter().map(|folder| (place, Text::literal(*folder))));
+        }
+        let appended = self.paths("env", "appendPath", Role::Folder);
+        folders.extend(appended.into_iter().rev());
         for (value, place) in self.settings.list("", "packages").into_iter().rev() {
             let Value::Package(package) = value else { continue };
             let mut folder = Text::package(package, Output::Bin);
@@ -274,7 +256,7 @@ impl Cage<'_> {
     }
 
     fn surroundings(&mut self) {
-        for path in READABLE {
+        for (path, _) in READABLE {
             self.reach(path, Reach::Ro, Missing::Skip, self.at);
         }
         for path in DEVICES {
@@ -311,7 +293,7 @@ impl Cage<'_> {
     }
 
     fn workspace(&mut self) {
-        match self.paths("workspace", "path", super::path::Role::Source).pop() {
+        match self.paths("workspace", "path", Role::Source).pop() {
             None => self.grant(Grant::Folder { access: Access::ReadWrite, to: None }, self.at),
             Some((place, path)) => {
                 let (to, reach, missing) = (Some(path.clone()), Reach::Rw, Missing::Fail);
@@ -325,27 +307,39 @@ impl Cage<'_> {
         let classes =
             [("ro", Reach::Ro), ("rox", Reach::Rox), ("rw", Reach::Rw), ("rwx", Reach::Rwx)];
         for (class, reach) in classes {
-            for (place, path) in self.paths("filesystem", class, super::path::Role::Source) {
-                self.grant(Grant::Reach { path, reach, missing: Missing::Fail }, place);
+            for (value, place) in self.settings.list("filesystem", class) {
+                let (text, missing) = settings::tried(&value);
+                let path = text.and_then(|text| self.path(&text, place, Role::Source));
+                if let Some(path) = path {
+                    self.grant(Grant::Reach { path, reach, missing }, place);
+                }
             }
         }
     }
 
+    /// The programs of the distribution, with what they load.
+    fn system_programs(&mut self) {
+        if !self.settings.flag("", SYSTEM, false) {
+            return;
+        }
+        let place = self.settings.place(SYSTEM);
+        for (path, reach, _) in SYSTEM_PROGRAMS {
+            self.reach(path, *reach, Missing::Skip, place);
+        }
+    }
+
     /// The paths of a setting, as places of the host.
-    fn paths(
-        &mut self,
-        group: &str,
-        list: &str,
-        role: super::path::Role,
-    ) -> Vec<(Option<Place>, Text)> {
+    fn paths(&mut self, group: &str, list: &str, role: Role) -> Vec<(Option<Place>, Text)> {
         let mut paths = Vec::new();
         for (text, place) in self.settings.texts(group, list) {
-            let text = of_the_host(&text);
-            let name = self.builder.name;
-            let path = super::path::check(name, &text, role, place, &mut self.diagnostics);
-            paths.extend(path.map(|path| (place, path)));
+            paths.extend(self.path(&text, place, role).map(|path| (place, path)));
         }
         paths
+    }
+
+    fn path(&mut self, text: &Text, place: Option<Place>, role: Role) -> Option<Text> {
+        let (name, text) = (self.builder.name, of_the_host(text));
+        super::path::check(name, &text, role, place, &mut self.diagnostics)
     }
 
     fn agents_state(&mut self) {
@@ -362,7 +356,7 @@ impl Cage<'_> {
                 None => self.diagnostics.push(unknown_tool(&tool, place)),
             }
         }
-        for (place, path) in self.paths("", "configDirs", super::path::Role::Source) {
+        for (place, path) in self.paths("", "configDirs", Role::Source) {
             let placed = Placed { value: Value::Text(path.clone()), place };
             let kind = if builders::is_file_name(&placed) {
                 ToolState::File

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jail_policy::Text;
+use jail_policy::{Missing, Text};
 
 use crate::builders::{PROFILES, Profile};
 use crate::diagnostic::{Code, Diagnostic};
@@ -142,7 +142,15 @@ fn text(value: &Value) -> Option<Text> {
     }
 }
 
-fn unknown(
+/// A path, or `{ path; try; }`: the path, and what becomes of one that is missing.
+pub(super) fn tried(value: &Value) -> (Option<Text>, Missing) {
+    let Value::Attributes(fields) = value else { return (text(value), Missing::Fail) };
+    let path = fields.get("path").and_then(|path| text(&path.value));
+    let is_tried = fields.get("try").is_some_and(|given| given.value == Value::Bool(true));
+    (path, if is_tried { Missing::Skip } else { Missing::Fail })
+}
+
+pub(super) fn unknown(
     what: &str,
     word: &str,
     place: Option<Place>,

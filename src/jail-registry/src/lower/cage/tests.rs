@@ -43,42 +43,55 @@ fn a_cage_that_names_nothing_has_what_every_cage_has() {
         cage#11: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/cache"},"to":{"expand":"~/.local/state/jailgen/demo/cache"}}}
         cage#13: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/run"},"to":{"expand":"~/.local/state/jailgen/demo/run"}}}
         cage#16: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/tmp"},"to":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
-        cage#18: {"reach":{"path":"/etc/gai.conf","reach":"ro","missing":"skip"}}
-        cage#19: {"reach":{"path":"/etc/gitconfig","reach":"ro","missing":"skip"}}
-        cage#20: {"reach":{"path":"/etc/group","reach":"ro","missing":"skip"}}
-        cage#21: {"reach":{"path":"/etc/host.conf","reach":"ro","missing":"skip"}}
-        cage#22: {"reach":{"path":"/etc/hostname","reach":"ro","missing":"skip"}}
-        cage#23: {"reach":{"path":"/etc/hosts","reach":"ro","missing":"skip"}}
-        cage#24: {"reach":{"path":"/etc/localtime","reach":"ro","missing":"skip"}}
-        cage#25: {"reach":{"path":"/etc/nsswitch.conf","reach":"ro","missing":"skip"}}
-        cage#26: {"reach":{"path":"/etc/os-release","reach":"ro","missing":"skip"}}
-        cage#27: {"reach":{"path":"/etc/passwd","reach":"ro","missing":"skip"}}
-        cage#28: {"reach":{"path":"/etc/protocols","reach":"ro","missing":"skip"}}
-        cage#29: {"reach":{"path":"/etc/resolv.conf","reach":"ro","missing":"skip"}}
-        cage#30: {"reach":{"path":"/etc/services","reach":"ro","missing":"skip"}}
-        cage#31: {"reach":{"path":"/proc","reach":"ro","missing":"skip"}}
-        cage#32: {"reach":{"path":"/sys/devices/system/cpu","reach":"ro","missing":"skip"}}
-        cage#33: {"reach":{"path":"/dev/full","reach":"device","missing":"skip"}}
-        cage#34: {"reach":{"path":"/dev/null","reach":"device","missing":"skip"}}
-        cage#35: {"reach":{"path":"/dev/ptmx","reach":"device","missing":"skip"}}
-        cage#36: {"reach":{"path":"/dev/random","reach":"device","missing":"skip"}}
-        cage#37: {"reach":{"path":"/dev/tty","reach":"device","missing":"skip"}}
-        cage#38: {"reach":{"path":"/dev/urandom","reach":"device","missing":"skip"}}
-        cage#39: {"reach":{"path":"/dev/zero","reach":"device","missing":"skip"}}
-        cage#50: {"folder":{"access":"rw","to":null}}
-        cage#40: {"forward-env":{"name":"COLORTERM","missing":"skip"}}
-        cage#49: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        cage#18: {"reach":{"path":"/etc/bash.bashrc","reach":"ro","missing":"skip"}}
+        cage#19: {"reach":{"path":"/etc/bashrc","reach":"ro","missing":"skip"}}
+        cage#20: {"reach":{"path":"/etc/gai.conf","reach":"ro","missing":"skip"}}
+        cage#21: {"reach":{"path":"/etc/gitconfig","reach":"ro","missing":"skip"}}
+        cage#22: {"reach":{"path":"/etc/group","reach":"ro","missing":"skip"}}
+        cage#23: {"reach":{"path":"/etc/host.conf","reach":"ro","missing":"skip"}}
+        cage#24: {"reach":{"path":"/etc/hostname","reach":"ro","missing":"skip"}}
+        cage#25: {"reach":{"path":"/etc/hosts","reach":"ro","missing":"skip"}}
+        cage#26: {"reach":{"path":"/etc/inputrc","reach":"ro","missing":"skip"}}
+        cage#27: {"reach":{"path":"/etc/localtime","reach":"ro","missing":"skip"}}
+        cage#28: {"reach":{"path":"/etc/mime.types","reach":"ro","missing":"skip"}}
+        cage#29: {"reach":{"path":"/etc/nsswitch.conf","reach":"ro","missing":"skip"}}
+        cage#30: {"reach":{"path":"/etc/os-release","reach":"ro","missing":"skip"}}
+        cage#31: {"reach":{"path":"/etc/passwd","reach":"ro","missing":"skip"}}
+        cage#32: {"reach":{"path":"/etc/profile","reach":"ro","missing":"skip"}}
+        cage#33: {"reach":{"path":"/etc/protocols","reach":"ro","missing":"skip"}}
+        cage#34: {"reach":{"path":"/etc/resolv.conf","reach":"ro","missing":"skip"}}
+        cage#35: {"reach":{"path":"/etc/services","reach":"ro","missing":"skip"}}
+        cage#36: {"reach":{"path":"/etc/shells","reach":"ro","missing":"skip"}}
+        cage#37: {"reach":{"path":"/etc/ssl/openssl.cnf","reach":"ro","missing":"skip"}}
+        cage#38: {"reach":{"path":"/etc/terminfo","reach":"ro","missing":"skip"}}
+        cage#39: {"reach":{"path":"/etc/timezone","reach":"ro","missing":"skip"}}
+        cage#40: {"reach":{"path":"/lib/terminfo","reach":"ro","missing":"skip"}}
+        cage#41: {"reach":{"path":"/proc","reach":"ro","missing":"skip"}}
+        cage#42: {"reach":{"path":"/sys/devices/system/cpu","reach":"ro","missing":"skip"}}
+        cage#43: {"reach":{"path":"/usr/share/mime/globs2","reach":"ro","missing":"skip"}}
+        cage#44: {"reach":{"path":"/usr/share/terminfo","reach":"ro","missing":"skip"}}
+        cage#45: {"reach":{"path":"/usr/share/zoneinfo","reach":"ro","missing":"skip"}}
+        cage#46: {"reach":{"path":"/dev/full","reach":"device","missing":"skip"}}
+        cage#47: {"reach":{"path":"/dev/null","reach":"device","missing":"skip"}}
+        cage#48: {"reach":{"path":"/dev/ptmx","reach":"device","missing":"skip"}}
+        cage#49: {"reach":{"path":"/dev/random","reach":"device","missing":"skip"}}
+        cage#50: {"reach":{"path":"/dev/tty","reach":"device","missing":"skip"}}
+        cage#51: {"reach":{"path":"/dev/urandom","reach":"device","missing":"skip"}}
+        cage#52: {"reach":{"path":"/dev/zero","reach":"device","missing":"skip"}}
+        cage#63: {"folder":{"access":"rw","to":null}}
+        cage#53: {"forward-env":{"name":"COLORTERM","missing":"skip"}}
+        cage#62: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         cage#6: {"set-env":{"name":"HOME","value":{"expand":"~/.local/state/jailgen/demo/home"}}}
-        cage#41: {"forward-env":{"name":"LANG","missing":"skip"}}
-        cage#42: {"forward-env":{"name":"LC_ALL","missing":"skip"}}
-        cage#43: {"forward-env":{"name":"LOGNAME","missing":"skip"}}
-        cage#48: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        cage#54: {"forward-env":{"name":"LANG","missing":"skip"}}
+        cage#55: {"forward-env":{"name":"LC_ALL","missing":"skip"}}
+        cage#56: {"forward-env":{"name":"LOGNAME","missing":"skip"}}
+        cage#61: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         cage#15: {"set-env":{"name":"ORIG_HOME","value":{"expand":"~"}}}
-        cage#46: {"set-env":{"name":"SHELL","value":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash"],"expand":false}}}
-        cage#47: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        cage#44: {"forward-env":{"name":"TERM","missing":"skip"}}
+        cage#59: {"set-env":{"name":"SHELL","value":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash"],"expand":false}}}
+        cage#60: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        cage#57: {"forward-env":{"name":"TERM","missing":"skip"}}
         cage#17: {"set-env":{"name":"TMPDIR","value":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
-        cage#45: {"forward-env":{"name":"USER","missing":"skip"}}
+        cage#58: {"forward-env":{"name":"USER","missing":"skip"}}
         cage#12: {"set-env":{"name":"XDG_CACHE_HOME","value":{"expand":"~/.local/state/jailgen/demo/cache"}}}
         cage#8: {"set-env":{"name":"XDG_CONFIG_HOME","value":{"expand":"~/.local/state/jailgen/demo/config"}}}
         cage#14: {"set-env":{"name":"XDG_RUNTIME_DIR","value":{"expand":"~/.local/state/jailgen/demo/run"}}}
@@ -158,8 +171,10 @@ fn lists_of_a_profile_come_first_and_flags_of_the_cage_count() {
         &expect![[r#"
             cage#3: {"store":{"scope":"whole"}}
             cage#4: {"reach":{"path":"/nix/store","reach":"ro","missing":"fail"}}
-            cage#51: {"reach":{"path":{"expand":"~/one"},"reach":"rw","missing":"fail"}}
-            cage#52: {"reach":{"path":{"expand":"${HOME}/two"},"reach":"rw","missing":"fail"}}
+            cage#39: {"reach":{"path":"/etc/timezone","reach":"ro","missing":"skip"}}
+            cage#45: {"reach":{"path":"/usr/share/zoneinfo","reach":"ro","missing":"skip"}}
+            cage#64: {"reach":{"path":{"expand":"~/one"},"reach":"rw","missing":"fail"}}
+            cage#65: {"reach":{"path":{"expand":"${HOME}/two"},"reach":"rw","missing":"fail"}}
             warning[whole-store] at 0: the cage can execute all of the store
         "#]],
     );
@@ -171,13 +186,13 @@ fn state_of_agents_is_used_where_the_cages_home_leads_to_it() {
         [("tools", list([s("claude-code")])), ("configDirs", list([s("~/.config/own")]))],
         &["claude", "own"],
         &expect![[r#"
-            cage#51: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.claude"},"to":{"expand":"~/.claude"}}}
-            cage#52: {"state-directory":{"path":{"expand":"~/.claude"},"to":{"expand":"~/.claude"}}}
-            cage#53: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.claude.json"},"to":{"expand":"~/.claude.json"}}}
-            cage#54: {"state-file":{"path":{"expand":"~/.claude.json"},"to":{"expand":"~/.claude.json"}}}
-            cage#55: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.config/own"},"to":{"expand":"~/.config/own"}}}
-            cage#56: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/config/own"},"to":{"expand":"~/.config/own"}}}
-            cage#57: {"state-directory":{"path":{"expand":"~/.config/own"},"to":{"expand":"~/.config/own"}}}
+            cage#64: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.claude"},"to":{"expand":"~/.claude"}}}
+            cage#65: {"state-directory":{"path":{"expand":"~/.claude"},"to":{"expand":"~/.claude"}}}
+            cage#66: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.claude.json"},"to":{"expand":"~/.claude.json"}}}
+            cage#67: {"state-file":{"path":{"expand":"~/.claude.json"},"to":{"expand":"~/.claude.json"}}}
+            cage#68: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.config/own"},"to":{"expand":"~/.config/own"}}}
+            cage#69: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/config/own"},"to":{"expand":"~/.config/own"}}}
+            cage#70: {"state-directory":{"path":{"expand":"~/.config/own"},"to":{"expand":"~/.config/own"}}}
         "#]],
     );
 }
@@ -189,11 +204,11 @@ fn the_agent_of_ssh_is_passed_on_and_no_keys() {
         [("ssh", ssh)],
         &["ssh", "SSH_AUTH"],
         &expect![[r#"
-            cage#51: {"reach":{"path":{"expand":"$SSH_AUTH_SOCK"},"reach":"rw","missing":"fail"}}
-            cage#53: {"reach":{"path":{"expand":"~/.ssh/known_hosts"},"reach":"ro","missing":"skip"}}
-            cage#54: {"reach":{"path":{"expand":"/etc/ssh/ssh_config"},"reach":"ro","missing":"skip"}}
-            cage#55: {"reach":{"path":{"expand":"/etc/ssh/ssh_known_hosts"},"reach":"ro","missing":"skip"}}
-            cage#52: {"forward-env":{"name":"SSH_AUTH_SOCK","missing":"fail"}}
+            cage#64: {"reach":{"path":{"expand":"$SSH_AUTH_SOCK"},"reach":"rw","missing":"fail"}}
+            cage#66: {"reach":{"path":{"expand":"~/.ssh/known_hosts"},"reach":"ro","missing":"skip"}}
+            cage#67: {"reach":{"path":{"expand":"/etc/ssh/ssh_config"},"reach":"ro","missing":"skip"}}
+            cage#68: {"reach":{"path":{"expand":"/etc/ssh/ssh_known_hosts"},"reach":"ro","missing":"skip"}}
+            cage#65: {"forward-env":{"name":"SSH_AUTH_SOCK","missing":"fail"}}
         "#]],
     );
 }
@@ -212,9 +227,9 @@ fn paths_and_variables_are_in_order() {
         &expect![[r#"
             cage#20: {"reach":{"path":"/tmp","reach":"rw","missing":"skip"}}
             cage#21: {"reach":{"path":"/var/tmp","reach":"rw","missing":"skip"}}
-            cage#55: {"forward-env":{"name":"KEY","missing":"skip"}}
-            cage#56: {"set-env":{"name":"PLAIN","value":{"expand":"$OTHER"}}}
-            cage#57: {"set-env":{"name":"WHERE","value":{"expand":"${HOME}/.local/state/jailgen/demo/home/x"}}}
+            cage#68: {"forward-env":{"name":"KEY","missing":"skip"}}
+            cage#69: {"set-env":{"name":"PLAIN","value":{"expand":"$OTHER"}}}
+            cage#70: {"set-env":{"name":"WHERE","value":{"expand":"${HOME}/.local/state/jailgen/demo/home/x"}}}
             cage#3: {"add-path":{"folder":{"expand":"~/bin"}}}
             cage#4: {"add-path":{"folder":{"expand":"/opt/bin"}}}
             cage#5: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.jq","output":"bin"},"/bin"],"expand":false}}}
@@ -340,4 +355,81 @@ fn there_are_two_homes() {
     assert_eq!(below_home(&Text::expanded("${HOME}/.config/x/")), Some(".config/x".into()));
     assert_eq!(below_home(&Text::expanded("/etc/x")), None);
     assert_eq!(below_home(&Text::literal("~/x")), None);
+}
+
+#[test]
+fn a_path_may_be_missing_where_the_spec_says_so() {
+    let tried = |path, missing| set([("path", s(path)), ("try", Value::Bool(missing))]);
+    let ro = list([s("~/a"), tried("~/b", true), tried("~/c", false)]);
+    check(
+        [("filesystem", set([("ro", ro)]))],
+        &["~/"],
+        &expect![[r#"
+        cage#5: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/home"},"to":{"expand":"~/.local/state/jailgen/demo/home"}}}
+        cage#7: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/config"},"to":{"expand":"~/.local/state/jailgen/demo/config"}}}
+        cage#9: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/state"},"to":{"expand":"~/.local/state/jailgen/demo/state"}}}
+        cage#11: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/cache"},"to":{"expand":"~/.local/state/jailgen/demo/cache"}}}
+        cage#13: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/run"},"to":{"expand":"~/.local/state/jailgen/demo/run"}}}
+        cage#16: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/tmp"},"to":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
+        cage#64: {"reach":{"path":{"expand":"~/a"},"reach":"ro","missing":"fail"}}
+        cage#65: {"reach":{"path":{"expand":"~/b"},"reach":"ro","missing":"skip"}}
+        cage#66: {"reach":{"path":{"expand":"~/c"},"reach":"ro","missing":"fail"}}
+        cage#6: {"set-env":{"name":"HOME","value":{"expand":"~/.local/state/jailgen/demo/home"}}}
+        cage#17: {"set-env":{"name":"TMPDIR","value":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
+        cage#12: {"set-env":{"name":"XDG_CACHE_HOME","value":{"expand":"~/.local/state/jailgen/demo/cache"}}}
+        cage#8: {"set-env":{"name":"XDG_CONFIG_HOME","value":{"expand":"~/.local/state/jailgen/demo/config"}}}
+        cage#14: {"set-env":{"name":"XDG_RUNTIME_DIR","value":{"expand":"~/.local/state/jailgen/demo/run"}}}
+        cage#10: {"set-env":{"name":"XDG_STATE_HOME","value":{"expand":"~/.local/state/jailgen/demo/state"}}}
+    "#]],
+    );
+}
+
+#[test]
+fn a_port_that_the_kernel_chooses_is_port_0() {
+    let bind = |value| [("network", set([("bindTcp", value)]))];
+    check(
+        bind(s("ephemeral")),
+        &["ports"],
+        &expect![[r#"
+        cage#0: {"ports":{"connect":[],"bind":[0]}}
+    "#]],
+    );
+    check(
+        bind(s("ephemral")),
+        &["error", "help"],
+        &expect![[r#"
+        error[unknown-setting] at 0: unknown bindTcp `ephemral`
+        = help: did you mean `"ephemeral"`?
+    "#]],
+    );
+}
+
+#[test]
+fn the_distributions_programs_are_last_in_path() {
+    let more = [
+        ("systemPrograms", Value::Bool(true)),
+        ("env", set([("appendPath", list([s("/opt/bin")]))])),
+    ];
+    check(
+        more,
+        &["add-path", "rox", "/usr/share\"", "ld.so", "warning"],
+        &expect![[r#"
+        cage#67: {"reach":{"path":"/bin","reach":"rox","missing":"skip"}}
+        cage#69: {"reach":{"path":"/etc/ld.so.cache","reach":"ro","missing":"skip"}}
+        cage#75: {"reach":{"path":"/lib","reach":"rox","missing":"skip"}}
+        cage#76: {"reach":{"path":"/lib32","reach":"rox","missing":"skip"}}
+        cage#77: {"reach":{"path":"/lib64","reach":"rox","missing":"skip"}}
+        cage#78: {"reach":{"path":"/sbin","reach":"rox","missing":"skip"}}
+        cage#79: {"reach":{"path":"/usr/bin","reach":"rox","missing":"skip"}}
+        cage#81: {"reach":{"path":"/usr/lib","reach":"rox","missing":"skip"}}
+        cage#82: {"reach":{"path":"/usr/lib32","reach":"rox","missing":"skip"}}
+        cage#83: {"reach":{"path":"/usr/lib64","reach":"rox","missing":"skip"}}
+        cage#84: {"reach":{"path":"/usr/libexec","reach":"rox","missing":"skip"}}
+        cage#85: {"reach":{"path":"/usr/sbin","reach":"rox","missing":"skip"}}
+        cage#86: {"reach":{"path":"/usr/share","reach":"ro","missing":"skip"}}
+        cage#3: {"add-path":{"folder":"/bin"}}
+        cage#4: {"add-path":{"folder":"/usr/bin"}}
+        cage#5: {"add-path":{"folder":{"expand":"/opt/bin"}}}
+    "#]],
+    );
 }
