@@ -14,21 +14,21 @@ use serde::{Deserialize, Serialize};
 pub enum Objection {
     /// One of the host's own, on any interface.
     Own,
-    /// 127.0.0.0/8, ::1.
+    /// The host itself: 127.0.0.0/8, ::1.
     Loopback,
     /// 0.0.0.0/8, ::. The kernel takes it for the host itself.
     Unspecified,
     /// 10.0.0.0/8, 192.168.0.0/16, fc00::/7 and their like.
     Private,
-    /// 169.254.0.0/16, fe80::/10.
+    /// Addresses of one link: 169.254.0.0/16, fe80::/10.
     LinkLocal,
     /// 100.64.0.0/10, shared by the customers of a provider.
     CarrierGrade,
     /// A cloud's metadata service, which hands out credentials.
     Metadata,
-    /// 224.0.0.0/4, ff00::/8.
+    /// Groups of hosts: 224.0.0.0/4, ff00::/8.
     Multicast,
-    /// For documentation.
+    /// Addresses that are reserved for examples in documentation (RFC 5737, RFC 3849).
     Documentation,
     /// For benchmarks; the jail's own synthetic addresses are among them.
     Benchmark,

@@ -82,7 +82,7 @@ impl Name {
         Self::from_wire(ascii.as_bytes())
     }
 
-    /// The name.
+    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

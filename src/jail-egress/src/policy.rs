@@ -47,7 +47,7 @@ impl Change {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Reach {
-    /// Nothing.
+    /// Nothing: the rules are all.
     Rules,
     /// Every public name and address, on these ports.
     Internet {

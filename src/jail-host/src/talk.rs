@@ -27,7 +27,7 @@ fn is_end(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)
 }
 
-/// Answers.
+/// Sends an answer to the stub.
 pub(crate) fn tell(stub: &mut UnixStream, answer: &Answer) -> io::Result<()> {
     let frame = answer.encode().map_err(io::Error::other)?;
     match stub.write_all(&frame) {

@@ -15,7 +15,7 @@ pub(crate) struct Attrs {
     _weight: Weight,
 }
 
-/// One attribute.
+/// One attribute of a set: its name, its value, and where it was written.
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) name: Symbol,

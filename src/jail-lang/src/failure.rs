@@ -33,7 +33,7 @@ pub(crate) struct Failure {
 pub(crate) enum Kind {
     /// A value is needed that only Nix knows. The builtin that needed it becomes source.
     Symbolic,
-    /// Anything else.
+    /// An error of the spec, which `diagnostic` describes.
     Other,
     /// What is needed is wrong, and that has been reported already.
     Reported,

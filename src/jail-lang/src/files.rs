@@ -25,7 +25,7 @@ impl Files {
         id
     }
 
-    /// A file.
+    /// The file that an id stands for.
     #[must_use]
     pub fn get(&self, id: FileId) -> Option<&File> {
         self.files.get(id.0 as usize)

@@ -101,7 +101,7 @@ pub fn eval_expression(
 /// What [`eval_expression`] evaluates.
 #[derive(Clone, Copy, Debug)]
 pub enum Expression<'a> {
-    /// An expression.
+    /// The text of an expression.
     Text(&'a str),
     /// A file, by its path.
     File(&'a str),

@@ -38,7 +38,7 @@ pub(crate) enum WordKind {
 }
 
 impl Vocabulary {
-    /// The registry's.
+    /// The combinators, builders and presets of the registry.
     pub(crate) fn registry() -> &'static Self {
         static VOCABULARY: OnceLock<Vocabulary> = OnceLock::new();
         VOCABULARY.get_or_init(|| {

@@ -10,7 +10,7 @@ use crate::ops::{
 /// What of the host an operation uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostUse<'a> {
-    /// Nothing.
+    /// Nothing of the host.
     Nothing,
     /// What is at a path.
     Path(&'a Bind),
@@ -83,7 +83,7 @@ pub enum Place<'a> {
     Found,
 }
 
-/// One row.
+/// What one operation uses of the host, where, and what may be done there.
 struct Effect<'a> {
     host: HostUse<'a>,
     place: Place<'a>,

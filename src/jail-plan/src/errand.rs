@@ -29,7 +29,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// The packet.
+    /// The packet that carries this.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
@@ -62,7 +62,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// The packet.
+    /// The packet that carries this.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut packet =
@@ -106,7 +106,7 @@ pub enum Account {
     Ids {
         /// The name of the user.
         name: String,
-        /// The caller's.
+        /// The name of the user that launches the jail.
         caller: String,
     },
     /// Its descriptor is a tree that is shared with the user. It has no reply.
@@ -122,7 +122,7 @@ pub enum Account {
 }
 
 impl Account {
-    /// The packet.
+    /// The packet that carries this.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {

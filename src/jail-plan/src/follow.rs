@@ -68,7 +68,7 @@ pub enum Answer {
 }
 
 impl Message {
-    /// The packet.
+    /// The packet that carries this.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
@@ -116,7 +116,7 @@ impl Answer {
     /// The length of its packet.
     pub const LENGTH: usize = 5;
 
-    /// The packet.
+    /// The packet that carries this.
     #[must_use]
     pub fn encode(self) -> [u8; Self::LENGTH] {
         let (kind, number) = match self {

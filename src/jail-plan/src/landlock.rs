@@ -70,7 +70,7 @@ words! {
         "writes" Writes,
         /// Reading files and listing folders.
         "reads" Reads,
-        /// Executing files.
+        /// Executing files (execve(2)).
         "execution" Execution,
         /// ioctl(2) on devices that are opened inside.
         "devices" Devices,
@@ -173,7 +173,7 @@ pub const fn landlock_abi_since(abi: u32) -> Option<&'static str> {
 words! {
     /// What may be done beneath a place. Where Landlock does not restrict a part of it, that part means nothing.
     pub enum Reach {
-        /// Read.
+        /// Read files and list folders.
         "ro" Ro,
         /// Read and execute.
         "rox" Rox,

@@ -139,9 +139,9 @@ record! {
 words! {
     /// What is spoken on a connection.
     pub enum Spoken {
-        /// TLS.
+        /// TLS: the client names the server.
         "tls" Tls,
-        /// HTTP.
+        /// HTTP without TLS: the request names the server.
         "http" Http,
         /// Anything; the server may speak first.
         "tcp" Tcp,

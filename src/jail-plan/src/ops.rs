@@ -258,7 +258,7 @@ operations! {
         /// At most so many bytes; the kernel's default (half of the memory) when absent.
         size: Option<u64>,
     }
-    /// A folder.
+    /// An empty folder.
     Directory {
         /// The place inside the jail.
         to: HostText,

@@ -195,7 +195,7 @@ impl FromJson for StartIn {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Argument {
-    /// This word.
+    /// A word of the plan.
     Text(HostText),
     /// All the arguments that the wrapper was given.
     All,

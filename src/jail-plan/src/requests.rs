@@ -65,7 +65,7 @@ words! {
         "basic" Basic,
         /// The query of the path.
         "query" Query,
-        /// The body.
+        /// The body of the request.
         "body" Body,
     }
 }
@@ -126,7 +126,7 @@ choice! {
     pub enum GivenTo {
         /// A file at this path inside.
         "file" File(HostText),
-        /// A variable.
+        /// A variable of this name.
         "variable" Variable(String),
     }
 }

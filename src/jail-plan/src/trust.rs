@@ -46,7 +46,7 @@ pub enum Identity<'a> {
 pub struct Born {
     /// Since the epoch.
     pub seconds: i64,
-    /// And beyond.
+    /// Nanoseconds after that second.
     pub nanoseconds: u32,
 }
 

@@ -31,7 +31,7 @@ pub type Places = BTreeMap<String, String>;
 
 /// A wrapper that was read: the plan, and the line of places, which is looked at only when a message needs it.
 pub struct Wrapper<'a> {
-    /// The plan.
+    /// The plan, completely read.
     pub plan: Plan,
     /// What of its text is passed on as it stands.
     pub text: WrapperText<'a>,

@@ -24,7 +24,7 @@ pub enum Concern {
 }
 
 impl Concern {
-    /// In words.
+    /// The concern in words, as a question before an approval has it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

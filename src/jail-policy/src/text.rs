@@ -23,7 +23,7 @@ pub struct Text {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Piece {
-    /// Characters.
+    /// Characters that stand for themselves.
     Literal(String),
     /// A store path that belongs to a package.
     Package {
@@ -126,7 +126,7 @@ impl Text {
         }
     }
 
-    /// Its parts.
+    /// The parts of the text, in their order.
     #[must_use]
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces

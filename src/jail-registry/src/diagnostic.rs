@@ -34,7 +34,7 @@ pub struct Diagnostic {
 pub enum Severity {
     /// It can; `--deny warnings` says otherwise.
     Warning,
-    /// It cannot.
+    /// It cannot be compiled.
     Error,
 }
 
@@ -108,7 +108,7 @@ macro_rules! codes {
             /// All of them, in alphabetical order of their names.
             pub const ALL: &'static [Self] = &[ $( Self::$code, )* ];
 
-            /// The name.
+            /// The name of the code, as messages, JSON and docs/diagnostics.md have it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $( Self::$code => $name, )* }

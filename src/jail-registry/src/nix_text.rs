@@ -11,7 +11,7 @@ const KEYWORDS: [&str; 10] =
 /// A part of a string.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Part {
-    /// Characters.
+    /// Characters that stand for themselves.
     Literal(String),
     /// An expression in `${…}`.
     Code(String),

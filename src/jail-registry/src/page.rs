@@ -23,7 +23,7 @@ for an agent. A name that is not here is an error.
 Strings are taken as they stand. What only the launching host knows is marked: `(noescape \"~/x\")`.
 ";
 
-/// The page.
+/// The text of docs/combinators.md.
 #[must_use]
 pub fn combinators_page() -> String {
     let mut page = String::from(HEAD);

@@ -8,7 +8,7 @@ pub struct Signature {
     pub params: &'static [Param],
 }
 
-/// One parameter.
+/// A parameter of a combinator or builder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Param {
     /// Its name, for messages and docs.
@@ -28,9 +28,9 @@ pub enum Type {
     Literal,
     /// A whole number.
     Integer,
-    /// A boolean.
+    /// `true` or `false`.
     Bool,
-    /// A package.
+    /// A package of an input, such as `pkgs.git`.
     Package,
     /// A package, or a text that is a path.
     Entry,

@@ -39,12 +39,12 @@ pub(crate) fn script(text: &str) -> Value {
     Value::Text(script)
 }
 
-/// A number.
+/// The value of a whole number.
 pub(crate) fn i(number: i64) -> Value {
     Value::Integer(number)
 }
 
-/// A boolean.
+/// The value of a boolean.
 pub(crate) fn b(value: bool) -> Value {
     Value::Bool(value)
 }

@@ -2,7 +2,7 @@
 
 use super::decision::{Answer, Errno};
 
-/// One instruction.
+/// One instruction, as the kernel takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Instruction {
     pub(super) code: u16,

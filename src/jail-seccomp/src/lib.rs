@@ -44,7 +44,7 @@ pub enum Arch {
 }
 
 impl Arch {
-    /// Both.
+    /// Both processors, for what is made or tested for each.
     pub const ALL: [Self; 2] = [Self::X86_64, Self::Aarch64];
 
     /// The processor that Nix calls so.

@@ -144,7 +144,7 @@ pub(crate) struct StateFolder {
 }
 
 impl StateFolder {
-    /// Its path.
+    /// The path of jailgen's own folder.
     pub(crate) fn path(&self) -> Vec<u8> {
         [&self.base, b"/".as_slice(), self.below.as_bytes()].concat()
     }

@@ -41,7 +41,7 @@ impl Wanted {
     }
 }
 
-/// The processes.
+/// The processes of the hand-off ledger: one looks, one watches.
 pub(crate) struct Ledger {
     look: Part,
     watch: Part,

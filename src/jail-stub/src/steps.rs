@@ -27,7 +27,7 @@ pub(crate) enum Fixed {
     Landlock,
     /// The filters of system calls.
     Seccomp,
-    /// The payload.
+    /// The exec of the payload.
     Exec,
 }
 

@@ -10,7 +10,7 @@ const JAIL: (&str, &str, &str) = (
     "A jail: a command, its program and what it may do",
 );
 
-/// The file.
+/// The content of the file of snippets.
 ///
 /// # Errors
 /// serde_json's.

@@ -7,10 +7,10 @@ use std::io;
 
 use jail_seccomp::{Arch, Match};
 
-/// Which process.
+/// The process that a filter is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Calls {
-    /// The broker.
+    /// The broker itself.
     Broker,
     /// The one that makes sockets in the jail's network namespace.
     Factory,

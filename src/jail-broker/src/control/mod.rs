@@ -71,7 +71,7 @@ impl Control {
     }
 }
 
-/// Serves it.
+/// Serves the socket for `jailgen allow` and its like, while the session lasts.
 pub(crate) fn serve(session: &Rc<Session>, control: Control) -> io::Result<()> {
     let socket = UnixListener::from_std(control.socket)?;
     let user = control.user;

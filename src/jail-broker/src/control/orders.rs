@@ -17,11 +17,11 @@ const LOG_MAX: usize = 64 * 1024;
 /// What grants what was allowed here, in the log.
 const BY: &str = "jailgen allow";
 
-/// A request.
+/// What a command of `jailgen` asks of a broker that runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Order {
-    /// What runs.
+    /// Describe the session: its answer has a [`Status`].
     Status,
     /// A host may be reached from now on: `example.com`, `*.example.com:8443`.
     Allow {
@@ -37,7 +37,7 @@ pub enum Order {
     Log,
 }
 
-/// An answer.
+/// What the broker answers to an [`Order`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Answer {
@@ -57,7 +57,7 @@ pub struct Answer {
     pub lines: Vec<String>,
 }
 
-/// What runs.
+/// A session that runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Status {

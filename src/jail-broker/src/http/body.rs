@@ -25,7 +25,7 @@ fn whole(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// No body.
+/// A body of no bytes.
 pub(super) fn empty() -> Body {
     whole(Bytes::new())
 }

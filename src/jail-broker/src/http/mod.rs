@@ -236,7 +236,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     Some((tunnel, parts.io.into_inner(), parts.read_buf))
 }
 
-/// HTTP/2.
+/// Serves the requests of a connection that speaks HTTP/2.
 async fn serve_streams(serving: &Serving<'_>, stream: TlsStream<Prefixed>) {
     let window = window(serving.session);
     tokio::select! {

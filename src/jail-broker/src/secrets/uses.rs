@@ -28,7 +28,7 @@ pub(crate) struct Uses {
 }
 
 impl Uses {
-    /// Counts one.
+    /// Counts one use of a secret for a host.
     pub(crate) fn count(&mut self, secret: &str, host: &str) {
         let key = (secret.to_owned(), host.to_owned());
         let is_full = self.all.len() >= KEPT_MAX && !self.all.contains_key(&key);

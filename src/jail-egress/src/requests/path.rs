@@ -118,7 +118,7 @@ impl NormalPath {
         Ok(Self(normal))
     }
 
-    /// The path.
+    /// The normal form of the path, as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

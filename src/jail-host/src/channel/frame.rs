@@ -21,7 +21,7 @@ pub(super) struct Asked {
     pub(super) arguments: Vec<OsString>,
 }
 
-/// A frame.
+/// A message between the client of a channel and the helper.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) kind: u8,

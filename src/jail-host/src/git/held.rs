@@ -17,7 +17,7 @@ use super::placeholder::{Made, Placeholder};
 const TRIES: u32 = 100;
 const APART: Duration = Duration::from_millis(5);
 
-/// The folder.
+/// A folder that is held open and locked, so that its path leads to no other one.
 pub(super) struct Held {
     pub(super) path: PathBuf,
     pub(super) folder: OwnedFd,

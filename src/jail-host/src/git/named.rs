@@ -27,7 +27,7 @@ pub(super) enum Named {
     Tree(PathBuf),
 }
 
-/// Reads configurations.
+/// Reads configurations of git, and collects the files and folders that they name.
 pub(super) struct Names<'a> {
     home: &'a Path,
     /// What relative names of hooks and attributes begin at.

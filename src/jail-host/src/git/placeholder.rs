@@ -59,7 +59,7 @@ impl Placeholder {
 /// Whether something is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Made {
-    /// The placeholder.
+    /// The placeholder, which was made just now.
     Now,
     /// What was there already.
     Before,

@@ -22,7 +22,7 @@ use super::report::listed;
 const FILES_MAX: usize = 256;
 const DEPTH_MAX: usize = 8;
 
-/// All lines.
+/// What the jail changed in its private copies, a line for each folder.
 pub(super) fn lines(found: &FoundRepository, copies: &Copies) -> Vec<String> {
     found.private.iter().flat_map(|folder| of_folder(folder, found, copies)).collect()
 }

@@ -28,7 +28,7 @@ pub(super) fn unconfined(found: &FoundRepository) -> Vec<Line> {
 const NAMES_MAX: usize = 6;
 const NAME_MAX: usize = 60;
 
-/// All lines.
+/// All lines of the report: private copies first, then git's.
 pub(super) fn lines(found: &FoundRepository, copies: &Copies) -> Vec<Line> {
     let of_git = of_git(found, copies).into_iter().map(|words| (About::Git, words));
     let private = private_lines(found, copies).into_iter().map(|words| (About::Private, words));

@@ -44,7 +44,7 @@ pub(super) fn is_repository(path: &Path) -> bool {
 }
 
 impl Repository {
-    /// Holds it.
+    /// Opens the repository's folder, and holds it.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         Ok(Self { held: Held::open(path)?, children: children(path) })
     }

@@ -31,7 +31,7 @@ pub(super) struct Hierarchy {
     mount: String,
     /// The group that is the mount's top.
     root: String,
-    /// /proc.
+    /// The host's /proc, to find processes by their id.
     pub(super) processes: OwnedFd,
     /// The process that supervises the jail.
     pub(super) supervisor: u32,

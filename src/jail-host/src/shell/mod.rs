@@ -69,7 +69,7 @@ pub(crate) struct ScriptResult {
 pub(crate) enum Failed {
     /// It ended with this status, or in words.
     Script(String),
-    /// Something else.
+    /// The shell could not be started or read.
     Broken(io::Error),
 }
 

@@ -37,7 +37,7 @@ struct Asked {
     reached: HashSet<(Pid, Vec<u8>)>,
 }
 
-/// What came.
+/// What ended a wait for the shell.
 pub(crate) enum Tick {
     /// The shell reports something, or has closed its end.
     Answer,

@@ -38,7 +38,7 @@ enum State {
     /// In no sequence.
     #[default]
     Ground,
-    /// After ESC.
+    /// After ESC, before the byte that says what begins.
     Escape,
     /// After an introducer, before the byte that says what it is.
     Head(Introducer),

@@ -7,7 +7,7 @@ use rnix::SyntaxKind::{self, *};
 pub enum Cursor {
     /// Text, a comment, a number, a name that is the author's own.
     Nothing,
-    /// An expression.
+    /// A place where an expression begins, or its first name.
     Value {
         /// Where the word begins.
         start: usize,

@@ -30,7 +30,7 @@ pub struct Item {
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ItemKind {
-    /// A jail.
+    /// A call that makes a jail.
     Jail,
     /// A binding of a `let`.
     Binding,

@@ -21,7 +21,7 @@ pub struct Target {
 /// What a word is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetKind {
-    /// A variable.
+    /// The name of a variable, where it is used.
     Variable {
         /// The name that identifies it.
         name: String,
@@ -39,7 +39,7 @@ pub enum TargetKind {
     Argument {
         /// The function's name.
         function: String,
-        /// The argument's.
+        /// The argument's name.
         name: String,
     },
     /// A path relative to the file, as it is written.

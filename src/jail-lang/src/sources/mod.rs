@@ -40,9 +40,9 @@ pub trait Sources: Sync {
 /// What a folder entry is; the names are those of `builtins.readDir`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
-    /// A file.
+    /// A regular file.
     Regular,
-    /// A folder.
+    /// A folder, whose entries can be listed.
     Directory,
     /// A symbolic link.
     Symlink,

@@ -14,9 +14,9 @@ use super::{EntryKind, SourceError};
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tree {
-    /// A file.
+    /// A regular file, with its content.
     File {
-        /// Its content.
+        /// The bytes of the file.
         bytes: Vec<u8>,
         /// Whether its owner may execute it.
         executable: bool,

@@ -77,7 +77,7 @@ impl<'a, 's> Collector<'a, 's> {
         self.noted(forced)
     }
 
-    /// One jail.
+    /// Makes the term of one jail from the call that describes it.
     pub(crate) fn jail(&mut self, call: &JailCall) -> Option<Jail> {
         self.weigh(JAIL, call.place())?;
         match call {

@@ -89,7 +89,7 @@ impl TextBuilder {
         self.len
     }
 
-    /// Adds characters.
+    /// Adds characters at the end.
     pub(crate) fn push_str(&mut self, text: &str) {
         self.tail.push_str(text);
         self.len += text.len();

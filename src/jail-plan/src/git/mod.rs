@@ -120,7 +120,7 @@ pub enum Answer {
     Places {
         /// They are the last ones.
         last: bool,
-        /// The places.
+        /// The places that this packet has.
         places: Vec<Guarded>,
     },
     /// The copies are made; or there is nothing to report.
@@ -136,21 +136,21 @@ pub enum Answer {
 pub struct Line {
     /// What it is about.
     pub about: About,
-    /// The words.
+    /// What is printed, without a line break.
     pub words: String,
 }
 
 /// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
-    /// A repository.
+    /// Settings of a repository.
     Git,
-    /// Private copies.
+    /// Private copies of a program's own state.
     Private,
 }
 
 impl Message {
-    /// The packet.
+    /// The packet that carries this.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
@@ -245,7 +245,7 @@ impl Answer {
         packets
     }
 
-    /// The packet.
+    /// The packet that carries this.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {

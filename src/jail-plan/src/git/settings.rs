@@ -9,7 +9,7 @@ pub struct Setting {
     pub section: Vec<u8>,
     /// What stands in quotes after it.
     pub about: Option<Vec<u8>>,
-    /// The key.
+    /// The key, which is the last part of the setting's name.
     pub key: Vec<u8>,
     /// The value, without quotes and escapes.
     pub value: Vec<u8>,

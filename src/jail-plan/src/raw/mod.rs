@@ -114,12 +114,12 @@ pub enum Raw {
     },
     /// `--share-net`.
     Share {
-        /// Which namespace.
+        /// The namespace that is shared with the host.
         namespace: Namespace,
     },
     /// `--unshare-…`.
     Own {
-        /// Which namespaces.
+        /// The namespaces that the jail has of its own.
         namespaces: Vec<Namespace>,
     },
     /// `--uid`.

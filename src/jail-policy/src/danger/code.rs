@@ -11,7 +11,7 @@ macro_rules! codes {
             /// All of them, in alphabetical order of their names.
             pub const ALL: &'static [Self] = &[ $( Self::$code, )* ];
 
-            /// The name.
+            /// The name of the code, as messages and JSON have it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $( Self::$code => $name, )* }

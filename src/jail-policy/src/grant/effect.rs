@@ -87,9 +87,9 @@ pub enum HostUse<'a> {
     Store(Scope),
     /// The value of a variable.
     Value(&'a str),
-    /// A namespace.
+    /// A namespace that the jail shares with the host.
     Namespace(Namespace),
-    /// The network.
+    /// All of the host's network.
     Network,
     /// What a broker outside carries of the network.
     ByName(&'a NetworkGrant),
@@ -117,7 +117,7 @@ pub enum HostUse<'a> {
     Browser,
 }
 
-/// One row.
+/// What one grant uses of the host, and where it shows in the jail.
 struct Effect<'a> {
     host: HostUse<'a>,
     /// The place in the jail that it is about.

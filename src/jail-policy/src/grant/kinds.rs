@@ -8,7 +8,7 @@ use crate::text::Text;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Argument {
-    /// This word.
+    /// A word that the spec gives.
     Text(Text),
     /// All the arguments that the wrapper was given.
     All,
@@ -88,9 +88,9 @@ pub enum Scope {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IdKind {
-    /// The user.
+    /// The caller's user id.
     User,
-    /// The group.
+    /// The caller's group id.
     Group,
 }
 
@@ -98,9 +98,9 @@ pub enum IdKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Zone {
-    /// The default.
+    /// UTC, which is the default.
     Utc,
-    /// The host's.
+    /// The time zone of the host.
     Host,
 }
 

@@ -142,7 +142,7 @@ pub enum Grant {
     },
     /// A message bus appears, through a proxy that lets through what is named.
     Bus {
-        /// Which, filtered.
+        /// The service whose bus it is.
         service: Service,
         /// The proxy, a path on the host: it is not in the jail.
         proxy: Text,
@@ -173,7 +173,7 @@ pub enum Grant {
         /// The place inside the jail.
         to: Text,
     },
-    /// A folder.
+    /// An empty folder that the launch makes.
     Directory {
         /// The place inside the jail.
         to: Text,

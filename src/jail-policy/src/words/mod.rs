@@ -64,7 +64,7 @@ impl Subject {
         Self::Host,
     ];
 
-    /// Its heading.
+    /// The heading that `explain` prints above the group.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {

@@ -249,7 +249,7 @@ impl Expansion<'_> {
             .then(|| self.apply(names::SET_ARGV, [Placed { value: Value::List(words), place }]))
     }
 
-    /// The builder.
+    /// The builder that is expanded.
     pub(super) fn builder(&self) -> &'static Builder {
         self.builder
     }

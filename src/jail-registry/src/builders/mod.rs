@@ -27,10 +27,10 @@ pub use needs::{Needs, needs};
 pub use presets::{MOVABLE, Movable, PRESETS, Preset, State, Variable};
 pub use unfree::{UNFREE_AGENTS, unfree_agents_in};
 
-/// A builder.
+/// A builder: a function of the spec language that makes a whole jail.
 #[derive(Clone, Copy, Debug)]
 pub struct Builder {
-    /// Its name.
+    /// The name, as specs write it.
     pub name: &'static str,
     /// The version of jailgen that first had it.
     pub since: &'static str,

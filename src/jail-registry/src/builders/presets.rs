@@ -35,9 +35,9 @@ pub struct Variable {
 /// Something that an agent keeps on the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// A folder.
+    /// A folder, by its path that begins with `~`.
     Directory(&'static str),
-    /// A file.
+    /// A file, by its path that begins with `~`.
     File(&'static str),
 }
 
@@ -50,7 +50,7 @@ use super::executed::{self, Executed};
 pub struct Movable {
     /// What the agent is called.
     pub agent: &'static str,
-    /// Its folder.
+    /// The folder of the agent's state.
     pub folder: &'static str,
     /// Its file, beside the folder.
     pub file: &'static str,

@@ -222,7 +222,7 @@ impl<'a> Call<'_, 'a> {
         path::check(&self.applied.combinator, &text, role, place, &mut self.state.diagnostics)
     }
 
-    /// A package.
+    /// The package that an argument is.
     pub(crate) fn package(&self, argument: usize) -> Option<&'a Package> {
         as_package(self.argument(argument)?)
     }

@@ -28,7 +28,7 @@ use crate::lower::Call;
 use crate::packages::{Brings, Brought, Side};
 use crate::signature::{Param, Signature, Type};
 
-/// One combinator.
+/// A combinator: its documentation, its arguments, and what it is lowered to.
 #[derive(Clone, Copy, Debug)]
 pub struct Combinator {
     /// The name, as specs write it.

@@ -101,13 +101,13 @@ pub enum Value {
     Float(f64),
     /// A string, or what `noescape` made of one.
     Text(Text),
-    /// A package.
+    /// A package, which only Nix can build.
     Package(Package),
-    /// A list.
+    /// A list of values, each with its place.
     List(Vec<Placed>),
     /// An attribute set.
     Attributes(BTreeMap<String, Placed>),
-    /// A permission.
+    /// An applied combinator that grants or takes something.
     Permission(Applied),
     /// A path value. No argument may be one: where Nix makes text of it, it copies what stands there into the store.
     Path(PathValue),

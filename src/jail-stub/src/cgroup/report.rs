@@ -39,7 +39,7 @@ impl Reached<'_> {
         self.limit.resource == Controlled::Memory
     }
 
-    /// In words.
+    /// The limit that was reached, in words.
     pub(crate) fn words(&self) -> String {
         alloc::format!("{self}")
     }

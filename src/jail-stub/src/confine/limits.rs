@@ -11,7 +11,7 @@ use crate::failure::{About, Problem};
 pub(crate) struct Rlimits {
     /// Of what each process writes in its memory, bytes.
     pub(crate) data: Option<u64>,
-    /// Of processes.
+    /// The number of processes of the user.
     pub(crate) processes: Option<u64>,
 }
 

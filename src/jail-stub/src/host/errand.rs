@@ -20,7 +20,7 @@ use crate::failure::{About, Problem};
 pub(crate) struct Errand(Companion);
 
 impl Errand {
-    /// Starts it.
+    /// Starts the helper for the errand that `word` names.
     pub(crate) fn start(host: Option<&Host>, word: &str) -> Result<Self, Problem> {
         let host = host.ok_or_else(|| Problem::new("", "the plan names no helper"))?;
         Companion::start(host, word, None).map(Self)

@@ -346,7 +346,7 @@ pub fn exit(status: i32) -> ! {
 
 /// Strings in the form that [`replace`] passes to the kernel.
 pub struct StringList<'a> {
-    /// Null-terminated.
+    /// Addresses of the strings, and a null at the end.
     pointers: Vec<*const c_char>,
     strings: PhantomData<&'a CStr>,
 }
@@ -428,16 +428,16 @@ pub fn standard(number: Standard) -> BorrowedFd<'static> {
 /// The standard descriptors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standard {
-    /// 0.
+    /// Descriptor 0.
     Input = 0,
-    /// 1.
+    /// Descriptor 1.
     Output = 1,
-    /// 2.
+    /// Descriptor 2.
     Error = 2,
 }
 
 impl Standard {
-    /// All three.
+    /// All three, by their numbers.
     pub const ALL: [Self; 3] = [Self::Input, Self::Output, Self::Error];
 }
 
@@ -472,7 +472,7 @@ pub struct Handover(AtomicI32);
 impl Handover {
     const EMPTY: i32 = -1;
 
-    /// Nothing yet.
+    /// A handover that has no descriptor yet.
     #[must_use]
     pub const fn empty() -> Self {
         Self(AtomicI32::new(Self::EMPTY))

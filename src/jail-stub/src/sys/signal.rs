@@ -40,7 +40,7 @@ impl SignalSet {
 /// A signal that was read, and whether the kernel itself sent it (a terminal does so through the kernel).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signalled {
-    /// Its number.
+    /// The number of the signal.
     pub signal: i32,
     /// The kernel sent it.
     pub by_kernel: bool,

@@ -80,7 +80,7 @@ pub struct Check {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// It holds.
+    /// What the check tests holds.
     Passed,
     /// It does not hold, because the spec says so.
     Granted,

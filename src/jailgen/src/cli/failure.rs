@@ -17,7 +17,7 @@ pub(super) enum Failure {
     Usage(String),
     /// Something of the outside world failed: exit status 1.
     Error {
-        /// What, where.
+        /// What failed, and where.
         message: String,
         /// What to do.
         help: Option<String>,

@@ -49,7 +49,7 @@ pub enum NixError {
         /// The error of the operation.
         error: std::io::Error,
     },
-    /// It failed.
+    /// Nix ended with an error.
     Failed {
         /// What was run.
         command: String,

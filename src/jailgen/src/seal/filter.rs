@@ -37,7 +37,7 @@ const STRICT: &str = "strict";
 /// Whether the jail may write the folder that it is started in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkingFolder {
-    /// It may.
+    /// The jail may write it.
     Writable,
     /// It may not, or it is not granted at all.
     Closed,

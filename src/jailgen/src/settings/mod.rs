@@ -42,9 +42,9 @@ pub struct Setting<T> {
 pub enum Color {
     /// On a terminal, unless NO_COLOR is set.
     Auto,
-    /// Always.
+    /// Also where the output is a file or a pipe.
     Always,
-    /// Never.
+    /// Also not on a terminal.
     Never,
 }
 

@@ -17,7 +17,7 @@ pub enum BuildError {
     Pin(PinError),
     /// Nix is not there, or too old.
     Nix(NixError),
-    /// Nix failed.
+    /// Nix could not build the flake.
     Failed {
         /// What Nix says.
         error: Box<NixError>,

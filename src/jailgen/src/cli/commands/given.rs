@@ -15,7 +15,7 @@ use crate::files::read_regular;
 /// What a command can do something with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wanted {
-    /// A spec.
+    /// A spec, and nothing else.
     Spec,
     /// A spec, or the command that was built from one.
     SpecOrCommand,
