@@ -10,10 +10,10 @@ built := $(target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/jailgen
 export PREFIX DESTDIR SYSCONFDIR APPARMOR KIT
 
 .DEFAULT_GOAL := help
-.PHONY: help build kit install uninstall dist demo test lint allow-userns bench check-release first-hour test-sessions test-agents test-nix fuzz test-cgroups
+.PHONY: help build kit install uninstall dist demo test lint allow-userns bench check-release check-msrv check-aarch64 first-hour test-sessions test-agents test-nix fuzz test-cgroups
 
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
 
 build: ## Build jailgen, the helper, the broker and the probe, static, and the stub
 	$(CARGO) rustc --profile $(PROFILE) -p jailgen --bin jailgen -- -C target-feature=+crt-static
@@ -51,6 +51,12 @@ lint: ## Formatting, lints and links of the documentation; shellcheck, shfmt, ru
 # Ubuntu lets a program make user namespaces only if a profile of AppArmor says so, and there is none for programs that were just built.
 allow-userns: ## Let all programs make user namespaces until the next start, as the tests need it on Ubuntu (needs root)
 	[ ! -e /proc/sys/kernel/apparmor_restrict_unprivileged_userns ] || sysctl -w kernel.apparmor_restrict_unprivileged_userns=0
+
+check-msrv: ## Compile everything with the oldest Rust that Cargo.toml allows (needs rustup)
+	scripts/check-msrv
+
+check-aarch64: ## Build the stub, the probe and the helper for aarch64, and try what an emulator can (needs a cross compiler and qemu-user)
+	scripts/check-aarch64
 
 check-release: ## What a machine can check before a release (docs/releasing.md)
 	scripts/check-release
