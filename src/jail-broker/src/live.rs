@@ -15,10 +15,11 @@ const LISTED_MAX: usize = 1000;
 #[derive(Default)]
 pub(crate) struct Live {
     next: Cell<u64>,
-    all: RefCell<BTreeMap<u64, One>>,
+    all: RefCell<BTreeMap<u64, LiveConnection>>,
 }
 
-struct One {
+/// A connection that has not ended.
+struct LiveConnection {
     host: Option<(Host, u16)>,
     /// The address outside, once there is a connection to it.
     address: Option<IpAddr>,
@@ -42,7 +43,9 @@ impl Live {
     pub(crate) fn enter(&self) -> Entered<'_> {
         let number = self.next.replace(self.next.get() + 1);
         let end = Rc::new(Notify::new());
-        self.all.borrow_mut().insert(number, One { host: None, address: None, end: end.clone() });
+        self.all
+            .borrow_mut()
+            .insert(number, LiveConnection { host: None, address: None, end: end.clone() });
         Entered { live: self, number, end }
     }
 

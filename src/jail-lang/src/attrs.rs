@@ -77,7 +77,7 @@ impl Attrs {
     }
 
     /// The set of values without places.
-    pub(crate) fn of(pairs: impl IntoIterator<Item = (Symbol, Value)>) -> Self {
+    pub(crate) fn without_places(pairs: impl IntoIterator<Item = (Symbol, Value)>) -> Self {
         let entry = |(name, value)| Entry { name, value, place: None };
         Self::new(pairs.into_iter().map(entry).collect())
     }

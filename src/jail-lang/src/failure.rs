@@ -25,12 +25,12 @@ pub(crate) fn clipped(text: &str) -> &str {
 /// An evaluation that failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    pub(crate) kind: Kind,
+    pub(crate) kind: FailureKind,
     pub(crate) diagnostic: Diagnostic,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FailureKind {
     /// A value is needed that only Nix knows. The builtin that needed it becomes source.
     Symbolic,
     /// An error of the spec, which `diagnostic` describes.
@@ -47,16 +47,16 @@ impl Failure {
             _ => message,
         };
         let diagnostic = Diagnostic::error(code, Some(place), message);
-        Box::new(Self { kind: Kind::Other, diagnostic })
+        Box::new(Self { kind: FailureKind::Other, diagnostic })
     }
 
-    pub(crate) fn of(diagnostic: Diagnostic) -> Box<Self> {
-        Box::new(Self { kind: Kind::Other, diagnostic })
+    pub(crate) fn from_diagnostic(diagnostic: Diagnostic) -> Box<Self> {
+        Box::new(Self { kind: FailureKind::Other, diagnostic })
     }
 
     /// What is needed here is wrong, and its diagnostic stands in [`crate::eval::Evaluator::told`].
     pub(crate) fn told(place: Place) -> Box<Self> {
-        Self::new(Code::Syntax, place, "this is wrong").kind(Kind::Reported)
+        Self::new(Code::Syntax, place, "this is wrong").kind(FailureKind::Reported)
     }
 
     /// Whether a condition depends on what only Nix knows.
@@ -67,8 +67,8 @@ impl Failure {
     /// What is to be reported of it.
     pub(crate) fn diagnostic(self) -> Option<Diagnostic> {
         match self.kind {
-            Kind::Reported => None,
-            Kind::Symbolic | Kind::Other => Some(self.diagnostic),
+            FailureKind::Reported => None,
+            FailureKind::Symbolic | FailureKind::Other => Some(self.diagnostic),
         }
     }
 
@@ -78,7 +78,7 @@ impl Failure {
         let diagnostic = Diagnostic::error(Code::SymbolicValue, Some(place), message)
             .label("only Nix can evaluate this")
             .help("packages are symbolic in a `.jail` file; where their values matter, use the library from a flake");
-        Box::new(Self { kind: Kind::Symbolic, diagnostic })
+        Box::new(Self { kind: FailureKind::Symbolic, diagnostic })
     }
 
     /// Evaluators of Nix do not agree on what is asked here.
@@ -86,7 +86,7 @@ impl Failure {
         Self::new(Code::EvaluatorDependent, place, message)
     }
 
-    pub(crate) fn kind(mut self: Box<Self>, kind: Kind) -> Box<Self> {
+    pub(crate) fn kind(mut self: Box<Self>, kind: FailureKind) -> Box<Self> {
         self.kind = kind;
         self
     }

@@ -339,7 +339,7 @@ impl Collector<'_, '_> {
             }
             Params::Pattern(_) | Params::Names(_) => true,
         });
-        Value::Attrs(Rc::new(Attrs::of(wanted)))
+        Value::Attrs(Rc::new(Attrs::without_places(wanted)))
     }
 
     fn no_duplicates(&mut self, jails: &[Jail]) {

@@ -7,12 +7,12 @@ use jail_registry::{BUILDERS, Lower, Param, Signature, Type, combinators};
 
 /// Combinators and builders by name.
 pub(crate) struct Vocabulary {
-    words: HashMap<&'static str, Word>,
+    words: HashMap<&'static str, KnownWord>,
 }
 
 /// What a name of the registry is to the evaluator.
 #[derive(Clone, Copy)]
-pub(crate) struct Word {
+pub(crate) struct KnownWord {
     pub(crate) name: &'static str,
     pub(crate) signature: Signature,
     pub(crate) kind: WordKind,
@@ -42,7 +42,7 @@ impl Vocabulary {
     pub(crate) fn registry() -> &'static Self {
         static VOCABULARY: OnceLock<Vocabulary> = OnceLock::new();
         VOCABULARY.get_or_init(|| {
-            let combinators = combinators().map(|combinator| Word {
+            let combinators = combinators().map(|combinator| KnownWord {
                 name: combinator.name,
                 signature: combinator.signature,
                 kind: match combinator.lower {
@@ -50,7 +50,7 @@ impl Vocabulary {
                     Lower::Text { expand } => WordKind::Text { expand },
                 },
             });
-            let builders = BUILDERS.iter().map(|builder| Word {
+            let builders = BUILDERS.iter().map(|builder| KnownWord {
                 name: builder.name,
                 signature: builder.signature,
                 kind: WordKind::Builder,
@@ -64,11 +64,11 @@ impl Vocabulary {
         self.words.contains_key(name)
     }
 
-    pub(crate) fn word(&self, name: &str) -> Option<&Word> {
+    pub(crate) fn word(&self, name: &str) -> Option<&KnownWord> {
         self.words.get(name)
     }
 
-    pub(crate) fn words(&self) -> impl Iterator<Item = &Word> {
+    pub(crate) fn words(&self) -> impl Iterator<Item = &KnownWord> {
         self.words.values()
     }
 }

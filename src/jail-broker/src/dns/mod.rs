@@ -22,7 +22,7 @@ pub use wire::{Answer, read};
 
 /// What a question is about, as far as it can be known without a lookup.
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
+enum Subject {
     /// The addresses of an allowed name, of one family.
     Addresses(Name),
     /// Where a service of an allowed name is.
@@ -38,11 +38,11 @@ enum Asked {
 /// Answers a question.
 pub(crate) async fn answer(session: &Rc<Session>, question: &Question) -> Message {
     match classify(session, question) {
-        Asked::Addresses(name) => addresses(session, question, &name),
-        Asked::Service(name) => services(session, question, &name).await,
-        Asked::Texts(name) => texts(session, question, &name).await,
-        Asked::Nothing => question.answer(ResponseCode::NoError),
-        Asked::Refused(refused) => {
+        Subject::Addresses(name) => addresses(session, question, &name),
+        Subject::Service(name) => services(session, question, &name).await,
+        Subject::Texts(name) => texts(session, question, &name).await,
+        Subject::Nothing => question.answer(ResponseCode::NoError),
+        Subject::Refused(refused) => {
             if let Some((name, why)) = refused {
                 session.log.lookup_refused(&name, question.kind(), why);
             }
@@ -51,21 +51,23 @@ pub(crate) async fn answer(session: &Rc<Session>, question: &Question) -> Messag
     }
 }
 
-fn classify(session: &Session, question: &Question) -> Asked {
+fn classify(session: &Session, question: &Question) -> Subject {
     let policy = session.policy.borrow();
     let lookup = |name: &Name| decide(&policy, &Request::Lookup(name));
-    let Some(name) = question.name() else { return Asked::Refused(None) };
+    let Some(name) = question.name() else { return Subject::Refused(None) };
     match question.kind() {
-        RecordType::PTR => return Asked::Refused(None),
+        RecordType::PTR => return Subject::Refused(None),
         RecordType::SRV => {
             let host = match service(&name) {
                 Service::Of(host) => lookup(&host),
                 Service::Host => lookup(&name),
-                Service::Odd => return Asked::Refused(None),
+                Service::Odd => return Subject::Refused(None),
             };
             return match (host, lookup(&name)) {
-                (Verdict::Allowed { .. }, _) | (_, Verdict::Allowed { .. }) => Asked::Service(name),
-                (Verdict::Refused(why), Verdict::Refused(_)) => Asked::Refused(Some((name, why))),
+                (Verdict::Allowed { .. }, _) | (_, Verdict::Allowed { .. }) => {
+                    Subject::Service(name)
+                }
+                (Verdict::Refused(why), Verdict::Refused(_)) => Subject::Refused(Some((name, why))),
             };
         }
         _ => {}
@@ -75,13 +77,15 @@ fn classify(session: &Session, question: &Question) -> Asked {
         (Verdict::Refused(_), RecordType::A | RecordType::AAAA)
             if ask::can_ask(session, &Host::Name(name.clone())) =>
         {
-            Asked::Addresses(name)
+            Subject::Addresses(name)
         }
-        (Verdict::Refused(why), _) => Asked::Refused(Some((name, why))),
-        (Verdict::Allowed { .. }, RecordType::A | RecordType::AAAA) => Asked::Addresses(name),
-        (Verdict::Allowed { .. }, RecordType::TXT) if policy.takes_txt(&name) => Asked::Texts(name),
+        (Verdict::Refused(why), _) => Subject::Refused(Some((name, why))),
+        (Verdict::Allowed { .. }, RecordType::A | RecordType::AAAA) => Subject::Addresses(name),
+        (Verdict::Allowed { .. }, RecordType::TXT) if policy.takes_txt(&name) => {
+            Subject::Texts(name)
+        }
         // HTTPS and SVCB among them: they would bring keys for a hello whose server name the broker cannot read.
-        (Verdict::Allowed { .. }, _) => Asked::Nothing,
+        (Verdict::Allowed { .. }, _) => Subject::Nothing,
     }
 }
 

@@ -164,10 +164,10 @@ pub(super) async fn serve(session: &Session, mut stream: TcpStream, entered: &En
     }
 }
 
-type Asked = Result<(Host, u16, Vec<u8>), Reply>;
+type SocksRequest = Result<(Host, u16, Vec<u8>), Reply>;
 
 /// Greets the client and reads its request; and what it sent behind that.
-async fn ask(session: &Session, stream: &mut TcpStream) -> io::Result<Asked> {
+async fn ask(session: &Session, stream: &mut TcpStream) -> io::Result<SocksRequest> {
     let mut bytes = Vec::new();
     let greeted = loop {
         match greeting(&bytes) {

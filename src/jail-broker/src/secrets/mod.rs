@@ -56,7 +56,7 @@ struct Secret {
 }
 
 /// By the form and the secrets.
-type Made = BTreeMap<(Form, Vec<usize>), Arc<Replacements>>;
+type ReplacementsByForm = BTreeMap<(Form, Vec<usize>), Arc<Replacements>>;
 
 /// All secrets of a jail.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub struct Secrets {
     all: Vec<Secret>,
     traces: Traces,
     /// What is looked for and replaced, made when it is first needed.
-    made: Mutex<Made>,
+    made: Mutex<ReplacementsByForm>,
     uses: Mutex<Uses>,
 }
 

@@ -27,7 +27,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let pairs = entries
             .into_iter()
             .map(|(name, kind)| (evaluator.symbols.intern(&name), Value::string(kind.as_str())));
-        Ok(Value::Attrs(Rc::new(Attrs::of(pairs))))
+        Ok(Value::Attrs(Rc::new(Attrs::without_places(pairs))))
     }),
     concrete("readFileType", 1, |evaluator, args, at| {
         let [path] = take(args, at)?;
@@ -91,5 +91,5 @@ fn fault(
     path: &SpecPath,
     at: Place,
 ) -> Box<Failure> {
-    Failure::of(evaluator.unreadable(error, path, Some(at)))
+    Failure::from_diagnostic(evaluator.unreadable(error, path, Some(at)))
 }

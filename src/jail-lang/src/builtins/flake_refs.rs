@@ -18,7 +18,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let fields = parsed(&reference, at)?.into_iter();
         let pairs =
             fields.map(|(name, text)| (evaluator.symbols.intern(name), Value::string(text)));
-        Ok(Value::Attrs(Rc::new(Attrs::of(pairs))))
+        Ok(Value::Attrs(Rc::new(Attrs::without_places(pairs))))
     }),
     builtin("flakeRefToString", 1, |evaluator, args, at| {
         let [fields] = take(args, at)?;

@@ -120,7 +120,7 @@ pub(super) const TABLE: &[Builtin] = &[
             groups.entry(name).or_default().push(item.clone());
         }
         let groups = groups.into_iter().map(|(name, items)| (name, Value::list(items)));
-        Ok(Value::Attrs(Rc::new(Attrs::of(groups))))
+        Ok(Value::Attrs(Rc::new(Attrs::without_places(groups))))
     }),
     builtin("head", 1, |evaluator, args, at| {
         let [list] = take(args, at)?;
@@ -156,7 +156,7 @@ pub(super) const TABLE: &[Builtin] = &[
             }
         }
         let pairs = [("right", Value::list(right)), ("wrong", Value::list(wrong))];
-        Ok(Value::Attrs(Rc::new(Attrs::of(
+        Ok(Value::Attrs(Rc::new(Attrs::without_places(
             pairs.map(|(name, list)| (evaluator.symbols.intern(name), list)),
         ))))
     }),

@@ -57,7 +57,7 @@ pub(super) const TABLE: &[Builtin] = &[
             Value::Builtin(_) | Value::Partial(_) | Value::Library(_) => Vec::new(),
             other => return Err(evaluator.mismatch("a function", other, at)),
         };
-        Ok(Value::Attrs(Rc::new(Attrs::of(formals))))
+        Ok(Value::Attrs(Rc::new(Attrs::without_places(formals))))
     }),
     builtin("getAttr", 2, |evaluator, args, at| {
         let [name, set] = take(args, at)?;
@@ -142,5 +142,5 @@ fn zip_attrs_with(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Falli
         let shown = Value::string(&*evaluator.symbols.name(name));
         (name, Thunk::apply(function.clone(), vec![shown, Value::list(values)], at))
     });
-    Ok(Value::Attrs(Rc::new(Attrs::of(zipped))))
+    Ok(Value::Attrs(Rc::new(Attrs::without_places(zipped))))
 }

@@ -70,7 +70,7 @@ fn value(evaluator: &Evaluator<'_>, toml: Toml, at: Place) -> Fallible<Value> {
                 }
                 pairs.push((evaluator.symbols.intern(&name), value(evaluator, item, at)?));
             }
-            Value::Attrs(Rc::new(Attrs::of(pairs)))
+            Value::Attrs(Rc::new(Attrs::without_places(pairs)))
         }
     })
 }

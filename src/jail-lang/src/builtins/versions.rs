@@ -27,7 +27,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let pairs = [("name", name), ("version", version)];
         let pairs =
             pairs.map(|(field, text)| (evaluator.symbols.intern(field), Value::string(text)));
-        Ok(Value::Attrs(Rc::new(Attrs::of(pairs))))
+        Ok(Value::Attrs(Rc::new(Attrs::without_places(pairs))))
     }),
     builtin("splitVersion", 1, |evaluator, args, at| {
         let [version] = take(args, at)?;

@@ -326,7 +326,7 @@ impl Evaluator<'_> {
             names.extend(library::names().map(Rc::from));
         }
         let names = names.iter().map(AsRef::as_ref);
-        Failure::of(crate::syntax::undefined(&shown, place, &self.names, names, None))
+        Failure::from_diagnostic(crate::syntax::undefined(&shown, place, &self.names, names, None))
     }
 }
 

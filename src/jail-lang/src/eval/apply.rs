@@ -5,7 +5,7 @@ use std::rc::Rc;
 use jail_registry::{Code as DiagnosticCode, Place};
 
 use super::Evaluator;
-use crate::failure::{Failure, Fallible, Kind};
+use crate::failure::{Failure, FailureKind, Fallible};
 use crate::ir::{Code, Lambda, Params, Pattern};
 use crate::library;
 use crate::residual::Residual;
@@ -70,7 +70,7 @@ impl Evaluator<'_> {
             Value::Lambda(closure) => match &closure.lambda.params {
                 Params::Names(names) => match args.split_at_checked(names.len()) {
                     Some((now, rest)) => {
-                        let frame = Frame::of(&closure.env(), now);
+                        let frame = Frame::with_values(&closure.env(), now);
                         let result = self.enter(closure, &frame, place)?;
                         self.apply_rest(result, rest, place)
                     }
@@ -165,7 +165,7 @@ impl Evaluator<'_> {
     ) -> Fallible<Value> {
         self.step(place)?;
         match (builtin.run)(self, args, place) {
-            Err(failure) if failure.kind == Kind::Symbolic && builtin.symbolic => {
+            Err(failure) if failure.kind == FailureKind::Symbolic && builtin.symbolic => {
                 let source = format!("{}.{}", builtin.home, builtin.name);
                 Ok(Value::residual(Residual::Call(source, args.to_vec())))
             }

@@ -119,7 +119,9 @@ impl Evaluator<'_> {
             Some(EntryKind::Unknown) => Err(SourceError::NotRegular(shown())),
             None => Err(SourceError::Missing(shown())),
         });
-        copied.map_err(|error| Failure::of(self.unreadable(&error, path, Some(place))))?;
+        copied.map_err(|error| {
+            Failure::from_diagnostic(self.unreadable(&error, path, Some(place)))
+        })?;
         self.copied.borrow_mut().entry(below.to_owned()).or_insert(place);
         Ok(TextPart::Package(Rc::new(Residual::File(below.into())), Output::Out))
     }

@@ -12,7 +12,7 @@ use crate::residual::Residual;
 use crate::symbols::Symbol;
 use crate::syntax::{Global, Globals};
 use crate::value::{Combinator, Permission, Root, Value};
-use crate::vocabulary::{JAIL, Vocabulary, Word, WordKind};
+use crate::vocabulary::{JAIL, KnownWord, Vocabulary, WordKind};
 
 /// The names of the spec language that are made when they are mentioned.
 const NAMED: &[&str] = &["agents", "combinators", "commonJailOptions", "commonPkgs", "pkgs"];
@@ -93,7 +93,7 @@ impl Evaluator<'_> {
                 let words = words.filter(|word| word.kind != WordKind::Builder);
                 let pairs =
                     words.map(|word| (self.symbols.intern(word.name), word_value(word, None)));
-                Value::Attrs(Rc::new(Attrs::of(pairs)))
+                Value::Attrs(Rc::new(Attrs::without_places(pairs)))
             }
             "commonJailOptions" => {
                 let words = COMMON_JAIL_OPTIONS.iter();
@@ -112,7 +112,7 @@ impl Evaluator<'_> {
     }
 }
 
-fn word_value(word: &Word, place: Option<Place>) -> Value {
+fn word_value(word: &KnownWord, place: Option<Place>) -> Value {
     let (name, signature) = (word.name, word.signature);
     if signature.params.is_empty() {
         return Value::Permission(Rc::new(Permission { name, signature, args: Vec::new(), place }));

@@ -29,12 +29,13 @@ impl Evaluator<'_> {
             Some(Import::Running) => {
                 let message = format!("`{}` imports itself", self.shown(path));
                 let fault = Diagnostic::error(DiagnosticCode::InfiniteRecursion, at, message);
-                return Err(Failure::of(fault));
+                return Err(Failure::from_diagnostic(fault));
             }
             None => {}
         }
         let bytes = self.sources.read(&path.0);
-        let bytes = bytes.map_err(|error| Failure::of(self.unreadable(&error, path, at)))?;
+        let bytes =
+            bytes.map_err(|error| Failure::from_diagnostic(self.unreadable(&error, path, at)))?;
         self.keep(bytes.len().saturating_mul(CODE_COST), at.unwrap_or(NOWHERE))?;
         let state = |state| self.imports.borrow_mut().insert(path.0.clone(), state);
         let Some(code) = self.code(path, bytes) else {

@@ -22,7 +22,7 @@ use jail_registry::{Code as DiagnosticCode, Diagnostic, Place};
 
 use crate::attrs::{Attrs, Entry, Written};
 use crate::builtins::Pattern;
-use crate::failure::{Failure, Fallible, Kind, LIBRARY};
+use crate::failure::{Failure, FailureKind, Fallible, LIBRARY};
 use crate::files::Files;
 use crate::ir::{Code, Expr, Part, SetCode};
 use crate::limits::{ATTRIBUTE, ELEMENT, Limits};
@@ -190,7 +190,7 @@ impl<'s> Evaluator<'s> {
             Expr::Assert { condition, body } => self.eval_assert(condition, body, env),
             Expr::Not(operand) => self.not(operand, env),
             Expr::Negate(operand) => self.negate(operand, env),
-            Expr::Refused(diagnostic) => Err(Failure::of((**diagnostic).clone())),
+            Expr::Refused(diagnostic) => Err(Failure::from_diagnostic((**diagnostic).clone())),
             Expr::Faulty => Err(Failure::told(code.place)),
         }
     }
@@ -386,7 +386,7 @@ impl<'s> Evaluator<'s> {
         place: Place,
     ) -> Box<Failure> {
         let source = self.shown_source(&Value::Residual(Rc::clone(residual)));
-        let kind = if place.file == LIBRARY { Kind::Symbolic } else { Kind::Other };
+        let kind = if place.file == LIBRARY { FailureKind::Symbolic } else { FailureKind::Other };
         let message = format!("the spec branches on `{source}`, which only Nix knows");
         Failure::new(DiagnosticCode::SymbolicCondition, place, message)
             .label("packages are symbolic in a `.jail` file")

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use jail_registry::{Code as DiagnosticCode, Place};
 
 use super::Evaluator;
-use crate::failure::{Failure, Fallible, Kind};
+use crate::failure::{Failure, FailureKind, Fallible};
 use crate::ir::{Code, Op};
 use crate::limits::{ATTRIBUTE, ELEMENT};
 use crate::residual::Residual;
@@ -284,7 +284,7 @@ impl Evaluator<'_> {
 }
 
 fn symbolic(failure: Box<Failure>, op: Op, a: Value, b: Value) -> Fallible<Value> {
-    if failure.kind == Kind::Symbolic {
+    if failure.kind == FailureKind::Symbolic {
         Ok(Value::residual(Residual::Binary(op, a, b)))
     } else {
         Err(failure)

@@ -16,7 +16,7 @@ use jail_registry::Place;
 
 use crate::builtins::Builtin;
 use crate::eval::Evaluator;
-use crate::failure::{Failure, Fallible, Kind, LIBRARY};
+use crate::failure::{Failure, FailureKind, Fallible, LIBRARY};
 use crate::ir::{Expr, Lambda, Params};
 use crate::residual::Residual;
 use crate::symbols::Symbol;
@@ -240,7 +240,7 @@ pub(crate) fn call(
     place: Place,
 ) -> Fallible<Value> {
     match evaluator.apply(&function.function, args, place) {
-        Err(failure) if failure.kind == Kind::Symbolic => {
+        Err(failure) if failure.kind == FailureKind::Symbolic => {
             let name = format!("lib.{}", function.name);
             Ok(Value::residual(Residual::Call(name, args.to_vec())))
         }

@@ -266,7 +266,7 @@ fn value(evaluator: &Evaluator<'_>, json: Json) -> Result<Value, &'static str> {
                 }
                 pairs.push((evaluator.symbols.intern(&name), value(evaluator, item)?));
             }
-            Value::Attrs(Rc::new(Attrs::of(pairs)))
+            Value::Attrs(Rc::new(Attrs::without_places(pairs)))
         }
     })
 }

@@ -8,7 +8,7 @@ use jail_registry::{Place, Placed, Type, Value as Term};
 
 use super::Collector;
 use super::types::{element_type, wants};
-use crate::failure::Kind;
+use crate::failure::FailureKind;
 use crate::ir::Op;
 use crate::residual::Residual;
 use crate::value::Value;
@@ -28,7 +28,7 @@ impl Collector<'_, '_> {
         match self.evaluator.force(value, place) {
             Ok(Value::Residual(residual)) => Some(self.parts(&residual, place)),
             // A condition on a package.
-            Err(failure) if failure.kind == Kind::Symbolic || failure.is_condition() => {
+            Err(failure) if failure.kind == FailureKind::Symbolic || failure.is_condition() => {
                 Some(self.whole(value, place).map(|package| vec![package]))
             }
             Ok(_) | Err(_) => None,

@@ -49,7 +49,7 @@ impl Frame {
     }
 
     /// A frame with these variables.
-    pub(crate) fn of(up: &Env, values: &[Value]) -> Env {
+    pub(crate) fn with_values(up: &Env, values: &[Value]) -> Env {
         match values {
             [value] => Self::one(up, value.clone()),
             values => {

@@ -20,8 +20,8 @@ pub(super) const TIME_MAX: Duration = Duration::from_secs(60);
 /// How much is read of what it says at once.
 const CHUNK: usize = 4096;
 
-/// What came of it.
-pub(super) struct Said {
+/// What a command printed, and how it ended.
+pub(super) struct CommandOutput {
     pub(super) value: Zeroizing<Vec<u8>>,
     pub(super) status: ExitStatus,
 }
@@ -32,7 +32,7 @@ pub(super) fn run(
     hidden: &[&str],
     time: Duration,
     show: &mut dyn FnMut(&[u8]),
-) -> Result<Said, String> {
+) -> Result<CommandOutput, String> {
     let [program, arguments @ ..] = words else { return Err("its command is empty".into()) };
     let about = |error: io::Error| format!("`{program}`: {error}");
     let mut command = Command::new(program);
@@ -67,7 +67,7 @@ pub(super) fn run(
         }
     };
     let status = child.wait().map_err(about)?;
-    Ok(Said { value, status })
+    Ok(CommandOutput { value, status })
 }
 
 fn end(child: &mut Child) {

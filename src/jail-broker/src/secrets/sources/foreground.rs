@@ -65,7 +65,7 @@ fn said(secret: &Secret, hidden: &[&str]) -> Read {
     }
 }
 
-fn run(words: &[String], hidden: &[&str]) -> Result<command::Said, String> {
+fn run(words: &[String], hidden: &[&str]) -> Result<command::CommandOutput, String> {
     let mut messages = Messages::default();
     let said = command::run(words, hidden, command::TIME_MAX, &mut |bytes| messages.show(bytes));
     messages.end();
