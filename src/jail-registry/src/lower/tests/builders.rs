@@ -16,58 +16,59 @@ fn a_builder() {
     );
     expect![[r#"
         makeJailedOpencode#0: {"program":{"path":{"pieces":[{"nix":"agents.opencode","output":"program"}],"expand":false}}}
-        network#4: "host-network"
-        no-new-session#6: {"terminal":{"terminal":"keep"}}
-        mount-cwd#7: {"git":{"settings":"apart"}}
-        network#4: {"copy":{"from":"/etc/resolv.conf","to":"/etc/resolv.conf","missing":"skip"}}
-        network#4: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","append":"127.0.0.1 jailed-opencode\n::1 jailed-opencode\n","missing":"skip"}}
-        network#4: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
-        network#4: {"symlink":{"to":"/etc/ssl/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        network#4: {"symlink":{"to":"/etc/ssl/certs/ca-certificates.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        network#4: {"symlink":{"to":"/etc/pki/tls/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        git-identity#8: {"git-identity":{"to":"/etc/gitconfig"}}
-        mount-cwd#7: {"folder":{"access":"rw","to":null}}
-        state-dir#9: {"state-directory":{"path":{"expand":"~/.config/opencode"},"to":{"expand":"~/.config/opencode"}}}
-        state-dir#10: {"state-directory":{"path":{"expand":"~/.local/share/opencode"},"to":{"expand":"~/.local/share/opencode"}}}
-        state-dir#11: {"state-directory":{"path":{"expand":"~/.local/state/opencode"},"to":{"expand":"~/.local/state/opencode"}}}
-        private-copies#12: {"private-copies":{"folder":{"expand":"~/.config/opencode"},"names":["opencode.json","opencode.jsonc","config.json","tui.json","tui.jsonc","plugin/","plugins/","tool/","tools/","command/","commands/","agent/","agents/","mode/","modes/","skill/","skills/","package.json","bun.lock","node_modules/","AGENTS.md"]}}
-        private-copies#13: {"private-copies":{"folder":{"expand":"~/.local/share/opencode"},"names":["bin/","snapshot/"]}}
-        readwrite#14: {"bind":{"from":{"expand":"~/projects"},"to":{"expand":"~/projects"},"access":"rw","missing":"fail"}}
-        readonly#15: {"bind":{"from":{"expand":"~/projects/secret"},"to":{"expand":"~/projects/secret"},"access":"ro","missing":"fail"}}
-        caches#16: {"state-directory":{"path":{"expand":"${XDG_CACHE_HOME:-~/.cache}/jailgen/jailed-opencode/opencode"},"to":{"expand":"~/.cache/opencode"}}}
-        time-zone#5: {"time-zone":{"zone":"host"}}
-        network#4: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        fwd-env#19: {"forward-env":{"name":"EDITOR","missing":"fail"}}
-        network#4: {"set-env":{"name":"GIT_SSL_CAINFO","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        network#4: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        network#4: {"set-env":{"name":"REQUESTS_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        network#4: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        time-zone#5: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.curl","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.wget","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.jq","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.git","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.which","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ripgrep","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnugrep","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnused","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gawkInteractive","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ps","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.findutils","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gzip","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.unzip","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnutar","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.diffutils","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.less","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.file","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnupatch","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.xz","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnumake","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.hostname","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.fd","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.tree","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.nodejs","output":"bin"},"/bin"],"expand":false}}}
+        network#5: "host-network"
+        no-new-session#7: {"terminal":{"terminal":"keep"}}
+        mount-cwd#8: {"git":{"settings":"apart"}}
+        mask#4: {"mask":{"globs":["@credentials"]}}
+        network#5: {"copy":{"from":"/etc/resolv.conf","to":"/etc/resolv.conf","missing":"skip"}}
+        network#5: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","append":"127.0.0.1 jailed-opencode\n::1 jailed-opencode\n","missing":"skip"}}
+        network#5: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
+        network#5: {"symlink":{"to":"/etc/ssl/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#5: {"symlink":{"to":"/etc/ssl/certs/ca-certificates.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#5: {"symlink":{"to":"/etc/pki/tls/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        git-identity#9: {"git-identity":{"to":"/etc/gitconfig"}}
+        mount-cwd#8: {"folder":{"access":"rw","to":null}}
+        state-dir#10: {"state-directory":{"path":{"expand":"~/.config/opencode"},"to":{"expand":"~/.config/opencode"}}}
+        state-dir#11: {"state-directory":{"path":{"expand":"~/.local/share/opencode"},"to":{"expand":"~/.local/share/opencode"}}}
+        state-dir#12: {"state-directory":{"path":{"expand":"~/.local/state/opencode"},"to":{"expand":"~/.local/state/opencode"}}}
+        private-copies#13: {"private-copies":{"folder":{"expand":"~/.config/opencode"},"names":["opencode.json","opencode.jsonc","config.json","tui.json","tui.jsonc","plugin/","plugins/","tool/","tools/","command/","commands/","agent/","agents/","mode/","modes/","skill/","skills/","package.json","bun.lock","node_modules/","AGENTS.md"]}}
+        private-copies#14: {"private-copies":{"folder":{"expand":"~/.local/share/opencode"},"names":["bin/","snapshot/"]}}
+        readwrite#15: {"bind":{"from":{"expand":"~/projects"},"to":{"expand":"~/projects"},"access":"rw","missing":"fail"}}
+        readonly#16: {"bind":{"from":{"expand":"~/projects/secret"},"to":{"expand":"~/projects/secret"},"access":"ro","missing":"fail"}}
+        caches#17: {"state-directory":{"path":{"expand":"${XDG_CACHE_HOME:-~/.cache}/jailgen/jailed-opencode/opencode"},"to":{"expand":"~/.cache/opencode"}}}
+        time-zone#6: {"time-zone":{"zone":"host"}}
+        network#5: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        fwd-env#20: {"forward-env":{"name":"EDITOR","missing":"fail"}}
+        network#5: {"set-env":{"name":"GIT_SSL_CAINFO","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#5: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#5: {"set-env":{"name":"REQUESTS_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#5: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        time-zone#6: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.curl","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.wget","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.jq","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.git","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.which","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ripgrep","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnugrep","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnused","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gawkInteractive","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ps","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.findutils","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gzip","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.unzip","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnutar","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.diffutils","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.less","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.file","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnupatch","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.xz","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnumake","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.hostname","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.fd","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.tree","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#19: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.nodejs","output":"bin"},"/bin"],"expand":false}}}
     "#]].assert_eq(&lowered(&jail));
 }
 
@@ -117,11 +118,11 @@ fn caches_of_the_preset_and_of_the_spec_are_there_once() {
     let lowered = lowered(&built("makeJailedCopilotCli", given));
     let caches = lowered.lines().filter(|line| line.starts_with("caches"));
     expect![[r#"
-        caches#6: {"state-directory":{"path":{"expand":"${XDG_CACHE_HOME:-~/.cache}/jailgen/jailed-copilot-cli/copilot"},"to":{"expand":"~/.cache/copilot"}}}
-        caches#6: {"state-directory":{"path":{"expand":"${XDG_CACHE_HOME:-~/.cache}/jailgen/jailed-copilot-cli/uv"},"to":{"expand":"~/.cache/uv"}}}
-        caches#6: {"set-env":{"name":"COPILOT_CACHE_HOME","value":{"expand":"~/.cache/copilot"}}}
-        caches#6: {"set-env":{"name":"UV_CACHE_DIR","value":{"expand":"~/.cache/uv"}}}
-        caches#6: {"set-env":{"name":"UV_LINK_MODE","value":"copy"}}"#]].assert_eq(&caches.collect::<Vec<_>>().join("\n"));
+        caches#7: {"state-directory":{"path":{"expand":"${XDG_CACHE_HOME:-~/.cache}/jailgen/jailed-copilot-cli/copilot"},"to":{"expand":"~/.cache/copilot"}}}
+        caches#7: {"state-directory":{"path":{"expand":"${XDG_CACHE_HOME:-~/.cache}/jailgen/jailed-copilot-cli/uv"},"to":{"expand":"~/.cache/uv"}}}
+        caches#7: {"set-env":{"name":"COPILOT_CACHE_HOME","value":{"expand":"~/.cache/copilot"}}}
+        caches#7: {"set-env":{"name":"UV_CACHE_DIR","value":{"expand":"~/.cache/uv"}}}
+        caches#7: {"set-env":{"name":"UV_LINK_MODE","value":"copy"}}"#]].assert_eq(&caches.collect::<Vec<_>>().join("\n"));
 }
 
 /// What arguments of a builder add to the permissions that it has anyway.

@@ -393,8 +393,8 @@ fn builders_know_the_keys_of_their_agents() {
     expect![[r#"
         secret#14: {"network":{"secret":{"to":{"variable":"ANTHROPIC_API_KEY"},"from":{"variable":"ANTHROPIC_API_KEY"},"hosts":["api.anthropic.com"],"places":["header"],"optional":true}}}
         --
-        secret#16: {"network":{"secret":{"to":{"variable":"ANTHROPIC_API_KEY"},"from":{"variable":"ANTHROPIC_API_KEY"},"hosts":["api.anthropic.com"],"places":["header"],"optional":true}}}
-        secret#17: {"network":{"secret":{"to":{"variable":"XAI_API_KEY"},"from":{"variable":"XAI_API_KEY"},"hosts":["api.x.ai"],"places":["header"],"optional":true}}}
+        secret#17: {"network":{"secret":{"to":{"variable":"ANTHROPIC_API_KEY"},"from":{"variable":"ANTHROPIC_API_KEY"},"hosts":["api.anthropic.com"],"places":["header"],"optional":true}}}
+        secret#18: {"network":{"secret":{"to":{"variable":"XAI_API_KEY"},"from":{"variable":"XAI_API_KEY"},"hosts":["api.x.ai"],"places":["header"],"optional":true}}}
         --
         secret#13: {"network":{"secret":{"to":{"variable":"GITHUB_TOKEN"},"from":{"variable":"GITHUB_TOKEN"},"hosts":["api.github.com"],"places":["header","basic"]}}}
         --
