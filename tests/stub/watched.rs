@@ -2,7 +2,7 @@
 
 use jail_plan::git::COPIES;
 use jail_plan::handoff::{FOLDER, LEDGER};
-use jail_plan::{Git, GitChanges, HandOff, HostOp, InsideOp, Protect, Step};
+use jail_plan::{Git, GitChanges, HandOff, HostOp, InsideOp, Mask, Protect, Step};
 
 use crate::jail::{Caller, Jail, Ran, by, callers, literal};
 use crate::programs::host;
@@ -185,6 +185,19 @@ fn what_appears_at_a_protected_path_is_moved_aside_at_once() {
             let there = jail.project().join(path);
             assert!(there.symlink_metadata().is_ok(), "{inside}");
         }
+    }
+}
+
+#[test]
+fn what_is_put_back_is_no_masked_file() {
+    let inside = "sleep 0.5; mv a c; sleep 1; mkdir -p a; echo evil >a/.envrc; sleep 1; grep -rs s3cret . || echo unseen";
+    for caller in callers() {
+        let jail = protecting(jail(caller), &[".envrc"]);
+        let jail = jail.op(InsideOp::Mask(Mask { globs: vec![".envrc".into()] }));
+        let made = "mkdir a; echo s3cret >a/.envrc; sleep 0.05";
+        assert_eq!(jail.outside_sh(made).code, Some(0));
+        let told = meanwhile(&jail, inside, "reported 'there is no copy of it'");
+        assert!(told.starts_with("unseen\n"), "{told}");
     }
 }
 

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 
 use jail_plan::handoff::{
-    APART, ENDED, FOLDER, HAND_OFF, NEVER, PROTECT, QUARANTINE, WATCH, hand_off, protected,
+    APART, ENDED, FOLDER, HAND_OFF, NEVER, QUARANTINE, WATCH, hand_off, protect_words,
 };
 use jail_plan::{GitChanges, HandOff, HostOp, InsideOp, Plan, Step};
 use rustix::event::Timespec;
@@ -83,15 +83,14 @@ impl Ledger {
     ) -> Result<Self, (String, Problem)> {
         let Wanted { by, op } = wanted;
         let start = Start { plan, caller, since, mask };
-        let globs = protected(plan);
-        let protect = (!globs.is_empty()).then_some(PROTECT).into_iter();
-        let protect = protect.chain(globs.iter().map(String::as_str));
+        let words = protect_words(plan);
+        let protect = words.iter().copied();
         let quarantine = op.quarantine.then_some(QUARANTINE).into_iter();
         let apart = is_apart(plan).then_some(APART).into_iter();
         let started = start
             .part(HAND_OFF, quarantine.chain(protect.clone()), None)
             .and_then(|look| Ok((look, start.part(WATCH, apart.chain(protect), group)?)));
-        let (is_needed, is_blind) = (!globs.is_empty(), Cell::new(false));
+        let (is_needed, is_blind) = (!words.is_empty(), Cell::new(false));
         match started {
             Ok((look, watch)) => Ok(Self { look, watch, is_needed, is_blind, by }),
             Err(problem) => Err((by, problem)),

@@ -2,10 +2,11 @@
 
 use std::ffi::OsString;
 
-use jail_plan::handoff::{PROTECT, globs};
+use jail_plan::handoff::{MASKED, PROTECT, globs};
 use rustix::fs::FileType;
 
 use super::names::fold;
+use crate::mask;
 use crate::walk::globs::Globs;
 
 /// The globs, in the form that names are compared in: without regard to case.
@@ -14,6 +15,9 @@ pub(super) struct Patterns {
     is_empty: bool,
     lifted: Globs,
     lifts: Vec<String>,
+    /// As `mask` has them.
+    masked: Globs,
+    has_masks: bool,
     /// Names of folders that globs have on the way to what they match.
     ways: Globs,
 }
@@ -39,14 +43,24 @@ impl Patterns {
             protected: Globs::parse(&protected).ok()?,
             lifted: Globs::parse(&lifted).ok()?,
             ways: Globs::parse(&ways).ok()?,
+            masked: mask::globs(&[])?,
+            has_masks: false,
         })
     }
 
-    /// Those among the words behind [`PROTECT`]; none where that is not there.
+    /// Those among the words behind [`PROTECT`], and behind [`MASKED`]; none where these are not there.
     pub(super) fn of_words(words: &[OsString]) -> Option<Self> {
         let elements = words.iter().skip_while(|word| *word != PROTECT).skip(1);
-        let elements: Option<Vec<_>> = elements.map(|word| word.to_str()).collect();
-        Self::read(elements?)
+        let elements: Vec<&str> = elements.map(|word| word.to_str()).collect::<Option<_>>()?;
+        let mut parts = elements.splitn(2, |word| *word == MASKED);
+        let protected = Self::read(parts.next().into_iter().flatten().copied())?;
+        let masks: Vec<String> = parts.flatten().map(|glob| (*glob).to_owned()).collect();
+        Some(Self { masked: mask::globs(&masks)?, has_masks: !masks.is_empty(), ..protected })
+    }
+
+    /// Whether a file with so many names may be masked. One that is because a link leads to it is held by mounts.
+    pub(super) fn may_mask(&self, path: &[u8], names: u32) -> bool {
+        self.has_masks && (names > 1 || is_in(&self.masked, path, FileType::RegularFile))
     }
 
     /// Whether nothing is protected.

@@ -50,6 +50,8 @@ pub(crate) struct Data {
     pub(crate) stamp: Stamp,
     pub(crate) mode: u32,
     pub(crate) kind: FileType,
+    /// How many names it has.
+    pub(crate) names: u32,
 }
 
 /// A name of a folder. File systems that do not say the kind have it looked up.
@@ -261,6 +263,7 @@ pub(crate) fn data(folder: &OwnedFd, name: &[u8]) -> Result<Data, Errno> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT;
     let wanted = StatxFlags::TYPE
         | StatxFlags::MODE
+        | StatxFlags::NLINK
         | StatxFlags::INO
         | StatxFlags::SIZE
         | StatxFlags::CTIME;
@@ -274,6 +277,7 @@ pub(crate) fn data(folder: &OwnedFd, name: &[u8]) -> Result<Data, Errno> {
         },
         mode,
         kind: FileType::from_raw_mode(mode),
+        names: data.stx_nlink,
     })
 }
 

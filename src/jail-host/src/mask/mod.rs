@@ -152,6 +152,11 @@ fn refuse(walked: &Walked, other_user: bool) -> Result<(), Refusal> {
     worst.map_or(Ok(()), |unseen| Err(report::refusal(unseen)))
 }
 
+/// What is written as globs; nothing, where one is no glob.
+pub(crate) fn globs(written: &[String]) -> Option<Globs> {
+    Globs::parse(expanded(written).iter().map(|listed| &listed.glob)).ok()
+}
+
 /// The globs with those of the table in the place of its name, each with the number that it was said under.
 fn expanded(written: &[String]) -> List {
     let mut list = List::new();

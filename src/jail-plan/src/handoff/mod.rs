@@ -29,6 +29,9 @@ pub const APART: &str = "apart";
 /// The word that the globs of [`crate::Protect`] follow.
 pub const PROTECT: &str = "protect";
 
+/// The word behind those that the globs of [`crate::Mask`] follow. It is no glob.
+pub const MASKED: &str = "/";
+
 /// What stands for the names of a kind in a list of globs.
 pub const KIND_MARK: char = '@';
 
@@ -65,14 +68,26 @@ pub fn hand_off(op: &HostOp) -> Option<&HandOff> {
     }
 }
 
-/// The globs of what is protected; none where nothing is.
+/// The words that say what is protected, and what of it may be masked; none where nothing is protected.
 #[must_use]
-pub fn protected(plan: &Plan) -> &[String] {
-    let globs = plan.inside.iter().find_map(|step| match &step.op {
-        InsideOp::Protect(op) => Some(op.globs.as_slice()),
+pub fn protect_words(plan: &Plan) -> Vec<&str> {
+    let protected = globs_of(plan, |op| match op {
+        InsideOp::Protect(op) => Some(&op.globs),
         _ => None,
     });
-    globs.unwrap_or_default()
+    if protected.is_empty() {
+        return protected;
+    }
+    let masked = globs_of(plan, |op| match op {
+        InsideOp::Mask(op) => Some(&op.globs),
+        _ => None,
+    });
+    [&[PROTECT], protected.as_slice(), &[MASKED], masked.as_slice()].concat()
+}
+
+fn globs_of(plan: &Plan, globs: impl Fn(&InsideOp) -> Option<&Vec<String>>) -> Vec<&str> {
+    let all = plan.inside.iter().filter_map(|step| globs(&step.op));
+    all.flatten().map(String::as_str).collect()
 }
 
 /// The globs that an element of a list stands for, without the `!` that it may begin with; none for a kind that is none.

@@ -91,13 +91,19 @@ impl Known {
 
     /// It was there when the jail was started.
     pub(super) fn add(&mut self, path: &[u8], mode: u32, content: Content) {
-        self.there.extend(content.id().map(|id| (path.to_vec(), id)));
+        self.add_masked(path, &content);
         if let Content::File(bytes) = content
             && let Some(room) = self.room.checked_sub(bytes.len())
         {
             self.room = room;
             self.originals.insert(path.to_vec(), (mode, bytes));
         }
+    }
+
+    /// The same for what is masked, of which no copy is kept: a jail that renames the folder of the file would get it back where no
+    /// mount lies over it.
+    pub(super) fn add_masked(&mut self, path: &[u8], content: &Content) {
+        self.there.extend(content.id().map(|id| (path.to_vec(), id)));
     }
 
     /// What was there when the jail was started, and its mode.

@@ -217,7 +217,10 @@ impl Guard<'_> {
         // What is changed while it is read has an event by then.
         self.watch_file(path, watches);
         if let Ok(content) = Content::read(self.place, path, found) {
-            self.known.add(path, found.mode, content);
+            match self.patterns.may_mask(path, found.names) {
+                true => self.known.add_masked(path, &content),
+                false => self.known.add(path, found.mode, content),
+            }
             self.judged.insert(path.to_vec(), found.stamp);
         }
     }
