@@ -376,7 +376,7 @@ const LIMITS_FIELDS: &[Field] = &[
     optional("bestEffort", Type::Bool, "`best-effort`"),
 ];
 const MASK: Field = optional(
-    "mask",
+    names::MASK,
     Type::List(&Type::Literal),
     "globs of files in the working folder whose content the agent does not see, as `mask` takes them, instead of `[ \"@credentials\" ]`; `[ ]` masks nothing",
 );

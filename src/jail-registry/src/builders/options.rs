@@ -8,7 +8,7 @@ use crate::term::{Applied, Placed, Value};
 
 /// `mask`: globs of files that the agent does not see, or the table's where nothing is said.
 pub(super) fn masked_files(expansion: &Expansion<'_>, permissions: &mut Vec<Applied>) {
-    let globs = expansion.list("mask").unwrap_or_else(|| {
+    let globs = expansion.list(names::MASK).unwrap_or_else(|| {
         let known = Value::Text(jail_policy::Text::literal(CREDENTIALS));
         let known = expansion.of_builder(known);
         expansion.of_builder(Value::List(vec![known]))
