@@ -36,8 +36,7 @@ fn the_shell() {
               read-write  the folder that it is started in (a plain bind: all in  shell.jail:6:3  mount-cwd
                           it can be changed)
               read-only   ~/.bash_aliases (if it is there)                        shell.jail:26:4  try-readonly
-              its own     git's configuration and hooks in the working folder's   shell.jail:6:3  mount-cwd
-                          repository (copies)
+              its own     git's configuration and hooks (copies)                  shell.jail:6:3  mount-cwd
               read-only   of /nix/store what this jail needs at run time          by default
               its own     /proc, /dev (minimal), /bin/sh, /bin/bash,              by default
                           /usr/bin/env, /etc/hostname, /etc/hosts,
@@ -96,8 +95,8 @@ fn an_agent_from_a_builder() {
                           as ~/.cache/opencode (created if missing)
               read-only   ~/notes/house-style (if it is there)             opencode.jail:20:6  try-readonly
               read-only   ~/.config/git/config (if it is there)            opencode.jail:21:6  try-readonly
-              its own     git's configuration and hooks in the working     opencode.jail:5:1  mount-cwd
-                          folder's repository (copies)
+              its own     git's configuration and hooks (copies)           opencode.jail:5:1  mount-cwd
+              masked      known credentials (if git does not track them)   opencode.jail:5:1  mask
               copied      user.name and user.email of your git             opencode.jail:5:1  git-identity
                           configuration as /etc/gitconfig
               its own     /etc/resolv.conf, /etc/ssl/certs/ca-bundle.crt,  opencode.jail:12:18  network-allow
