@@ -93,7 +93,7 @@ pub(crate) static CACHES: &[Cache] = &[
     // Not all of `~/.gradle`: its `daemon` folder names processes, and a jail's end with it.
     cache(
         "gradle",
-        &[part("caches", "~/.gradle/caches", &[]), part("wrapper", "~/.gradle/wrapper", &[])],
+        &[part("dependencies", "~/.gradle/caches", &[]), part("wrapper", "~/.gradle/wrapper", &[])],
         "dependencies, and Gradle itself as its wrapper has fetched it",
     ),
     cache(
