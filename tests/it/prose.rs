@@ -37,8 +37,14 @@ const EXEMPT: &[&str] = &[
 ];
 
 /// Crates whose comments have the width of code. A crate joins them when its comments are wrapped.
-const WRAPPED: &[&str] =
-    &["src/jail-egress/", "src/jail-policy/", "src/jail-probe/", "src/jail-trace/", "src/jailgen/"];
+const WRAPPED: &[&str] = &[
+    "src/jail-broker/",
+    "src/jail-egress/",
+    "src/jail-policy/",
+    "src/jail-probe/",
+    "src/jail-trace/",
+    "src/jailgen/",
+];
 
 /// Comments are as wide as code (rustfmt.toml).
 const COMMENT_MAX: usize = 100;

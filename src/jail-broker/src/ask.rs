@@ -1,6 +1,8 @@
-//! Asks the user before a connection is refused, if the spec wants that: by a process that runs a command on the host.
+//! Asks the user before a connection is refused, if the spec wants that: by a process that runs a
+//! command on the host.
 //!
-//! The command gets a host's name and a port, which have no other characters than those of one. The same question is never asked twice in a session.
+//! The command gets a host's name and a port, which have no other characters than those of one. The
+//! same question is never asked twice in a session.
 
 #![expect(
     clippy::disallowed_methods,
@@ -57,7 +59,8 @@ pub(crate) struct Ask {
 /// The way to the process that asks. Answers come in the order of the questions.
 struct Line {
     stream: UnixStream,
-    /// The question whose answer comes next. The connection that it was asked for may have given up.
+    /// The question whose answer comes next. The connection that it was asked for may have given
+    /// up.
     asked: Option<String>,
 }
 
@@ -153,7 +156,8 @@ impl Ask {
             return known;
         }
         let mut line = self.line.lock().await;
-        // The connection before may have given up, and what comes next is the answer to its question.
+        // The connection before may have given up, and what comes next is the answer to its
+        // question.
         if line.asked.is_some() && self.answered(&mut line).await.is_err() {
             return false;
         }
@@ -197,8 +201,9 @@ pub(crate) async fn judge(session: &Session, to: &Target) -> Result<Allowed, Ref
     connection::judge(session, to)
 }
 
-/// Whether the user may be asked about a host: one that a rule could name, that was not denied, and that no command takes for an
-/// option. A jail would choose `-h.example.com`, and a command that answers with its help may well end with status 0.
+/// Whether the user may be asked about a host: one that a rule could name, that was not denied, and
+/// that no command takes for an option. A jail would choose `-h.example.com`, and a command that
+/// answers with its help may well end with status 0.
 pub(crate) fn can_ask(session: &Session, host: &Host) -> bool {
     session.ask.get().is_some()
         && !session.policy.borrow().is_denied(host)

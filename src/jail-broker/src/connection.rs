@@ -1,4 +1,5 @@
-//! A connection from the jail: judged at each step, carried when every step allows it, reset when one does not.
+//! A connection from the jail: judged at each step, carried when every step allows it, reset when
+//! one does not.
 
 use std::future::Future;
 use std::io::ErrorKind;
@@ -133,8 +134,8 @@ async fn serve(session: &Session, stream: TcpStream, to: Target) {
 pub(crate) fn judge(session: &Session, to: &Target) -> Result<Allowed, Refusal> {
     let request = Request::Connect { host: &to.host, port: to.port };
     match decide(&session.policy.borrow(), &request) {
-        // Under `internet` every port of a public host is allowed, and on most of them the broker can judge no request and
-        // find no credential.
+        // Under `internet` every port of a public host is allowed, and on most of them the broker
+        // can judge no request and find no credential.
         Verdict::Allowed { protocol: Protocol::Tcp, by }
             if by == INTERNET
                 && (session.requests.about(&to.host).next().is_some()
@@ -147,7 +148,8 @@ pub(crate) fn judge(session: &Session, to: &Target) -> Result<Allowed, Refusal> 
     }
 }
 
-/// Carries an allowed connection to its end. `first` was read from it already; `outside` is there where it was dialled before.
+/// Carries an allowed connection to its end. `first` was read from it already; `outside` is there
+/// where it was dialled before.
 pub(crate) async fn run(
     session: &Session,
     stream: TcpStream,
@@ -235,7 +237,8 @@ async fn hello(
     if let Verdict::Refused(why) = decide(&session.policy.borrow(), &request) {
         return Err(Ending::Refused(why));
     }
-    // Where any name may be asked for, that of a host whose requests are judged is asked for at that host alone, and no other there.
+    // Where any name may be asked for, that of a host whose requests are judged is asked for at
+    // that host alone, and no other there.
     let asked = sni.and_then(|name| Name::from_wire(name).ok()).map(Host::Name);
     let is_judged = |host: &Host| session.ends(host).is_some();
     if (is_judged(&to.host) || asked.as_ref().is_some_and(is_judged))

@@ -1,11 +1,13 @@
 //! Names of fields as applications see them.
 //!
-//! Many servers pass fields on as variables in the manner of CGI (RFC 3875, 4.1.18), where `X-Api-Key` and `X_Api_Key` are both
-//! `HTTP_X_API_KEY`: what is refused under one spelling must be refused under all of them.
+//! Many servers pass fields on as variables in the manner of CGI (RFC 3875, 4.1.18), where
+//! `X-Api-Key` and `X_Api_Key` are both `HTTP_X_API_KEY`: what is refused under one spelling must
+//! be refused under all of them.
 
 use hyper::header::HeaderName;
 
-/// Whether an application may take a field for the one with this name, which is in lower case with hyphens.
+/// Whether an application may take a field for the one with this name, which is in lower case with
+/// hyphens.
 pub(crate) fn may_be(field: &HeaderName, name: &str) -> bool {
     let same = |(one, other): (u8, u8)| one == other || (is_mark(one) && is_mark(other));
     field.as_str().len() == name.len() && field.as_str().bytes().zip(name.bytes()).all(same)

@@ -1,10 +1,12 @@
 //! The network by name: what a jail's connections go through, outside of it.
 //!
-//! The jail has a network namespace of its own, in which every address that leads anywhere leads to a socket of the broker's. The
-//! broker says which name a synthetic address stands for (`dns`, `names`), judges each step of a connection with `jail-egress`
-//! (`connection`, `tls`, `http`, `proxy`), looks names up and dials what was judged (`dial`), and carries the bytes (`relay`). Three
-//! processes do it: the broker itself, which the jail talks to and which can do nothing but use its sockets; `factory`, which
-//! makes sockets in the jail's namespace; and `outside`, which opens the host's files. The last two never get a byte from the jail.
+//! The jail has a network namespace of its own, in which every address that leads anywhere leads to
+//! a socket of the broker's. The broker says which name a synthetic address stands for (`dns`,
+//! `names`), judges each step of a connection with `jail-egress` (`connection`, `tls`, `http`,
+//! `proxy`), looks names up and dials what was judged (`dial`), and carries the bytes (`relay`).
+//! Three processes do it: the broker itself, which the jail talks to and which can do nothing but
+//! use its sockets; `factory`, which makes sockets in the jail's namespace; and `outside`, which
+//! opens the host's files. The last two never get a byte from the jail.
 #![warn(missing_docs)]
 
 mod ask;

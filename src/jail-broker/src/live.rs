@@ -8,7 +8,8 @@ use std::rc::Rc;
 use jail_egress::Host;
 use tokio::sync::Notify;
 
-/// At most so many hosts are listed. Names may be long, and an answer of the control socket has a maximum size.
+/// At most so many hosts are listed. Names may be long, and an answer of the control socket has a
+/// maximum size.
 const LISTED_MAX: usize = 1000;
 
 /// All connections of the jail.
@@ -49,7 +50,8 @@ impl Live {
         Entered { live: self, number, end }
     }
 
-    /// The hosts that are connected to, and how many connections each has: [`LISTED_MAX`] of them at most.
+    /// The hosts that are connected to, and how many connections each has: [`LISTED_MAX`] of them
+    /// at most.
     pub(crate) fn hosts(&self) -> BTreeMap<String, usize> {
         let mut hosts = BTreeMap::new();
         for one in self.all.borrow().values() {

@@ -1,5 +1,5 @@
-//! The order in which the broker starts: everything that needs a right, then the two other processes, then no rights are left, and
-//! only then something of the jail's is read.
+//! The order in which the broker starts: everything that needs a right, then the two other
+//! processes, then no rights are left, and only then something of the jail's is read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -74,7 +74,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// What the arguments say. The descriptors among them are apart from each other and from the standard ones.
+/// What the arguments say. The descriptors among them are apart from each other and from the
+/// standard ones.
 fn arguments() -> Option<Task> {
     let words: Vec<String> =
         std::env::args_os().skip(1).filter_map(|word| word.into_string().ok()).collect();
@@ -107,7 +108,8 @@ fn run(
     // On a machine with two processors whatever this does earlier the launch waits for.
     start::await_message(channel).map_err(|error| format!("from the launch: {error}"))?;
     let plan = Planned::read(start, said, name)?;
-    // A payload waits for what it is given, so that comes first. A launch that waits for nothing is to see early what cannot start.
+    // A payload waits for what it is given, so that comes first. A launch that waits for nothing is
+    // to see early what cannot start.
     let early = match plan.network.given.is_empty() {
         true => None,
         false => Some(take(channel, &plan)?),
@@ -128,7 +130,8 @@ fn run(
 /// What the launch has handed over, and the sockets of the servers inside by their paths.
 type Taken = (Handed, BTreeMap<String, OwnedFd>);
 
-/// Takes what the launch hands over, and gives what it waits for. `None`: the launch has failed, and the stub reports why.
+/// Takes what the launch hands over, and gives what it waits for. `None`: the launch has failed,
+/// and the stub reports why.
 fn take(channel: &OwnedFd, plan: &Planned) -> Result<Option<Taken>, String> {
     let Network { listeners, given, .. } = &plan.network;
     let handed = start::receive(channel, (listeners.len(), given::count(given)));
@@ -209,8 +212,9 @@ fn prepare(plan: Planned) -> Result<Prepared, String> {
     let outside = Rc::new(outside);
     let asker = network.egress.ask.as_ref().map(Asker::start).transpose();
     let asker = asker.map_err(about("a process that asks"))?;
-    // Where the C library is linked statically, random bytes are read from a file, which is opened once and now: with all files
-    // given up, the numbers of queries would have nothing to come from.
+    // Where the C library is linked statically, random bytes are read from a file, which is opened
+    // once and now: with all files given up, the numbers of queries would have nothing to come
+    // from.
     let random = getrandom::fill(&mut [0]);
     random.map_err(|error| format!("random numbers: {error}"))?;
     Ok(Prepared { plan, log, control: bound, shown, own, outside, asker, files })
@@ -289,8 +293,8 @@ fn serve(prepared: Prepared, (handed, servers): Taken, mut life: &UnixStream) ->
     })
 }
 
-/// How many names and connections there may be, by how many files may be open: a quarter of them for the sockets of names, and half
-/// for connections, which take two each.
+/// How many names and connections there may be, by how many files may be open: a quarter of them
+/// for the sockets of names, and half for connections, which take two each.
 fn bounds(files: u64, named: usize, sockets: usize) -> (usize, usize) {
     let files = usize::try_from(files).unwrap_or(usize::MAX);
     let names = (files / 4 / sockets.max(1)).clamp(1, 4096);

@@ -68,7 +68,8 @@ pub(crate) fn start(session: &Rc<Session>, ready: Ready) -> io::Result<()> {
 }
 
 fn listen(session: &Rc<Session>, listener: &Listener, socket: OwnedFd) -> io::Result<()> {
-    // The launch hands over something else in the place of a socket that this machine cannot have: it may lack a family.
+    // The launch hands over something else in the place of a socket that this machine cannot have:
+    // it may lack a family.
     if rustix::net::sockopt::socket_type(&socket).is_err() {
         return Ok(());
     }

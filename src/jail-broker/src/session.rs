@@ -157,7 +157,8 @@ impl Session {
         self.started.elapsed()
     }
 
-    /// The host that an address of the jail stands for. `None`: a synthetic one that stands for no name.
+    /// The host that an address of the jail stands for. `None`: a synthetic one that stands for no
+    /// name.
     pub(crate) fn host_at(&self, address: IpAddr) -> Option<Host> {
         let names = self.names.borrow();
         match names.name_at(address) {
@@ -181,8 +182,8 @@ impl Session {
         self.listen(name, &assigned)
     }
 
-    /// Makes the sockets of a name that are not there yet. Those of a name that was there before are closed, with every
-    /// connection that waits on them: it was meant for that one.
+    /// Makes the sockets of a name that are not there yet. Those of a name that was there before
+    /// are closed, with every connection that waits on them: it was meant for that one.
     fn listen(self: &Rc<Self>, name: &Name, assigned: &Assigned) -> Result<Vec<IpAddr>, NoAddress> {
         let mut listening = self.listening.borrow_mut();
         let sockets = listening.entry(assigned.place).or_default();
@@ -228,7 +229,8 @@ impl Session {
         }
     }
 
-    /// Whether a route of the jail leads to an address. Only the launch can make one: the right to it is given up then.
+    /// Whether a route of the jail leads to an address. Only the launch can make one: the right to
+    /// it is given up then.
     pub(crate) fn has_route(&self, address: IpAddr) -> bool {
         let (local, unreachable) = (&self.network.local, &self.network.unreachable);
         longest(local, address) > longest(unreachable, address)
@@ -251,7 +253,8 @@ impl Session {
         Ok(())
     }
 
-    /// A port of the host leads to one of the jail. The log names the port if it was chosen at launch.
+    /// A port of the host leads to one of the jail. The log names the port if it was chosen at
+    /// launch.
     pub(crate) fn is_shown(&self, outside: u16, inside: u16) {
         self.shown.borrow_mut().insert(outside, inside);
         let is_free_one = |exposed: &jail_plan::Exposed| {
@@ -268,7 +271,8 @@ impl Session {
         self.shown.borrow().clone()
     }
 
-    /// The ports on which a name is served: until the user was asked about it, those that a program may mean.
+    /// The ports on which a name is served: until the user was asked about it, those that a program
+    /// may mean.
     fn ports(&self, name: &Name) -> Vec<u16> {
         let host = Host::Name(name.clone());
         let mut ports = self.policy.borrow().ports(&host);
@@ -305,7 +309,8 @@ impl Session {
         matches!(self.policy.borrow().reach, Reach::Internet { .. })
     }
 
-    /// Says once that a port of a name could not be listened on: mostly because the payload has it on all addresses.
+    /// Says once that a port of a name could not be listened on: mostly because the payload has it
+    /// on all addresses.
     fn taken(&self, name: &Name, at: SocketAddr, error: &io::Error) {
         self.log.trouble(&format!("{name}: nothing can listen on {at} in the jail: {error}"));
         if error.kind() == io::ErrorKind::AddrInUse && !self.taken.replace(true) {

@@ -1,5 +1,5 @@
-//! Servers inside that add a secret: plain HTTP/1 on a Unix socket and on a port of the jail's loopback, TLS outside, and one host
-//! that every request is for.
+//! Servers inside that add a secret: plain HTTP/1 on a Unix socket and on a port of the jail's
+//! loopback, TLS outside, and one host that every request is for.
 
 use std::io;
 use std::os::fd::OwnedFd;

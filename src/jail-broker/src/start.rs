@@ -1,15 +1,19 @@
-//! What the broker is started with: what the supervisor says, and what comes out of the jail once, before the payload.
+//! What the broker is started with: what the supervisor says, and what comes out of the jail once,
+//! before the payload.
 //!
-//! `jail-broker run CHANNEL START LIFE` has three descriptors in addition to the standard ones, by their numbers. START is a file with the
-//! JSON object [`Start`]. CHANNEL is a socket (SOCK_SEQPACKET) whose other end the jail's side of the launch has; it brings the one
-//! message that `jail_plan::Network` describes, or ends, and then the launch has failed; where something is given, the answer goes back
-//! by it. LIFE is a stream whose other end the
-//! supervisor has. The broker writes `ready` and a line feed to it when every name of the rules can be connected to, and ends when
-//! the supervisor's end is closed; after the byte `e` it says its closing line on standard error before. Where it cannot start it
-//! says why on standard error and ends, before it reads CHANNEL if that is not what it cannot do.
+//! `jail-broker run CHANNEL START LIFE` has three descriptors in addition to the standard ones, by
+//! their numbers. START is a file with the JSON object [`Start`]. CHANNEL is a socket
+//! (SOCK_SEQPACKET) whose other end the jail's side of the launch has; it brings the one message
+//! that `jail_plan::Network` describes, or ends, and then the launch has failed; where something is
+//! given, the answer goes back by it. LIFE is a stream whose other end the supervisor has. The
+//! broker writes `ready` and a line feed to it when every name of the rules can be connected to,
+//! and ends when the supervisor's end is closed; after the byte `e` it says its closing line on
+//! standard error before. Where it cannot start it says why on standard error and ends, before it
+//! reads CHANNEL if that is not what it cannot do.
 //!
-//! Where a secret is what a command or the keyring says, the supervisor starts `jail-broker read START LINE` before there is a jail, in its own
-//! foreground, and waits until it has ended with status 0. The other end of LINE (SOCK_SEQPACKET) is the fourth descriptor then.
+//! Where a secret is what a command or the keyring says, the supervisor starts `jail-broker read
+//! START LINE` before there is a jail, in its own foreground, and waits until it has ended with
+//! status 0. The other end of LINE (SOCK_SEQPACKET) is the fourth descriptor then.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -58,7 +62,8 @@ impl Start {
     pub(crate) fn read(file: OwnedFd) -> io::Result<(Self, Network)> {
         let mut file = File::from(file);
         file.rewind()?;
-        // There may be values in it. With room for all of them, nothing is moved and no copy stays behind.
+        // There may be values in it. With room for all of them, nothing is moved and no copy stays
+        // behind.
         let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
         let mut text = Zeroizing::new(Vec::with_capacity(length + 64));
         file.take(START_BYTES_MAX).read_to_end(&mut text)?;
@@ -127,7 +132,8 @@ pub(crate) fn has_ended(life: &UnixStream) -> bool {
     poll(&mut ready, Some(&Timespec::default())).is_ok_and(|count| count > 0)
 }
 
-/// Takes the one message of the jail's side. `None`: the launch has failed, and the stub reports why.
+/// Takes the one message of the jail's side. `None`: the launch has failed, and the stub reports
+/// why.
 pub(crate) fn receive(
     channel: &OwnedFd,
     (listeners, given): (usize, usize),

@@ -1,6 +1,8 @@
-//! The authority of one launch. It signs a certificate for each host whose TLS ends in the broker, and the jail trusts it.
+//! The authority of one launch. It signs a certificate for each host whose TLS ends in the broker,
+//! and the jail trusts it.
 //!
-//! Its key is made here, is never written or sent, and is gone with this process, which leaves no core and cannot be traced.
+//! Its key is made here, is never written or sent, and is gone with this process, which leaves no
+//! core and cannot be traced.
 
 mod trust_store;
 
@@ -67,7 +69,8 @@ impl Authority {
         let mut params = CertificateParams::default();
         let mut number = [0; 4];
         getrandom::fill(&mut number).map_err(io::Error::other)?;
-        // Two launches' are two authorities, also for a program that keeps what it has seen by name.
+        // Two launches' are two authorities, also for a program that keeps what it has seen by
+        // name.
         let name = format!("jailgen, one launch ({:08x})", u32::from_be_bytes(number));
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -126,7 +129,8 @@ impl Authority {
         lock(key);
         let names = vec![name.as_str().to_owned()];
         let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
-        // A host's name may be longer than a common name, so the one place for it is the list of names.
+        // A host's name may be longer than a common name, so the one place for it is the list of
+        // names.
         params.distinguished_name.push(DnType::CommonName, "jailgen");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

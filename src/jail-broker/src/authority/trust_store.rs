@@ -1,5 +1,5 @@
-//! A trust store of Java: PKCS #12 (RFC 7292) with certificates alone. Nothing in it is secret, so nothing is encrypted, and no
-//! password is checked: Java opens it with any, `changeit` too.
+//! A trust store of Java: PKCS #12 (RFC 7292) with certificates alone. Nothing in it is secret, so
+//! nothing is encrypted, and no password is checked: Java opens it with any, `changeit` too.
 
 use rustls::pki_types::CertificateDer;
 use yasna::models::ObjectIdentifier;

@@ -1,7 +1,7 @@
 //! The system calls of each process of the broker.
 //!
-//! Nothing here opens a file, executes a program, makes a process, or reaches another one. The tests were run under strace(1) with these
-//! lists: nothing that the program called was refused.
+//! Nothing here opens a file, executes a program, makes a process, or reaches another one. The
+//! tests were run under strace(1) with these lists: nothing that the program called was refused.
 
 use std::io;
 
@@ -16,7 +16,8 @@ pub(crate) enum Calls {
     Factory,
 }
 
-/// Memory, time, the end; what the C library and the runtime do by themselves. No memory becomes executable.
+/// Memory, time, the end; what the C library and the runtime do by themselves. No memory becomes
+/// executable.
 const BOTH: &[&str] = &[
     "brk",
     "clock_gettime",

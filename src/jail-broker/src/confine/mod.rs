@@ -22,10 +22,12 @@ const ARCH: Arch = Arch::X86_64;
 #[cfg(target_arch = "aarch64")]
 const ARCH: Arch = Arch::Aarch64;
 
-/// The most descriptors that are asked for: two for each of ten thousand connections, and the listening sockets.
+/// The most descriptors that are asked for: two for each of ten thousand connections, and the
+/// listening sockets.
 const FILES_MAX: u64 = 65_536;
 
-/// What every process of the broker does first: no other process may inspect it, and it leaves no core dump.
+/// What every process of the broker does first: no other process may inspect it, and it leaves no
+/// core dump.
 pub(crate) fn close_to_others() -> io::Result<()> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
@@ -44,7 +46,8 @@ pub(crate) fn raise_files() -> u64 {
     }
 }
 
-/// Gives up all capabilities but `kept`, the right to gain any, all files, and all system calls but those of `calls`.
+/// Gives up all capabilities but `kept`, the right to gain any, all files, and all system calls but
+/// those of `calls`.
 pub(crate) fn give_up(kept: CapabilitySet, calls: Calls) -> io::Result<()> {
     give_up_rights(kept)?;
     // A change of capabilities by a process with another owner would have set it back.
@@ -60,8 +63,8 @@ pub(crate) fn give_up_rights(kept: CapabilitySet) -> io::Result<()> {
 }
 
 fn give_up_capabilities(kept: CapabilitySet) -> io::Result<()> {
-    // Without CAP_SETPCAP there is nothing to take from the bounding set, and nothing to gain by it either: what executes
-    // no program gains no capability.
+    // Without CAP_SETPCAP there is nothing to take from the bounding set, and nothing to gain by it
+    // either: what executes no program gains no capability.
     let own = rustix::thread::capabilities(None)?;
     if own.effective.contains(CapabilitySet::SETPCAP) {
         for capability in CapabilitySet::all().iter().filter(|one| !kept.contains(*one)) {

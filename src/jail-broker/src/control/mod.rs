@@ -1,4 +1,5 @@
-//! The session's control socket: what the command line asks and changes while the jail runs. No jail can reach it.
+//! The session's control socket: what the command line asks and changes while the jail runs. No
+//! jail can reach it.
 //!
 //! One request is one line of JSON, and so is its answer:
 //!
@@ -8,8 +9,8 @@
 //! {"do": "deny", "host": "*.example.com"}
 //! {"do": "log"}
 //! ```
-//! An answer has `ok`, and else `error`. `log` answers with the newest lines in `lines`. What is allowed or denied is so for this
-//! session, and is in its log.
+//! An answer has `ok`, and else `error`. `log` answers with the newest lines in `lines`. What is
+//! allowed or denied is so for this session, and is in its log.
 
 mod orders;
 
@@ -98,7 +99,8 @@ pub(crate) fn serve(session: &Rc<Session>, control: Control) -> io::Result<()> {
     Ok(())
 }
 
-/// A spare open file. If connections of the jail use all others, it is closed to make room for a control connection.
+/// A spare open file. If connections of the jail use all others, it is closed to make room for a
+/// control connection.
 #[derive(Default)]
 struct Spare(RefCell<Option<OwnedFd>>);
 

@@ -85,7 +85,8 @@ pub struct Status {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SecretStatus {
-    /// The variable or the file inside that has its placeholder, or the socket of the server that adds it.
+    /// The variable or the file inside that has its placeholder, or the socket of the server that
+    /// adds it.
     pub name: String,
     /// The hosts that get it, as the spec names them.
     pub hosts: Vec<String>,

@@ -1,4 +1,5 @@
-//! Other names of a name (CNAME): they are followed as far as the answer has them, and are never queried.
+//! Other names of a name (CNAME): they are followed as far as the answer has them, and are never
+//! queried.
 //!
 //! The server that answers for an allowed name chooses its other names, and no rule allows those.
 
@@ -10,7 +11,8 @@ use hickory_proto::rr::{RData, Record};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::xfer::DnsHandle;
 
-/// A way to servers whose answers have no other names: what these lead to stands under the name that was asked for.
+/// A way to servers whose answers have no other names: what these lead to stands under the name
+/// that was asked for.
 #[derive(Clone)]
 pub(super) struct WithoutAliases<H>(pub(super) H);
 
@@ -31,7 +33,8 @@ impl<H: DnsHandle> DnsHandle for WithoutAliases<H> {
     }
 }
 
-/// The records that a query is about, with the name of the query. Without any the rest of the chain would have to be asked for.
+/// The records that a query is about, with the name of the query. Without any the rest of the chain
+/// would have to be asked for.
 fn followed(query: &Query, answers: &[Record]) -> Vec<Record> {
     let (mut name, mut ttl) = (query.name(), u32::MAX);
     // Each step takes a record, so a circle ends.

@@ -1,4 +1,5 @@
-//! Connects to what was asked for, outside: looks the name up, judges every address, and dials judged addresses only.
+//! Connects to what was asked for, outside: looks the name up, judges every address, and dials
+//! judged addresses only.
 
 mod aliases;
 mod order;
@@ -23,7 +24,8 @@ use crate::connection::{self, Target};
 use crate::live::Entered;
 use crate::session::Session;
 
-/// How long an address is tried before the next one is tried in parallel (RFC 8305, Connection Attempt Delay).
+/// How long an address is tried before the next one is tried in parallel (RFC 8305, Connection
+/// Attempt Delay).
 const NEXT_AFTER: Duration = Duration::from_millis(250);
 
 /// How long all addresses together are tried.
@@ -52,7 +54,8 @@ pub(crate) async fn dial(
     port: u16,
 ) -> Result<Dialled, Failure> {
     if let Some(upstream) = &session.upstream {
-        // What a name leads to the proxy judges; which addresses are this machine's own it cannot know.
+        // What a name leads to the proxy judges; which addresses are this machine's own it cannot
+        // know.
         if let Host::Address(address) = host {
             judged(session, host, port, &[*address])?;
         }
@@ -101,7 +104,8 @@ fn judged(
     }
 }
 
-/// Tries one address after the other, each a moment after the one before or when that has failed. The first that answers counts.
+/// Tries one address after the other, each a moment after the one before or when that has failed.
+/// The first that answers counts.
 pub(crate) async fn race(addresses: &[IpAddr], port: u16) -> io::Result<TcpStream> {
     let attempt = tokio::time::timeout(CONNECT_MAX, race_on(addresses, port));
     attempt.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
@@ -135,7 +139,8 @@ async fn race_on(addresses: &[IpAddr], port: u16) -> io::Result<TcpStream> {
     }
 }
 
-/// Data goes out at once, and a peer that has gone is noticed. What a listening socket accepts is as that is (tcp(7)).
+/// Data goes out at once, and a peer that has gone is noticed. What a listening socket accepts is
+/// as that is (tcp(7)).
 pub(crate) fn prepare(stream: impl AsFd) -> io::Result<()> {
     let stream = stream.as_fd();
     rustix::net::sockopt::set_tcp_nodelay(stream, true)?;

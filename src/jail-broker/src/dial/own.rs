@@ -1,4 +1,5 @@
-//! The addresses of all interfaces of this machine, from rtnetlink(7): asked for once, and again whenever one has changed.
+//! The addresses of all interfaces of this machine, from rtnetlink(7): asked for once, and again
+//! whenever one has changed.
 
 use std::cell::RefCell;
 use std::io;
@@ -128,7 +129,8 @@ fn message(datagram: &[u8]) -> Option<(usize, u16, &[u8])> {
     Some((length, kind, datagram.get(HEADER..length)?))
 }
 
-/// Both ends where a link has two: the other one is not an address of ours, but nothing that a jail should reach by a name.
+/// Both ends where a link has two: the other one is not an address of ours, but nothing that a jail
+/// should reach by a name.
 fn addresses(body: &[u8]) -> Vec<IpAddr> {
     let mut found = Vec::new();
     let mut rest = body.get(ADDRESS_HEADER..).unwrap_or_default();

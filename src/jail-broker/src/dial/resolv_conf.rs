@@ -14,7 +14,8 @@ pub(crate) struct ResolvConf {
     pub(crate) attempts: usize,
 }
 
-/// Reads it as the C library does: what is not understood is passed over, and without a server this machine is asked.
+/// Reads it as the C library does: what is not understood is passed over, and without a server this
+/// machine is asked.
 pub(crate) fn parse(bytes: &[u8]) -> ResolvConf {
     let text = String::from_utf8_lossy(bytes);
     let mut conf = ResolvConf { servers: Vec::new(), timeout: Duration::from_secs(5), attempts: 2 };
@@ -34,12 +35,14 @@ pub(crate) fn parse(bytes: &[u8]) -> ResolvConf {
     conf
 }
 
-/// A link-local server may have its interface: `fe80::1%eth0`. It is not asked, because a scope needs the interface's number.
+/// A link-local server may have its interface: `fe80::1%eth0`. It is not asked, because a scope
+/// needs the interface's number.
 fn server(text: &str) -> Option<SocketAddr> {
     text.parse().ok().map(|address: IpAddr| SocketAddr::new(address, 53))
 }
 
-/// The bounds are the C library's (RES_MAXRETRANS, RES_MAXRETRY); it is waited no longer than a client inside waits.
+/// The bounds are the C library's (RES_MAXRETRANS, RES_MAXRETRY); it is waited no longer than a
+/// client inside waits.
 fn set(conf: &mut ResolvConf, option: &str) {
     if let Some(seconds) = option.strip_prefix("timeout:").and_then(|text| text.parse().ok()) {
         conf.timeout = Duration::from_secs(u64::clamp(seconds, 1, 5));

@@ -156,7 +156,8 @@ fn in_hosts(hosts: &Hosts, name: &DnsName) -> Vec<IpAddr> {
     both.flat_map(|found| addresses_in(&found)).collect()
 }
 
-/// Asks for both families at once. Where one is answered, the other is waited for a moment only (RFC 8305, Resolution Delay).
+/// Asks for both families at once. Where one is answered, the other is waited for a moment only
+/// (RFC 8305, Resolution Delay).
 async fn both(resolver: &Resolver, name: &DnsName) -> io::Result<Vec<IpAddr>> {
     let ask = |kind| async move {
         let found = resolver.lookup(name.clone(), kind).await;
@@ -170,7 +171,8 @@ async fn both(resolver: &Resolver, name: &DnsName) -> io::Result<Vec<IpAddr>> {
     }
 }
 
-/// What the log says of a look-up that failed: the resolver's own words contain the query's internal form.
+/// What the log says of a look-up that failed: the resolver's own words contain the query's
+/// internal form.
 fn in_words(error: NetError) -> io::Error {
     if error.is_no_records_found() {
         return io::Error::other("the DNS server knows no address of it");

@@ -1,5 +1,6 @@
-//! The jail's DNS server. It asks no other server about a name that is not allowed, and about an allowed one only for what cannot be made
-//! up here: the targets of services, and texts where a rule has them.
+//! The jail's DNS server. It asks no other server about a name that is not allowed, and about an
+//! allowed one only for what cannot be made up here: the targets of services, and texts where a
+//! rule has them.
 
 pub(crate) mod serve;
 mod services;
@@ -84,7 +85,8 @@ fn classify(session: &Session, question: &Question) -> Subject {
         (Verdict::Allowed { .. }, RecordType::TXT) if policy.takes_txt(&name) => {
             Subject::Texts(name)
         }
-        // HTTPS and SVCB among them: they would bring keys for a hello whose server name the broker cannot read.
+        // HTTPS and SVCB among them: they would bring keys for a hello whose server name the broker
+        // cannot read.
         (Verdict::Allowed { .. }, _) => Subject::Nothing,
     }
 }

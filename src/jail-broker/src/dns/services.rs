@@ -1,5 +1,5 @@
-//! The services of a host that are looked up (SRV). A program in the jail chooses their labels, and they go to the host's DNS server: so
-//! they have the form of a service, and there are few of them.
+//! The services of a host that are looked up (SRV). A program in the jail chooses their labels, and
+//! they go to the host's DNS server: so they have the form of a service, and there are few of them.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

@@ -1,8 +1,8 @@
 //! Makes sockets in the jail's network namespace, in a process of its own that does nothing else.
 //!
-//! The broker itself stays in the host's namespace, without any capability. The factory joins the jail's namespaces, keeps
-//! CAP_NET_BIND_SERVICE, and talks to the broker alone. Nothing in the jail can reach it: it is in none of the jail's PID
-//! namespaces, and has no socket of the jail's.
+//! The broker itself stays in the host's namespace, without any capability. The factory joins the
+//! jail's namespaces, keeps CAP_NET_BIND_SERVICE, and talks to the broker alone. Nothing in the
+//! jail can reach it: it is in none of the jail's PID namespaces, and has no socket of the jail's.
 
 mod serve;
 
@@ -109,7 +109,8 @@ fn answer(line: impl AsFd, made: io::Result<Option<OwnedFd>>) -> io::Result<()> 
     let line = line.as_fd();
     match made {
         Ok(socket) => match send(line, 0, socket.as_ref()) {
-            // The user has too many files under way between processes, which a payload can bring about.
+            // The user has too many files under way between processes, which a payload can bring
+            // about.
             Err(rustix::io::Errno::TOOMANYREFS) => send(line, libc::ETOOMANYREFS, None),
             other => other,
         },

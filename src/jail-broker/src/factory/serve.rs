@@ -17,7 +17,8 @@ use super::{LISTEN, REQUEST, SOCKET_V4, SOCKET_V6, answer};
 /// Connections that wait to be accepted.
 const BACKLOG: c_int = 512;
 
-/// Joins the namespaces, gives up what it does not need, and makes what it is asked for until the broker ends.
+/// Joins the namespaces, gives up what it does not need, and makes what it is asked for until the
+/// broker ends.
 pub(super) fn run(line: &OwnedFd, user: &OwnedFd, network: &OwnedFd) -> c_int {
     let confined = confine(user, network);
     let is_confined = confined.is_ok();
@@ -35,7 +36,8 @@ pub(super) fn run(line: &OwnedFd, user: &OwnedFd, network: &OwnedFd) -> c_int {
 
 fn confine(user: &OwnedFd, network: &OwnedFd) -> io::Result<()> {
     match move_into_link_name_space(user.as_fd(), Some(LinkNameSpaceType::User)) {
-        // A process cannot join the user namespace that it is in already, which is that of a jail without one of its own.
+        // A process cannot join the user namespace that it is in already, which is that of a jail
+        // without one of its own.
         Ok(()) | Err(rustix::io::Errno::INVAL) => {}
         Err(error) => return Err(error.into()),
     }
@@ -67,7 +69,8 @@ fn listening(at: SocketAddr) -> io::Result<OwnedFd> {
     let family = if at.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = stream(family)?;
     sockopt::set_socket_reuseaddr(&socket, true)?;
-    // The routes make the address local without any interface having it; IPv6 binds to such a one on request only.
+    // The routes make the address local without any interface having it; IPv6 binds to such a one
+    // on request only.
     match at {
         SocketAddr::V4(_) => sockopt::set_ip_freebind(&socket, true)?,
         SocketAddr::V6(_) => {

@@ -1,6 +1,8 @@
-//! What the broker gives the jail before its payload starts: files that the launch has made and this fills, and variables.
+//! What the broker gives the jail before its payload starts: files that the launch has made and
+//! this fills, and variables.
 //!
-//! The answer to the launch is one message: `g`, and then the variables, `NAME=VALUE` with a NUL between two of them.
+//! The answer to the launch is one message: `g`, and then the variables, `NAME=VALUE` with a NUL
+//! between two of them.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -32,8 +34,8 @@ pub(crate) fn count(given: &[Given]) -> usize {
     given.iter().filter(|one| matches!(one.to, GivenTo::File(_))).count()
 }
 
-/// Takes the secrets that are missing out of the plan, with the variables that they would give, and says their names. Their files
-/// are there already, and stay empty.
+/// Takes the secrets that are missing out of the plan, with the variables that they would give, and
+/// says their names. Their files are there already, and stay empty.
 pub(crate) fn leave_out_missing(network: &mut Network, read: &[WithValue]) -> Vec<String> {
     let is_there = |secret: &Secret| read.iter().any(|(one, _)| one.name == secret.name);
     let (kept, missing): (Vec<_>, Vec<_>) = network.egress.secrets.drain(..).partition(is_there);
@@ -52,7 +54,8 @@ pub(crate) fn needs_authority(given: &[Given]) -> bool {
     given.iter().any(|one| matches!(one.content, Content::Authorities(_) | Content::TrustStore(_)))
 }
 
-/// Fills everything, and says so to the launch, which waits. What listens is given back, by its path.
+/// Fills everything, and says so to the launch, which waits. What listens is given back, by its
+/// path.
 ///
 /// # Errors
 /// What cannot be given, for the user: then there is no payload.

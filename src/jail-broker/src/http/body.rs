@@ -30,7 +30,8 @@ pub(super) fn empty() -> Body {
     whole(Bytes::new())
 }
 
-/// An answer of the broker's own. The connection ends with it: what else comes on it was meant for the server.
+/// An answer of the broker's own. The connection ends with it: what else comes on it was meant for
+/// the server.
 pub(super) fn text(status: StatusCode, why: &str) -> Response<Body> {
     answer(status, "text/plain; charset=utf-8", format!("jailgen: {why}\n"))
 }

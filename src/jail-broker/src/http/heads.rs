@@ -1,11 +1,12 @@
-//! How much memory the heads of requests take. A jail opens connections and streams as it likes, and its own bound of memory is not the
-//! broker's.
+//! How much memory the heads of requests take. A jail opens connections and streams as it likes,
+//! and its own bound of memory is not the broker's.
 
 use std::cell::Cell;
 
 use hyper::Request;
 
-/// As many bytes may be under way together: the longest heads of a whole connection of HTTP/2, or thousands of usual ones.
+/// As many bytes may be under way together: the longest heads of a whole connection of HTTP/2, or
+/// thousands of usual ones.
 const BYTES_MAX: usize = 16 << 20;
 
 /// What a field is reckoned for, next to its name and value (RFC 9113, 6.5.2).

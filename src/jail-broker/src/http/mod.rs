@@ -1,6 +1,8 @@
-//! HTTP: each request is read, judged and written anew, so that the server sees no request that was not judged.
+//! HTTP: each request is read, judged and written anew, so that the server sees no request that was
+//! not judged.
 //!
-//! It comes on a connection of plain HTTP, or of TLS that ends here; in HTTP/1 or 2 of which the server may speak the other.
+//! It comes on a connection of plain HTTP, or of TLS that ends here; in HTTP/1 or 2 of which the
+//! server may speak the other.
 
 mod body;
 mod check;
@@ -48,7 +50,8 @@ use servers::Servers;
 use streams::Streams;
 use tunnel::Tunnel;
 
-/// How long a connection may be open without a whole head: while the client writes one, and between two requests.
+/// How long a connection may be open without a whole head: while the client writes one, and between
+/// two requests.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// A head is not longer.
@@ -61,24 +64,25 @@ const LINGER_BYTES: u64 = 16 << 20;
 /// As many streams of HTTP/2 are open at once on a connection.
 const STREAMS_MAX: u32 = 256;
 
-/// How much of a body in HTTP/2 may come before it is read on. From a server a stream carries no more in a round trip, which is
-/// longer than the jail's.
+/// How much of a body in HTTP/2 may come before it is read on. From a server a stream carries no
+/// more in a round trip, which is longer than the jail's.
 const STREAM_WINDOW: u32 = 256 * 1024;
 const SERVER_STREAM_WINDOW: u32 = 1024 * 1024;
 
-/// The same for all streams of a connection: the memory that it takes while its reader is slow. It is that of many streams, because when
-/// it is used up the others wait.
+/// The same for all streams of a connection: the memory that it takes while its reader is slow. It
+/// is that of many streams, because when it is used up the others wait.
 const WINDOW: u32 = 16 * 1024 * 1024;
 
-/// So many connections may take all of it, and those beyond them less and less: a jail's own bound of memory is not the broker's.
+/// So many connections may take all of it, and those beyond them less and less: a jail's own bound
+/// of memory is not the broker's.
 const WITH_WINDOW: u32 = 8;
 const WINDOW_MIN: u32 = 64 * 1024;
 
 /// How much of an answer may wait in a stream.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// How much may come before it is read, on one more connection. All together it is 1.7 times what those with a whole window take, and
-/// the least for each.
+/// How much may come before it is read, on one more connection. All together it is 1.7 times what
+/// those with a whole window take, and the least for each.
 fn window(session: &Session) -> u32 {
     let count = u32::try_from(session.live.count()).unwrap_or(u32::MAX);
     let share = 1 + count / WITH_WINDOW;
@@ -128,7 +132,8 @@ pub(crate) async fn proxy(session: &Session, stream: TcpStream, entered: &Entere
     serve_plain(serving, stream, Vec::new()).await;
 }
 
-/// Serves a connection to a host's port of TLS, which ends here. `hello` is what the client has sent.
+/// Serves a connection to a host's port of TLS, which ends here. `hello` is what the client has
+/// sent.
 pub(crate) async fn secured(
     session: &Session,
     stream: TcpStream,
@@ -156,7 +161,8 @@ pub(crate) async fn secured(
     }
 }
 
-/// Serves a client of a server inside that adds a secret. The client's side is plain, and the host's is TLS.
+/// Serves a client of a server inside that adds a secret. The client's side is plain, and the
+/// host's is TLS.
 pub(crate) async fn socket<S: AsyncRead + AsyncWrite + Unpin>(
     session: &Session,
     stream: S,
@@ -203,8 +209,8 @@ async fn serve_and_change<S: AsyncRead + AsyncWrite + Unpin>(serving: Serving<'_
     }
 }
 
-/// Ends a connection so that the client reads the last answer: one that is closed over bytes that were not read, as the body of
-/// a refused request, is reset (RFC 9112, 9.6).
+/// Ends a connection so that the client reads the last answer: one that is closed over bytes that
+/// were not read, as the body of a refused request, is reset (RFC 9112, 9.6).
 async fn linger(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
     let rest = async {
         stream.shutdown().await?;
@@ -214,7 +220,8 @@ async fn linger(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
     drop(tokio::time::timeout(LINGER_TIME, rest).await);
 }
 
-/// HTTP/1. The connection in the end and what it becomes, with what was read of it already. `None`: it is broken, or must end.
+/// HTTP/1. The connection in the end and what it becomes, with what was read of it already. `None`:
+/// it is broken, or must end.
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     serving: Serving<'_>,
     stream: S,
@@ -246,7 +253,8 @@ async fn serve_streams(serving: &Serving<'_>, stream: TlsStream<Prefixed>) {
     }
 }
 
-/// Serves a connection of HTTP/2 to its end, each stream by itself. `window` is how much of bodies may wait to be read.
+/// Serves a connection of HTTP/2 to its end, each stream by itself. `window` is how much of bodies
+/// may wait to be read.
 pub async fn serve_http2<'a>(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     window: u32,

@@ -1,9 +1,11 @@
-//! The verdict on a request's host, method and path; what becomes of an allowed one before it goes on, and of its answer.
+//! The verdict on a request's host, method and path; what becomes of an allowed one before it goes
+//! on, and of its answer.
 //!
-//! Every request and answer pass here, of plain HTTP and of TLS that ends in the broker alike. `head` and `body` put values in the place
-//! of placeholders where `to` may have them and `transport` is TLS, and refuse a request that must not go on; `answer` takes
-//! values out again. A body is wrapped and never held as a whole. An [`Exchange`] lives from the request's head to the answer's,
-//! so what `answer` has to know of the request is kept in it.
+//! Every request and answer pass here, of plain HTTP and of TLS that ends in the broker alike.
+//! `head` and `body` put values in the place of placeholders where `to` may have them and
+//! `transport` is TLS, and refuse a request that must not go on; `answer` takes values out again. A
+//! body is wrapped and never held as a whole. An [`Exchange`] lives from the request's head to the
+//! answer's, so what `answer` has to know of the request is kept in it.
 
 use std::cell::OnceCell;
 
@@ -67,8 +69,8 @@ impl Exchange<'_> {
         }
     }
 
-    /// The answer to a request that the rules for its host do not allow, whichever way the server reads it. Of hosts that none
-    /// names all go on, in plain HTTP.
+    /// The answer to a request that the rules for its host do not allow, whichever way the server
+    /// reads it. Of hosts that none names all go on, in plain HTTP.
     pub(super) fn judge(&self, parts: &Parts) -> Option<Response<Body>> {
         let name = self.judged()?;
         if let Some(answer) = hosts(parts).find_map(|host| self.asks_for_another(host.as_bytes())) {
@@ -116,7 +118,8 @@ impl Exchange<'_> {
         json(StatusCode::FORBIDDEN, &value)
     }
 
-    /// Makes the head of a request the one that goes on. What is to be done with its body, [`Self::body`] does.
+    /// Makes the head of a request the one that goes on. What is to be done with its body,
+    /// [`Self::body`] does.
     ///
     /// # Errors
     /// Why it must not go on.

@@ -56,7 +56,8 @@ impl Serving<'_> {
         self.carry(Request::from_parts(parts, body), to, allowed).await
     }
 
-    /// A server inside that adds a secret. Whatever the client calls it, every request is for its host.
+    /// A server inside that adds a secret. Whatever the client calls it, every request is for its
+    /// host.
     async fn to_socket(
         &self,
         request: Request<Incoming>,
@@ -221,16 +222,17 @@ fn crowded(version: Version) -> Response<Body> {
     if version == Version::HTTP_2 { for_http2(answer, &Method::GET) } else { answer }
 }
 
-/// What HTTP/1 says of the connection does not stand in HTTP/2, and behind an answer to HEAD comes nothing.
+/// What HTTP/1 says of the connection does not stand in HTTP/2, and behind an answer to HEAD comes
+/// nothing.
 fn for_http2(mut answer: Response<Body>, method: &Method) -> Response<Body> {
     answer.headers_mut().remove(TRANSFER_ENCODING);
     answer.headers_mut().remove(CONNECTION);
     if method == Method::HEAD { answer.map(|_| empty()) } else { answer }
 }
 
-/// An answer of the broker's own, in the place of the server's. First the body of the request is read, within bounds: a stream of HTTP/2
-/// whose body is dropped first is cancelled, and its client may never see the answer (RFC 9113, 8.1). In HTTP/1 the connection lingers
-/// instead.
+/// An answer of the broker's own, in the place of the server's. First the body of the request is
+/// read, within bounds: a stream of HTTP/2 whose body is dropped first is cancelled, and its client
+/// may never see the answer (RFC 9113, 8.1). In HTTP/1 the connection lingers instead.
 async fn in_its_place<B>(answer: Response<Body>, version: Version, mut body: B) -> Response<Body>
 where
     B: hyper::body::Body<Data = Bytes> + Unpin,

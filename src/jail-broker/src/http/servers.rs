@@ -158,7 +158,8 @@ impl<'a> Servers<'a> {
         if self.open.borrow().is_empty() {
             return None;
         }
-        // After the end of an answer the connection's own task has to run before it can take another request.
+        // After the end of an answer the connection's own task has to run before it can take
+        // another request.
         tokio::task::yield_now().await;
         let mut open = self.open.borrow_mut();
         open.retain(|(_, sender)| !sender.is_closed());
@@ -248,7 +249,8 @@ impl Sender {
     }
 }
 
-/// Speaks HTTP/1 on a connection. It ends when the sender is dropped and the last answer has been read.
+/// Speaks HTTP/1 on a connection. It ends when the sender is dropped and the last answer has been
+/// read.
 async fn speak_http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     room: OwnedSemaphorePermit,

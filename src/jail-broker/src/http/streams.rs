@@ -1,4 +1,5 @@
-//! The streams of one connection of HTTP/2. They run in the connection's own task, so each of them ends with it.
+//! The streams of one connection of HTTP/2. They run in the connection's own task, so each of them
+//! ends with it.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};

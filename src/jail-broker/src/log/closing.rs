@@ -22,7 +22,8 @@ impl Closing {
     /// `port` is known where there was a connection.
     pub(super) fn refused(&mut self, host: &Host, port: Option<u16>, why: Refusal) {
         let shown = host.to_string();
-        // The machine's own name, `wpad`: programs look such names up by themselves, and no rule can name them.
+        // The machine's own name, `wpad`: programs look such names up by themselves, and no rule
+        // can name them.
         if port.is_none() && !shown.contains('.') {
             return;
         }

@@ -1,4 +1,5 @@
-//! The log's file: one for each session, of which the oldest half goes when it is full; and the oldest files go when there are many.
+//! The log's file: one for each session, of which the oldest half goes when it is full; and the
+//! oldest files go when there are many.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;

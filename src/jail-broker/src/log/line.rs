@@ -23,7 +23,8 @@ pub(super) enum Verdict {
     Trouble,
 }
 
-/// One line. Names have no other characters than a host's; everything else is text of ours or of the system's.
+/// One line. Names have no other characters than a host's; everything else is text of ours or of
+/// the system's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Line<'a> {
     pub(super) verdict: Verdict,
@@ -139,7 +140,8 @@ fn time(since: Duration) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }
 
-/// The date so many days after 1970-01-01. Years are counted from March, so that the odd day comes last.
+/// The date so many days after 1970-01-01. Years are counted from March, so that the odd day comes
+/// last.
 fn date(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day) = (days / 146_097, days % 146_097);

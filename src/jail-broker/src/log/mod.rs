@@ -1,4 +1,5 @@
-//! The log: each verdict as a line, what was refused in a file for the jail itself, and a line at the end.
+//! The log: each verdict as a line, what was refused in a file for the jail itself, and a line at
+//! the end.
 
 mod closing;
 mod file;
@@ -111,7 +112,8 @@ impl Log {
         self.unfit(host, port, &fault.to_string());
     }
 
-    /// The rules for a host object to a request. Its method and path are the jail's own text, so they are cut.
+    /// The rules for a host object to a request. Its method and path are the jail's own text, so
+    /// they are cut.
     pub(crate) fn request_refused(
         &self,
         host: &Host,

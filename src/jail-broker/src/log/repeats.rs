@@ -1,4 +1,5 @@
-//! Lines that say the same again: they are counted, so that a program that does one thing over and over does not fill the log with it.
+//! Lines that say the same again: they are counted, so that a program that does one thing over and
+//! over does not fill the log with it.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -29,8 +30,8 @@ struct Known {
 pub(super) type Again = (Line<'static>, u64);
 
 impl Repeats {
-    /// Whether the same line was written a moment ago. A program that looks a name up asks for its addresses of each family, which is
-    /// once: only questions of the first type count.
+    /// Whether the same line was written a moment ago. A program that looks a name up asks for its
+    /// addresses of each family, which is once: only questions of the first type count.
     pub(super) fn is_again(
         &mut self,
         line: &Line<'_>,

@@ -1,7 +1,8 @@
 //! Which synthetic address stands for which name. No I/O: the caller says what time it is.
 //!
-//! A name keeps its address as long as it is in the table. The table is bounded: where it is full, the name that was unused for
-//! longest leaves it, but never one with a connection, one that was answered a moment ago, or one that a rule names.
+//! A name keeps its address as long as it is in the table. The table is bounded: where it is full,
+//! the name that was unused for longest leaves it, but never one with a connection, one that was
+//! answered a moment ago, or one that a rule names.
 
 mod prefix;
 
@@ -13,7 +14,8 @@ use jail_egress::Name;
 
 pub(crate) use prefix::{Prefix, longest};
 
-/// How long an answer may be used (its TTL), and so how long its address stands for that name at the least.
+/// How long an answer may be used (its TTL), and so how long its address stands for that name at
+/// the least.
 pub(crate) const TTL: Duration = Duration::from_secs(5);
 
 /// Time since the broker started.
@@ -55,7 +57,8 @@ pub(crate) struct Assigned {
 pub(crate) struct Full;
 
 impl Names {
-    /// An empty table over the first prefix of each family, without the addresses that the loopback interface has.
+    /// An empty table over the first prefix of each family, without the addresses that the loopback
+    /// interface has.
     pub(crate) fn new(local: &[String], taken: &[String], capacity: usize) -> Self {
         let prefixes = Prefixes {
             v4: local.iter().find_map(|text| Prefix::parse_v4(text)),
@@ -63,7 +66,8 @@ impl Names {
         };
         let taken: BTreeSet<IpAddr> = taken.iter().filter_map(|text| address(text)).collect();
         let is_free = |offset: &u32| prefixes.at(*offset).all(|address| !taken.contains(&address));
-        // The first addresses are left to the interface and to programs that look for a router there.
+        // The first addresses are left to the interface and to programs that look for a router
+        // there.
         let offsets = (16..prefixes.len()).filter(is_free).take(capacity).collect();
         Self { prefixes, offsets, places: Vec::new(), by_name: HashMap::new() }
     }

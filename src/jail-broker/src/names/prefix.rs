@@ -9,7 +9,8 @@ pub(crate) struct Prefix<A> {
     bits: u32,
 }
 
-/// How long the longest of these prefixes is that an address is in: the one that a route would be chosen by.
+/// How long the longest of these prefixes is that an address is in: the one that a route would be
+/// chosen by.
 pub(crate) fn longest(prefixes: &[String], address: IpAddr) -> Option<u32> {
     let holds = |text: &String| match address {
         IpAddr::V4(v4) => {
@@ -72,7 +73,8 @@ impl Prefix<Ipv6Addr> {
             .then(|| Ipv6Addr::from_bits(self.first.to_bits() + u128::from(offset)))
     }
 
-    /// How far into it an address is; `None`: it is not in it. Beyond all that is ever given out it counts as the last.
+    /// How far into it an address is; `None`: it is not in it. Beyond all that is ever given out it
+    /// counts as the last.
     pub(crate) fn offset(self, address: Ipv6Addr) -> Option<u32> {
         let offset = address.to_bits().checked_sub(self.first.to_bits())?;
         let is_in = offset <= u128::MAX.checked_shr(self.bits).unwrap_or(0);

@@ -1,7 +1,9 @@
-//! What has to be done with the host's files after the broker can open none: a process of its own, which gets no byte of the jail's.
+//! What has to be done with the host's files after the broker can open none: a process of its own,
+//! which gets no byte of the jail's.
 //!
-//! It opens `resolv.conf` and `hosts` on request, reads the certificates of the authorities that this machine trusts where
-//! they are needed, and takes the control socket away when the broker has ended.
+//! It opens `resolv.conf` and `hosts` on request, reads the certificates of the authorities that
+//! this machine trusts where they are needed, and takes the control socket away when the broker has
+//! ended.
 
 mod roots;
 
@@ -56,8 +58,8 @@ pub(crate) struct Files {
 }
 
 impl Outside {
-    /// Starts the process. This one must have one thread. `control` is taken away at the end, and its folder if nothing else is
-    /// in it.
+    /// Starts the process. This one must have one thread. `control` is taken away at the end, and
+    /// its folder if nothing else is in it.
     pub(crate) fn start(control: PathBuf, roots: Roots) -> io::Result<Self> {
         let (orders, theirs) = line()?;
         let (roots, their_roots) = match roots {

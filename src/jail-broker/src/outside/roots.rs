@@ -1,4 +1,5 @@
-//! The certificates of the authorities that this machine trusts, read outside of the broker and handed over in memory.
+//! The certificates of the authorities that this machine trusts, read outside of the broker and
+//! handed over in memory.
 //!
 //! In the memory each one stands behind its length, in four bytes.
 
@@ -17,7 +18,8 @@ use rustls::pki_types::CertificateDer;
 /// All of them together are not longer.
 const LENGTH_MAX: u64 = 16 << 20;
 
-/// Reads them and sends them. What cannot be read is left out: a machine's folder of them may hold anything.
+/// Reads them and sends them. What cannot be read is left out: a machine's folder of them may hold
+/// anything.
 pub(super) fn send(line: &OwnedFd) {
     // Without them every connection that needs them fails, and says so.
     drop(memory().and_then(|memory| hand_over(line, &memory)));

@@ -1,7 +1,8 @@
 //! Carries bytes between two connections until both directions have ended.
 //!
-//! An idle connection holds no buffer: both directions of all connections share one, and only what the other side did not take at
-//! once is kept. A transfer that fills the buffer goes by a pipe of the kernel's, as long as it is that fast.
+//! An idle connection holds no buffer: both directions of all connections share one, and only what
+//! the other side did not take at once is kept. A transfer that fills the buffer goes by a pipe of
+//! the kernel's, as long as it is that fast.
 
 mod pipe;
 
@@ -73,7 +74,8 @@ pub(crate) struct Carried {
     pub(crate) back: u64,
 }
 
-/// Carries both directions. Where one side ends its direction, the other's end is passed on, and the other direction goes on.
+/// Carries both directions. Where one side ends its direction, the other's end is passed on, and
+/// the other direction goes on.
 ///
 /// # Errors
 /// When either connection breaks.
@@ -112,7 +114,8 @@ async fn one_way(from: &TcpStream, to: &TcpStream, count: &Cell<u64>) -> io::Res
     end(to)
 }
 
-/// Reads once and writes once; keeps the rest. It does not wait, so the shared buffer is free again when it returns.
+/// Reads once and writes once; keeps the rest. It does not wait, so the shared buffer is free again
+/// when it returns.
 fn pass(from: &TcpStream, to: &TcpStream, held: &mut Held) -> io::Result<usize> {
     BUFFER.with_borrow_mut(|buffer| {
         let size = if HELD.get() > HELD_MAX { CHUNK_SMALL } else { CHUNK };
@@ -135,7 +138,8 @@ fn pass(from: &TcpStream, to: &TcpStream, held: &mut Held) -> io::Result<usize> 
     })
 }
 
-/// Where less came than there was room for, nothing is left, and epoll(7) reports what comes next: one system call less than to try.
+/// Where less came than there was room for, nothing is left, and epoll(7) reports what comes next:
+/// one system call less than to try.
 fn is_drained(from: &TcpStream) {
     let nothing: io::Result<()> =
         from.try_io(Interest::READABLE, || Err(ErrorKind::WouldBlock.into()));

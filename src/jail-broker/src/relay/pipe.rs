@@ -1,5 +1,6 @@
-//! Pipes for large transfers: what goes through one is not copied (splice(2)). They are few, because a user may have so much memory in
-//! pipes and no more (pipe(7)); without one, bytes are copied.
+//! Pipes for large transfers: what goes through one is not copied (splice(2)). They are few,
+//! because a user may have so much memory in pipes and no more (pipe(7)); without one, bytes are
+//! copied.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind};

@@ -22,7 +22,8 @@ pub struct AnswerChange {
 }
 
 impl Secrets {
-    /// Takes values out of the head of an answer, and says what has to be done to its body: nothing, where the host got none.
+    /// Takes values out of the head of an answer, and says what has to be done to its body:
+    /// nothing, where the host got none.
     ///
     /// # Errors
     /// Why the answer must not be carried.

@@ -16,7 +16,8 @@ use super::{AnswerChange, Objection, RequestChange, lock};
 pub struct Outcome<B>(Arc<Mutex<Option<(Objection, B)>>>);
 
 impl<B> Outcome<B> {
-    /// Why the body broke off, where that is because of a secret, and what is left of it. It can be taken once.
+    /// Why the body broke off, where that is because of a secret, and what is left of it. It can be
+    /// taken once.
     #[must_use]
     pub fn take(&self) -> Option<(Objection, B)> {
         lock(&self.0).take()

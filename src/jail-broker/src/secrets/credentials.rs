@@ -1,7 +1,7 @@
 //! Fields that hold a credential: with the spec's key it holds nothing else.
 //!
-//! A host that is allowed takes keys of other people, too. With one of their own an attacker would have the jail's data put into
-//! their account.
+//! A host that is allowed takes keys of other people, too. With one of their own an attacker would
+//! have the jail's data put into their account.
 
 use std::borrow::Cow;
 
@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 use super::placeholder::is_known;
 use crate::field_names::may_be;
 
-/// Fields that are taken for a credential, whichever one the spec names: a host may take a key in more than one of them. Where the spec
-/// names none, a value is put into these alone.
+/// Fields that are taken for a credential, whichever one the spec names: a host may take a key in
+/// more than one of them. Where the spec names none, a value is put into these alone.
 const FIELDS: [&str; 20] = [
     "api-key",
     "apikey",
@@ -41,7 +41,8 @@ const FIELDS: [&str; 20] = [
     "xi-api-key",
 ];
 
-/// Parameters of a query that are taken for one. `key` means other things too, so it is one where it begins like those of a service.
+/// Parameters of a query that are taken for one. `key` means other things too, so it is one where
+/// it begins like those of a service.
 const PARAMETERS: [&str; 7] =
     ["access_token", "api-key", "api_key", "apikey", "auth_token", "oauth_token", "private_token"];
 
@@ -51,7 +52,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Whether a server may find a credential in a field: in one that services use, or in the one of the spec's.
+/// Whether a server may find a credential in a field: in one that services use, or in the one of
+/// the spec's.
 pub(super) fn is_one(field: &HeaderName, declared: Option<&HeaderName>) -> bool {
     let declared = declared.map(HeaderName::as_str);
     FIELDS.into_iter().chain(declared).any(|name| may_be(field, name))
@@ -90,7 +92,8 @@ pub(super) fn to_basic(pair: &[u8]) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(std::mem::take(&mut *text).into_bytes())
 }
 
-/// Whether a field holds a placeholder and nothing that could be a key: a scheme, a name, quotation marks.
+/// Whether a field holds a placeholder and nothing that could be a key: a scheme, a name, quotation
+/// marks.
 pub(super) fn is_alone(value: &[u8], placeholder: &[u8]) -> bool {
     let value = value.trim_ascii();
     let Some(at) = memchr::memmem::find(value, placeholder) else { return false };
@@ -120,7 +123,8 @@ fn is_scheme(text: &[u8]) -> bool {
     is_first && words.next().is_none()
 }
 
-/// Whether a pair of user and password has a placeholder as the one, and as the other nothing that services take for a key.
+/// Whether a pair of user and password has a placeholder as the one, and as the other nothing that
+/// services take for a key.
 pub(super) fn is_alone_in_pair(pair: &[u8], placeholder: &[u8]) -> bool {
     let Some(colon) = pair.iter().position(|byte| *byte == b':') else { return false };
     let (user, password) = (pair.get(..colon), pair.get(colon + 1..));

@@ -4,13 +4,14 @@ use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
 use zeroize::{Zeroize as _, Zeroizing};
 
-/// Of a text somewhere in Base64 the characters that nothing around it changes: for each of the three places at which it can
-/// begin, and for both alphabets, in an order that is always the same.
+/// Of a text somewhere in Base64 the characters that nothing around it changes: for each of the
+/// three places at which it can begin, and for both alphabets, in an order that is always the same.
 pub(crate) fn base64_pieces(text: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     let mut pieces = Vec::new();
     for before in 0..3 {
         let mut all = [vec![0; before].as_slice(), text].concat();
-        // Six bits each: the first character that has no bit from before, and the last one that has none from behind.
+        // Six bits each: the first character that has no bit from before, and the last one that has
+        // none from behind.
         let (from, to) = ((before * 8).div_ceil(6), all.len() * 8 / 6);
         for alphabet in [&BASE64_STANDARD_NO_PAD, &BASE64_URL_SAFE_NO_PAD] {
             let mut encoded = alphabet.encode(&all).into_bytes();

@@ -1,8 +1,8 @@
 //! Secrets: what the jail has is a placeholder, and what a named host gets is the value.
 //!
-//! `sources` has the values at launch, `placeholder` makes what stands for them, `request` and `answer` judge and change heads, and
-//! `body` what streams behind them. A value stands in locked memory (`value`) and in what is on its way to a server, and is
-//! nowhere printed.
+//! `sources` has the values at launch, `placeholder` makes what stands for them, `request` and
+//! `answer` judge and change heads, and `body` what streams behind them. A value stands in locked
+//! memory (`value`) and in what is on its way to a server, and is nowhere printed.
 
 mod answer;
 mod body;
@@ -37,7 +37,8 @@ use search::{Pair, Replacements, Row, Traces};
 use uses::Uses;
 use value::Value;
 
-/// So many bytes of a value's encodings may be passed on before the rest is known to follow. They reveal nothing about it.
+/// So many bytes of a value's encodings may be passed on before the rest is known to follow. They
+/// reveal nothing about it.
 const OPEN: usize = 4;
 
 /// One secret, at run time.
@@ -48,7 +49,8 @@ struct Secret {
     /// The hosts that a `SecretSocket` adds it for.
     added: Vec<Pattern>,
     places: Vec<SecretPlace>,
-    /// The only header that it may stand in. Without one those that services take a credential from.
+    /// The only header that it may stand in. Without one those that services take a credential
+    /// from.
     header: Option<HeaderName>,
     value: Value,
     /// None where a `SecretSocket` adds it.
@@ -174,7 +176,8 @@ impl Secrets {
         }
     }
 
-    /// What is replaced of these secrets. There are no more sets of them than hosts that rules name.
+    /// What is replaced of these secrets. There are no more sets of them than hosts that rules
+    /// name.
     fn replacements(&self, form: Form, secrets: Vec<usize>) -> io::Result<Arc<Replacements>> {
         let key = (form, secrets);
         if let Some(made) = lock(&self.made).get(&key) {
@@ -255,7 +258,8 @@ impl Secret {
         }
     }
 
-    /// The value and its encodings, and what the jail gets instead, which is as long: so an answer keeps its length.
+    /// The value and its encodings, and what the jail gets instead, which is as long: so an answer
+    /// keeps its length.
     fn answer_pairs(&self, index: usize) -> Vec<Pair> {
         let value = self.value.bytes();
         let own = match &self.placeholder {

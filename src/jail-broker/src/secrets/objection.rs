@@ -37,12 +37,14 @@ pub enum Objection {
         /// The secrets that may stand there.
         names: Vec<String>,
     },
-    /// Servers read the path in more than one way, and it has to stay below the one that the spec says.
+    /// Servers read the path in more than one way, and it has to stay below the one that the spec
+    /// says.
     Path {
         /// What is wrong with it.
         fault: String,
     },
-    /// The server compressed an answer though it was asked not to, so nothing can be looked for in it.
+    /// The server compressed an answer though it was asked not to, so nothing can be looked for in
+    /// it.
     Compressed,
     /// The value cannot be handled now.
     Broken {

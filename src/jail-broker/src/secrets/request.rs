@@ -18,7 +18,8 @@ use super::search::{Replacements, Stream, Trace, Watch};
 use super::value::passing;
 use super::{Form, Objection, Secret, Secrets, credentials};
 
-/// Fields that say where a request comes from and goes to. A key in one of them is there by mistake, and ends up in the logs of servers.
+/// Fields that say where a request comes from and goes to. A key in one of them is there by
+/// mistake, and ends up in the logs of servers.
 const NEVER: [&str; 8] =
     ["forwarded", "from", "host", "origin", "referer", "user-agent", "via", "x-forwarded-for"];
 
@@ -56,7 +57,8 @@ pub(super) struct Replaced {
 struct FoundPlaceholder<'a>(SecretPlace, &'a str, Option<&'a HeaderName>);
 
 impl Secrets {
-    /// Judges the head of a request and puts values into it. What is said of the body has to be done to it.
+    /// Judges the head of a request and puts values into it. What is said of the body has to be
+    /// done to it.
     ///
     /// # Errors
     /// Why the request must not be carried.
@@ -313,7 +315,8 @@ fn cut_out(text: &mut Vec<u8>, part: &[u8]) -> bool {
     is_there
 }
 
-/// Values are looked for in what comes back, so that must not come in parts and not in another encoding.
+/// Values are looked for in what comes back, so that must not come in parts and not in another
+/// encoding.
 fn readable_answers(headers: &mut HeaderMap) {
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for name in [RANGE, IF_RANGE, ACCEPT_CHARSET] {

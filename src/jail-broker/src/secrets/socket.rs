@@ -1,4 +1,5 @@
-//! A request to a server inside that adds a secret: the client's own credentials go, and the spec's comes.
+//! A request to a server inside that adds a secret: the client's own credentials go, and the spec's
+//! comes.
 
 use hyper::header::{HOST, HeaderName};
 use hyper::http::request::Parts;

@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use crate::sys::Locked;
 
-/// Several texts in one piece of locked memory: a value, and what it looks like when others have written it.
+/// Several texts in one piece of locked memory: a value, and what it looks like when others have
+/// written it.
 pub(crate) struct Texts {
     memory: Locked,
     ranges: Vec<Range<usize>>,
@@ -63,7 +64,8 @@ impl fmt::Debug for Texts {
     }
 }
 
-/// Bytes with a value in them, on their way to a server: they are zeroed when the last part of the program has done with them.
+/// Bytes with a value in them, on their way to a server: they are zeroed when the last part of the
+/// program has done with them.
 pub(crate) fn passing(bytes: Zeroizing<Vec<u8>>) -> Bytes {
     Bytes::from_owner(bytes)
 }

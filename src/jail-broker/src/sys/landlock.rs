@@ -4,7 +4,8 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr;
 
-/// `struct landlock_ruleset_attr`. Kernels that know fewer of these fields take it too, as long as the others are 0.
+/// `struct landlock_ruleset_attr`. Kernels that know fewer of these fields take it too, as long as
+/// the others are 0.
 #[repr(C)]
 struct Restricted {
     files: u64,
@@ -15,12 +16,15 @@ struct Restricted {
 /// For each ABI from the first, how many rights on files it has: they are the lowest bits.
 const FILE_RIGHTS: [u32; 5] = [13, 14, 15, 15, 16];
 
-/// The first ABI that keeps abstract Unix sockets and signals within the process, as the two lowest bits.
+/// The first ABI that keeps abstract Unix sockets and signals within the process, as the two lowest
+/// bits.
 const SCOPES_SINCE: usize = 6;
 
-/// Refuses this process every access to files by path, and signals to others. What is open stays open.
+/// Refuses this process every access to files by path, and signals to others. What is open stays
+/// open.
 ///
-/// Where the kernel has no Landlock the filter of system calls is left, which has no call that opens anything.
+/// Where the kernel has no Landlock the filter of system calls is left, which has no call that
+/// opens anything.
 pub(crate) fn deny_all_files() -> io::Result<()> {
     let Some(abi) = abi() else { return Ok(()) };
     let rights = FILE_RIGHTS.get(abi - 1).or(FILE_RIGHTS.last()).copied().unwrap_or_default();
@@ -29,9 +33,11 @@ pub(crate) fn deny_all_files() -> io::Result<()> {
     restrict(&rules)
 }
 
-/// The ABI of the running kernel, from 1: `landlock_create_ruleset(2)` with `LANDLOCK_CREATE_RULESET_VERSION`.
+/// The ABI of the running kernel, from 1: `landlock_create_ruleset(2)` with
+/// `LANDLOCK_CREATE_RULESET_VERSION`.
 fn abi() -> Option<usize> {
-    // SAFETY: with this flag the call takes no attributes: the address is null and the size 0, as it demands.
+    // SAFETY: with this flag the call takes no attributes: the address is null and the size 0, as
+    // it demands.
     let abi = unsafe {
         libc::syscall(libc::SYS_landlock_create_ruleset, ptr::null::<Restricted>(), 0_usize, 1_u32)
     };
@@ -39,7 +45,8 @@ fn abi() -> Option<usize> {
 }
 
 fn rules(restricted: &Restricted) -> io::Result<OwnedFd> {
-    // SAFETY: the structure has the kernel's layout and its size is passed; the kernel only reads it.
+    // SAFETY: the structure has the kernel's layout and its size is passed; the kernel only reads
+    // it.
     let rules = unsafe {
         libc::syscall(
             libc::SYS_landlock_create_ruleset,

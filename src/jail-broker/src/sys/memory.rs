@@ -1,4 +1,5 @@
-//! Memory that stays in this process: it is not swapped out, no core has it, no child gets it, and it is zero when it is given back.
+//! Memory that stays in this process: it is not swapped out, no core has it, no child gets it, and
+//! it is zero when it is given back.
 
 use std::io;
 use std::ops::{Deref, DerefMut};
@@ -14,7 +15,8 @@ pub(crate) struct Locked {
     length: usize,
 }
 
-// SAFETY: no thread knows the pages but through this value, and it gives them out as any owned bytes are.
+// SAFETY: no thread knows the pages but through this value, and it gives them out as any owned
+// bytes are.
 unsafe impl Send for Locked {}
 
 // SAFETY: a shared borrow of it only reads the pages.
@@ -35,13 +37,15 @@ impl Locked {
 
     /// It is not written to a swap device: mlock(2).
     fn lock(&self) -> io::Result<()> {
-        // SAFETY: the pages are this value's own and mapped until it is dropped; the call changes nothing that stands in them.
+        // SAFETY: the pages are this value's own and mapped until it is dropped; the call changes
+        // nothing that stands in them.
         Ok(unsafe { mlock(self.at.as_ptr().cast(), self.length) }?)
     }
 
     /// madvise(2) with an advice that leaves the bytes as they are in this process.
     fn advise(&self, advice: Advice) -> io::Result<()> {
-        // SAFETY: the pages are this value's own, and both advices that it is called with are about cores and children only.
+        // SAFETY: the pages are this value's own, and both advices that it is called with are about
+        // cores and children only.
         Ok(unsafe { madvise(self.at.as_ptr().cast(), self.length, advice) }?)
     }
 }
@@ -58,8 +62,8 @@ impl Deref for Locked {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: so many bytes are mapped at the address and the kernel made them zero; they can be changed through this value
-        // only, which is borrowed.
+        // SAFETY: so many bytes are mapped at the address and the kernel made them zero; they can
+        // be changed through this value only, which is borrowed.
         unsafe { slice::from_raw_parts(self.at.as_ptr(), self.length) }
     }
 }
@@ -74,7 +78,8 @@ impl DerefMut for Locked {
 impl Drop for Locked {
     fn drop(&mut self) {
         self.zeroize();
-        // SAFETY: the pages are this value's own, and no borrow of them outlives it. A failure would leave zeros mapped.
+        // SAFETY: the pages are this value's own, and no borrow of them outlives it. A failure
+        // would leave zeros mapped.
         let _ = unsafe { munmap(self.at.as_ptr().cast(), self.length) };
     }
 }

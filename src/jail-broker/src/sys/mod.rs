@@ -19,9 +19,11 @@ pub(crate) enum Forked {
     Parent,
 }
 
-/// Makes a second process: fork(2). The broker has one thread until its runtime starts, and forks before.
+/// Makes a second process: fork(2). The broker has one thread until its runtime starts, and forks
+/// before.
 pub(crate) fn fork() -> io::Result<Forked> {
-    // SAFETY: no other thread exists that could hold a lock (of the allocator, for one) which the child would miss.
+    // SAFETY: no other thread exists that could hold a lock (of the allocator, for one) which the
+    // child would miss.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Forked::Child),
@@ -35,8 +37,8 @@ pub(crate) fn inherited(number: c_int) -> io::Result<OwnedFd> {
     if unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } == -1 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: it is open, as the call before has shown, and was made for this process by the one that started it. The caller
-    // takes over each number once, before anything else is opened.
+    // SAFETY: it is open, as the call before has shown, and was made for this process by the one
+    // that started it. The caller takes over each number once, before anything else is opened.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
@@ -47,7 +49,8 @@ pub(crate) fn load_filter(program: &[u8]) -> io::Result<()> {
     let len = u16::try_from(filter.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
     let program = libc::sock_fprog { len, filter: filter.as_ptr().cast_mut() };
     let mode = c_long::from(libc::SECCOMP_SET_MODE_FILTER);
-    // SAFETY: `program` says how many instructions `filter` has, and both outlive the call, which only reads them.
+    // SAFETY: `program` says how many instructions `filter` has, and both outlive the call, which
+    // only reads them.
     let done = unsafe { libc::syscall(libc::SYS_seccomp, mode, 0, ptr::from_ref(&program)) };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
@@ -63,7 +66,8 @@ pub(crate) fn exit_now(status: c_int) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// Gives freed memory back to the kernel: malloc_trim(3). After a burst of connections it would stay with the process.
+/// Gives freed memory back to the kernel: malloc_trim(3). After a burst of connections it would
+/// stay with the process.
 #[cfg(target_env = "gnu")]
 pub(crate) fn trim_memory() {
     // SAFETY: the call takes a number, and may be made at any time.
@@ -74,8 +78,8 @@ pub(crate) fn trim_memory() {
 #[cfg(not(target_env = "gnu"))]
 pub(crate) fn trim_memory() {}
 
-/// Keeps the pages that a value lies in out of swap: mlock(2). Where the limit does not allow it, the value is as safe as all
-/// other memory.
+/// Keeps the pages that a value lies in out of swap: mlock(2). Where the limit does not allow it,
+/// the value is as safe as all other memory.
 pub(crate) fn lock_memory<T: ?Sized>(value: &T) {
     let length = size_of_val(value);
     // SAFETY: the call changes no memory; the range is that of a value that exists.

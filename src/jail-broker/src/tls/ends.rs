@@ -1,5 +1,5 @@
-//! TLS that ends in the broker, on both sides: towards the jail with a certificate of the launch's authority, towards the server
-//! with the host's roots.
+//! TLS that ends in the broker, on both sides: towards the jail with a certificate of the launch's
+//! authority, towards the server with the host's roots.
 
 use std::cell::OnceCell;
 use std::io;
@@ -48,7 +48,8 @@ impl Ends {
         TlsAcceptor::from(self.authority.config(host)?).accept(stream).await
     }
 
-    /// Speaks with the host, whose certificate is for this name and from an authority that this machine trusts.
+    /// Speaks with the host, whose certificate is for this name and from an authority that this
+    /// machine trusts.
     pub(crate) async fn connect(
         &self,
         host: &Name,

@@ -1,5 +1,5 @@
-//! The server name that a client asks for in TLS. The bytes that say so are kept, and go to the server as they came, or to the end
-//! of TLS in the broker (`ends`).
+//! The server name that a client asks for in TLS. The bytes that say so are kept, and go to the
+//! server as they came, or to the end of TLS in the broker (`ends`).
 
 mod ends;
 

@@ -9,7 +9,8 @@ fn client_hello(name: Option<&str>, padding: usize) -> Vec<u8> {
     hello_with(name.as_slice(), padding)
 }
 
-/// A hello with these server names, padded to at least so many bytes by an unknown extension (GREASE).
+/// A hello with these server names, padded to at least so many bytes by an unknown extension
+/// (GREASE).
 fn hello_with(names: &[&str], padding: usize) -> Vec<u8> {
     let length = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap().to_be_bytes();
     let extension =

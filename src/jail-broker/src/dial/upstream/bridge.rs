@@ -1,5 +1,6 @@
-//! A way through an upstream proxy that is more than bytes, as a stream of the kernel's, like any other connection: the one end is for the
-//! rest of the broker, and a task at the other end speaks TLS or HTTP with the proxy.
+//! A way through an upstream proxy that is more than bytes, as a stream of the kernel's, like any
+//! other connection: the one end is for the rest of the broker, and a task at the other end speaks
+//! TLS or HTTP with the proxy.
 
 use std::cell::Cell;
 use std::io;
@@ -22,7 +23,8 @@ use crate::connection::reset;
 
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
-/// Two ends. The first one is used like a connection of TCP, which goes as far as reading, writing and ending it.
+/// Two ends. The first one is used like a connection of TCP, which goes as far as reading, writing
+/// and ending it.
 fn pair() -> io::Result<(TcpStream, UnixStream)> {
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
     let ours = std::net::TcpStream::from(OwnedFd::from(ours));
@@ -48,8 +50,9 @@ async fn carry(mut inside: UnixStream, mut outside: TlsStream<TcpStream>, end: R
     }
 }
 
-/// A request of HTTP to a host, which names the host to the proxy (RFC 9112, 3.2.2), for proxies that make no tunnel to its port. After it
-/// the connection ends: when a proxy ends one is for each to decide, and a request that comes too late would be lost.
+/// A request of HTTP to a host, which names the host to the proxy (RFC 9112, 3.2.2), for proxies
+/// that make no tunnel to its port. After it the connection ends: when a proxy ends one is for each
+/// to decide, and a request that comes too late would be lost.
 pub(super) async fn forwarded<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     outside: S,
     (to, port): (&Host, u16),

@@ -1,4 +1,5 @@
-//! The proxy that all connections leave by, where the host has no other way out. A name goes to it only after the verdict.
+//! The proxy that all connections leave by, where the host has no other way out. A name goes to it
+//! only after the verdict.
 
 mod bridge;
 mod secure;
@@ -81,7 +82,8 @@ impl Upstream {
         Ok(Self { host, port, secure, authorization, no_tunnel: RefCell::default() })
     }
 
-    /// Reads it from a variable as other programs take it: `http://user:password@host:port`, `https://` too, or without either.
+    /// Reads it from a variable as other programs take it: `http://user:password@host:port`,
+    /// `https://` too, or without either.
     pub(crate) fn from_url(text: &str) -> io::Result<Self> {
         // Its text is not shown: it may hold a password.
         let wrong = || {
@@ -132,7 +134,8 @@ impl Upstream {
     }
 }
 
-/// Connects through it. Its own address is not judged: the spec names it, and it may well be one of a private network.
+/// Connects through it. Its own address is not judged: the spec names it, and it may well be one of
+/// a private network.
 pub(crate) async fn connect(
     session: &Session,
     upstream: &Upstream,
@@ -229,8 +232,8 @@ impl Way {
     }
 }
 
-/// Sends a request, and reads the head of the answer, byte by byte, because what follows belongs to the client: its status, of which all
-/// of success are [`OK`].
+/// Sends a request, and reads the head of the answer, byte by byte, because what follows belongs to
+/// the client: its status, of which all of success are [`OK`].
 async fn asked(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     request: &str,

@@ -1,4 +1,5 @@
-//! TLS to an upstream proxy (`https://`): its certificate must be for the proxy's name, and signed by what the host trusts.
+//! TLS to an upstream proxy (`https://`): its certificate must be for the proxy's name, and signed
+//! by what the host trusts.
 
 use std::cell::OnceCell;
 use std::io;

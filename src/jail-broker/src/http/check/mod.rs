@@ -67,7 +67,8 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The value of `Host` of a request to a server, or in HTTP/2 of `:authority`. `usual` is the port that is meant without one.
+/// The value of `Host` of a request to a server, or in HTTP/2 of `:authority`. `usual` is the port
+/// that is meant without one.
 ///
 /// # Errors
 /// What is wrong with the request.
@@ -97,7 +98,8 @@ pub fn proxy_request(parts: &Parts) -> Result<Meant, Fault> {
     let target = parts.uri.authority().ok_or(Fault::NotServer)?.as_str().as_bytes();
     let Authority { host: to, port } = Authority::from_wire(target).map_err(|_| Fault::Target)?;
     if parts.method == Method::CONNECT {
-        // What CONNECT's `Host` says decides nothing; clients leave the port out, or send another one.
+        // What CONNECT's `Host` says decides nothing; clients leave the port out, or send another
+        // one.
         return Ok(Meant::Tunnel(to, port.ok_or(Fault::Target)?));
     }
     if parts.uri.scheme() != Some(&Scheme::HTTP) {
@@ -130,7 +132,8 @@ fn is_same(one: &[u8], other: &[u8], usual: u16) -> bool {
     }
 }
 
-/// Fields that servers may take for the method of a request, for its target and for its host, in the place of its own.
+/// Fields that servers may take for the method of a request, for its target and for its host, in
+/// the place of its own.
 const METHODS: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
 const TARGETS: [&str; 5] =
     ["x-forwarded-uri", "x-original-uri", "x-original-url", "x-rewrite-uri", "x-rewrite-url"];
@@ -171,7 +174,8 @@ fn said<'a>(headers: &'a HeaderMap, names: &'a [&str]) -> impl Iterator<Item = &
     fields.map(|(_, value)| value.to_str().unwrap_or_default().trim())
 }
 
-/// Fields that are for the next hop only (RFC 9110, 7.6.1), and those that ask for HTTP/2 on a connection of HTTP/1.
+/// Fields that are for the next hop only (RFC 9110, 7.6.1), and those that ask for HTTP/2 on a
+/// connection of HTTP/1.
 const HOP: [&str; 7] = [
     "connection",
     "http2-settings",
@@ -182,8 +186,8 @@ const HOP: [&str; 7] = [
     "upgrade",
 ];
 
-/// Whether a request or answer changes the connection to a WebSocket. There is no other protocol to change to: of HTTP/2 the
-/// later requests would not be seen.
+/// Whether a request or answer changes the connection to a WebSocket. There is no other protocol to
+/// change to: of HTTP/2 the later requests would not be seen.
 pub(super) fn is_web_socket(headers: &HeaderMap) -> bool {
     let mut values = headers.get_all(UPGRADE).iter();
     let is_it =

@@ -1,7 +1,9 @@
-//! What the jail has instead of a value: it looks like one, so programs take it, and says nothing about it.
+//! What the jail has instead of a value: it looks like one, so programs take it, and says nothing
+//! about it.
 //!
-//! It has the value's length and the kinds of its characters, position by position. It has no character that URLs, JSON or a shell
-//! would write differently, so it is the same text wherever a program puts it.
+//! It has the value's length and the kinds of its characters, position by position. It has no
+//! character that URLs, JSON or a shell would write differently, so it is the same text wherever a
+//! program puts it.
 
 mod prefixes;
 mod token;
@@ -99,7 +101,8 @@ impl Placeholder {
             let made = alike(rest).map_err(Unfit::Random)?;
             if !has_piece_of(&made, rest) {
                 let text = [prefix, &made].concat();
-                // Both parts are ASCII: known prefixes are, and what is made has letters, digits and marks.
+                // Both parts are ASCII: known prefixes are, and what is made has letters, digits
+                // and marks.
                 let text = String::from_utf8_lossy(&text).into_owned();
                 return Ok(Self { text, shared });
             }

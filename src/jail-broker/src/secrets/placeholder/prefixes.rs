@@ -1,4 +1,5 @@
-//! How keys begin that services hand out. Programs look at that, and it is public: it names the service and nothing more.
+//! How keys begin that services hand out. Programs look at that, and it is public: it names the
+//! service and nothing more.
 
 /// The longer of two that fit counts, so their order does not matter.
 pub(super) const KNOWN: &[&str] = &[

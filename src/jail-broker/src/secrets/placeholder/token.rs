@@ -1,7 +1,8 @@
-//! Placeholders of JSON Web Tokens (RFC 7519): programs read the claims, above all when a token ends.
+//! Placeholders of JSON Web Tokens (RFC 7519): programs read the claims, above all when a token
+//! ends.
 //!
-//! The header stays, and so do the names of the claims and the times. Everything else that a claim says is other text of the
-//! same length, and the signature is random.
+//! The header stays, and so do the names of the claims and the times. Everything else that a claim
+//! says is other text of the same length, and the signature is random.
 
 use std::io;
 
@@ -67,8 +68,8 @@ fn other_signature(signature: &[u8]) -> io::Result<String> {
     }
 }
 
-/// Changes what claims say, byte by byte, so that the text has its length and is JSON as before: letters and digits of strings that
-/// are not names, and digits of numbers that are not times.
+/// Changes what claims say, byte by byte, so that the text has its length and is JSON as before:
+/// letters and digits of strings that are not names, and digits of numbers that are not times.
 fn change(text: &mut [u8]) -> io::Result<()> {
     let mut at = 0;
     let mut is_time = false;
@@ -118,8 +119,9 @@ fn is_followed_by_colon(text: &[u8], end: usize) -> bool {
     rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':')
 }
 
-/// A string with its quotation marks, or a number. Escape sequences stay; a number's first digit does, because none begins with 0;
-/// one with an exponent stays as it is, because not every reader has room for a larger one.
+/// A string with its quotation marks, or a number. Escape sequences stay; a number's first digit
+/// does, because none begins with 0; one with an exponent stays as it is, because not every reader
+/// has room for a larger one.
 fn change_value(text: &mut [u8]) -> io::Result<()> {
     let is_string = text.first() == Some(&b'"');
     if !is_string && text.iter().any(u8::is_ascii_alphabetic) {

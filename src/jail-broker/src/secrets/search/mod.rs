@@ -1,10 +1,12 @@
 //! Finds texts in a stream that comes in pieces, and puts others in their place.
 //!
-//! What comes out does not depend on where the stream was cut. Only what may be the beginning of a text is held back, and never
-//! longer than one text is: an event that a server sends is not kept until the next one comes.
+//! What comes out does not depend on where the stream was cut. Only what may be the beginning of a
+//! text is held back, and never longer than one text is: an event that a server sends is not kept
+//! until the next one comes.
 //!
-//! When pieces come and how long they are the jail sees. So what is held back follows from what is public about a text, and not from
-//! the text: otherwise a program that makes a server send guesses would learn how far each one is right.
+//! When pieces come and how long they are the jail sees. So what is held back follows from what is
+//! public about a text, and not from the text: otherwise a program that makes a server send guesses
+//! would learn how far each one is right.
 
 mod traces;
 
@@ -31,11 +33,11 @@ pub(crate) struct Replacements {
 pub(crate) struct Row {
     /// Which secret it is about.
     pub(crate) secret: usize,
-    /// So many bytes of its beginning are passed on before it is known whether the rest follows; they are not secret. Only where its
-    /// replacement has the same length and beginning.
+    /// So many bytes of its beginning are passed on before it is known whether the rest follows;
+    /// they are not secret. Only where its replacement has the same length and beginning.
     pub(crate) open: usize,
-    /// So many bytes of its beginning are public. Behind them anything may be the beginning of the text that has only
-    /// characters of a key: so what is held back does not show whether it is.
+    /// So many bytes of its beginning are public. Behind them anything may be the beginning of the
+    /// text that has only characters of a key: so what is held back does not show whether it is.
     pub(crate) known: usize,
 }
 
@@ -150,7 +152,8 @@ impl Replacements {
         bytes.iter().rposition(|byte| !is_part(*byte)).map_or(0, |at| at + 1)
     }
 
-    /// Whether a tail may be the beginning of a text. From `end` on it has nothing but characters that the text may have.
+    /// Whether a tail may be the beginning of a text. From `end` on it has nothing but characters
+    /// that the text may have.
     fn may_begin(&self, row: usize, tail: &[u8], end: usize) -> bool {
         let text = self.text(row);
         let known = self.rows.get(row).map_or(0, |row| row.known).min(tail.len());

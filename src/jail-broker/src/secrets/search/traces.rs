@@ -1,7 +1,8 @@
 //! Placeholders in what a program sends: as they stand, and as a program may have changed them.
 //!
-//! They are not secrets, so what looks for them is an ordinary automaton. A changed one that is overlooked gives nothing away: the
-//! server gets a text that means nothing. It is found so that its sender learns why it does not work.
+//! They are not secrets, so what looks for them is an ordinary automaton. A changed one that is
+//! overlooked gives nothing away: the server gets a text that means nothing. It is found so that
+//! its sender learns why it does not work.
 
 use std::io;
 
@@ -11,8 +12,8 @@ use percent_encoding::percent_decode;
 use super::super::encoded;
 use super::super::placeholder::Placeholder;
 
-/// So many random characters distinguish a part of a placeholder from everything else: digits alone, hexadecimal, and letters
-/// of which it does not matter whether they are capitals.
+/// So many random characters distinguish a part of a placeholder from everything else: digits
+/// alone, hexadecimal, and letters of which it does not matter whether they are capitals.
 const PART_DIGITS: usize = 14;
 const PART_HEXADECIMAL: usize = 12;
 const PART_LETTERS: usize = 9;

@@ -1,5 +1,5 @@
-//! Runs a command that prints a value. No shell is between, it has the terminal to ask for a password, and its time and what it prints
-//! are bounded.
+//! Runs a command that prints a value. No shell is between, it has the terminal to ask for a
+//! password, and its time and what it prints are bounded.
 
 #![expect(clippy::disallowed_methods, reason = "the spec names the program that prints a secret")]
 
@@ -26,7 +26,8 @@ pub(super) struct CommandOutput {
     pub(super) status: ExitStatus,
 }
 
-/// Runs it without the variables that are secrets themselves, and passes what it says on standard error to `show`.
+/// Runs it without the variables that are secrets themselves, and passes what it says on standard
+/// error to `show`.
 pub(super) fn run(
     words: &[String],
     hidden: &[&str],
@@ -37,7 +38,8 @@ pub(super) fn run(
     let about = |error: io::Error| format!("`{program}`: {error}");
     let mut command = Command::new(program);
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // In the working folder a jail may have left a script of that name, or the configuration of a program.
+    // In the working folder a jail may have left a script of that name, or the configuration of a
+    // program.
     command.current_dir("/").env("PWD", "/").env_remove("OLDPWD");
     for name in hidden {
         command.env_remove(name);
@@ -127,7 +129,8 @@ fn piece(stream: &mut Option<impl io::Read>, mut take: impl FnMut(&[u8])) -> io:
     Ok(count > 0)
 }
 
-/// Whether the process has ended, and which of its streams can be read; nothing when the time is over.
+/// Whether the process has ended, and which of its streams can be read; nothing when the time is
+/// over.
 fn ready(
     process: &OwnedFd,
     [out, messages]: [Option<BorrowedFd<'_>>; 2],

@@ -1,4 +1,5 @@
-//! The process that the launch starts before there is a jail: it runs commands and asks the keyring, passes on what they say, and ends.
+//! The process that the launch starts before there is a jail: it runs commands and asks the
+//! keyring, passes on what they say, and ends.
 
 use std::os::fd::OwnedFd;
 
@@ -72,8 +73,8 @@ fn run(words: &[String], hidden: &[&str]) -> Result<command::CommandOutput, Stri
     said
 }
 
-/// What a command says on standard error, for a terminal: as it comes, because it may ask for something, and without anything that a
-/// terminal would obey.
+/// What a command says on standard error, for a terminal: as it comes, because it may ask for
+/// something, and without anything that a terminal would obey.
 #[derive(Default)]
 struct Messages {
     /// The beginning of a character whose rest has not come.

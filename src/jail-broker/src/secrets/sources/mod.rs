@@ -1,8 +1,8 @@
 //! Where values are at launch: read once, before anything of the jail's is.
 //!
-//! Files and variables are read by the broker itself. A command may have to ask for a password: it is run before there is a jail, in the
-//! launcher's foreground, by a process of its own (`foreground`), and what it says comes through a socket, whose bytes stay in the
-//! kernel.
+//! Files and variables are read by the broker itself. A command may have to ask for a password: it
+//! is run before there is a jail, in the launcher's foreground, by a process of its own
+//! (`foreground`), and what it says comes through a socket, whose bytes stay in the kernel.
 
 mod command;
 mod file;
