@@ -42,8 +42,10 @@ const WRAPPED: &[&str] = &[
     "src/jail-egress/",
     "src/jail-policy/",
     "src/jail-probe/",
+    "src/jail-seccomp/",
     "src/jail-trace/",
     "src/jailgen/",
+    "src/xtask/",
 ];
 
 /// Comments are as wide as code (rustfmt.toml).
