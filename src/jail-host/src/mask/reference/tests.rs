@@ -51,7 +51,7 @@ fn what_only_looks_like_one_is_none() {
         "s=$(printf %064d 7); git init -q -b x.key; git commit -qm one --allow-empty";
     for place in ["refs/heads", "logs/refs/heads", ".git/refs/heads", ".git/logs/refs/heads"] {
         for content in ["$s", "$s $s", "$s $s x", "$s $s n <e@x> 1 +0000"] {
-            let script = format!("{SECRET}; mkdir -p {place}; echo {content} >{place}/y.key");
+            let script = format!("{SECRET}; mkdir -p {place}; echo \"{content}\" >{place}/y.key");
             check(&script, &format!("{place}/y.key"), false);
         }
     }
