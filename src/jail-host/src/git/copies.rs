@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use jail_plan::git::{About, CHANGES, COVER, How, LAYERS, WORK};
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, fchmod, fstat, mkdirat, openat, readlinkat, statat,
-    symlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, chmodat, fchmod, fstat, mkdirat, openat, readlinkat,
+    statat, symlinkat,
 };
 use rustix::io::Errno;
 
@@ -116,7 +116,8 @@ impl Copies {
             }
         }
         if other_user {
-            fchmod(&folder, Mode::from_raw_mode(0o777))
+            // It is only a place for this process, whose own mode fchmod(2) does not set.
+            chmodat(&folder, c".", Mode::from_raw_mode(0o777), AtFlags::empty())
                 .map_err(|error| refused(Path::new("a folder"), &error.into()))?;
         }
         Ok(Self { folder, configs, hooks, files, layers })
