@@ -197,7 +197,8 @@ fn links_that_an_earlier_jail_has_made_lead_nowhere() {
         let made = jail.outside_sh("cd ~/.agent && ln -s ../secret link.json && rm -r bin deep 2>/dev/null; ln -s .. bin; ln -s ../.. deep; ls ~");
         assert_eq!(made.code, Some(0), "{made:?}");
         let before = all(&jail.home());
-        // The copy is empty, and nothing was made behind a link.
+        // What the first link leads to is not there, and nothing was made behind a link but in
+        // the jail's own home.
         jail.sh("cat ~/.agent/link.json; echo x >~/.agent/link.json; cat ~/.agent/link.json; rm -f ~/.agent/bin ~/.agent/deep 2>/dev/null; echo")
             .prints("x");
         assert_eq!(all(&jail.home()), before);

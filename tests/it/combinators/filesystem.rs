@@ -322,6 +322,47 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        name: "private-copies",
+        case: "links",
+        spec: "(state-dir (noescape \"~/.agent\")) (private-copies (noescape \"~/.agent\") [ \"settings.json\" \"rules.md\" \"hooks/\" \"skills/\" ])",
+        // As home-manager makes them, and one that an earlier session may have made.
+        host: "mkdir -p ~/.agent/hooks/deep; echo secret >~/secret; ln -s ~/secret ~/.agent/rules.md
+for s in /nix/store/*-source; do [ -e $s/pkgs/default.nix ] && break; done
+ln -s $s/flake.nix ~/.agent/settings.json; ln -s $s/pkgs ~/.agent/skills
+ln -s $s/flake.nix ~/.agent/hooks/deep/a; ln -s ~/secret ~/.agent/hooks/b; cp $s/flake.nix ~/.agent/copy",
+        probes: &[
+            Probe::Works(
+                "[ -s ~/.agent/copy ] && for f in settings.json hooks/deep/a; do [ \"$(<~/.agent/$f)\" = \"$(<~/.agent/copy)\" ] || exit 1; done",
+            ),
+            Probe::Works("[ -s ~/.agent/skills/default.nix ] && ! [ -x ~/.agent/hooks/deep/a ]"),
+            Probe::Refuses("cat ~/.agent/rules.md || cat ~/.agent/hooks/b"),
+            Probe::Refuses("cat /nix/store/*-source/pkgs/default.nix"),
+            Probe::Says {
+                script: "true",
+                says: "`~/.agent/rules.md` to `~/secret`, and one more",
+            },
+            Probe::Says {
+                script: "echo new >~/.agent/settings.json && rm -f ~/.agent/hooks/deep/a && echo new >~/.agent/hooks/deep/a",
+                says: "`settings.json`, `hooks/deep/a`",
+            },
+            Probe::Denies("rm ~/.agent/skills || rm ~/.agent/rules.md"),
+            Probe::Left("cd ~/.agent && [ -L settings.json ] && [ -L skills ] && [ -L hooks/deep/a ]"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "private-copies",
+        case: "links-to-what-is-granted",
+        spec: "(state-dir (noescape \"~/.agent\")) (private-copies (noescape \"~/.agent\") [ \"settings.json\" ]) (readonly (noescape \"~/dotfiles\"))",
+        host: "mkdir ~/.agent ~/dotfiles; echo own >~/dotfiles/settings; ln -s ../dotfiles/settings ~/.agent/settings.json",
+        probes: &[
+            Probe::Grants("[ \"$(<~/.agent/settings.json)\" = own ]"),
+            Probe::Refuses("echo evil >~/.agent/settings.json"),
+            Probe::Denies("rm ~/.agent/settings.json"),
+        ],
+        ..ROW
+    },
+    Row {
         name: "tmpfs",
         spec: "(tmpfs \"/var/cache\") (readonly (noescape \"~/data\")) (tmpfs (noescape \"~/data/deep\"))",
         host: FILES,

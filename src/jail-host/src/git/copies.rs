@@ -19,6 +19,8 @@ use rustix::io::Errno;
 use super::Refusal;
 use super::file;
 use super::find::{FoundRepository, refusal};
+use super::links::{Left, Unfollowed};
+use super::private_report;
 
 /// No hooks are larger, all of a repository together.
 const HOOKS_MAX: u64 = 64 * 1024 * 1024;
@@ -33,6 +35,10 @@ pub(super) struct Copies {
     /// The copies of files that are no configurations of git.
     pub(super) files: Vec<Config>,
     pub(super) layers: Vec<Layer>,
+    /// Links in layers that are not followed.
+    pub(super) unfollowed: Vec<Unfollowed>,
+    /// Not all that links lead to in the store is there.
+    pub(super) is_cut: bool,
 }
 
 /// What a jail changes in a folder.
@@ -42,6 +48,8 @@ pub(super) struct Layer {
     pub(super) path: PathBuf,
     /// Which folder that is.
     pub(super) identity: Option<(u64, u64)>,
+    /// What is there before the jail begins: copies of what links lead to.
+    pub(super) before: Vec<(PathBuf, Signature)>,
 }
 
 /// The copy of a file: of a configuration, mostly.
@@ -67,15 +75,18 @@ pub(super) struct Hooks {
 pub(super) type Signature = (u64, i64, u64, i64);
 
 /// How copies are made.
-struct Copier<'f> {
-    /// What the jail may write. Nothing else is copied.
-    roots: &'f [PathBuf],
+pub(super) struct Copier<'f> {
+    /// What the jail may write. Nothing else is copied, but what links lead to in the store.
+    pub(super) roots: &'f [PathBuf],
     /// The copies belong to another user than the one who makes them.
-    other_user: bool,
+    pub(super) other_user: bool,
     /// What the jail does not see. An earlier one may have put it, or a link to it, where copies are made of.
     masked: &'f BTreeSet<(u64, u64)>,
     /// How many bytes there may still be.
     left: u64,
+    pub(super) store: Left,
+    pub(super) unfollowed: Vec<Unfollowed>,
+    pub(super) is_cut: bool,
 }
 
 impl Copies {
@@ -86,7 +97,15 @@ impl Copies {
         other_user: bool,
         masked: &BTreeSet<(u64, u64)>,
     ) -> Result<Self, Refusal> {
-        let mut copier = Copier { roots: &found.roots, other_user, masked, left: HOOKS_MAX };
+        let mut copier = Copier {
+            roots: &found.roots,
+            other_user,
+            masked,
+            left: HOOKS_MAX,
+            store: Left::ALL,
+            unfollowed: Vec::new(),
+            is_cut: false,
+        };
         let (mut configs, mut hooks) = (Vec::new(), Vec::new());
         let (mut files, mut layers) = (Vec::new(), Vec::new());
         for (number, (place, about)) in found.places.iter().zip(&found.about).enumerate() {
@@ -95,7 +114,11 @@ impl Copies {
             match place.how {
                 How::ReadOnly => {}
                 How::Link => {
-                    let before = copier.file(path, &folder, &name).map_err(failed)?;
+                    let before = match about {
+                        About::Git => copier.file(path, &folder, &name).map(Some),
+                        About::Private => copier.private(path, &folder, &name),
+                    };
+                    let Some(before) = before.map_err(failed)? else { continue };
                     let (path, identity) = (path.to_path_buf(), identity(path));
                     let copies = match about {
                         About::Git => &mut configs,
@@ -105,8 +128,10 @@ impl Copies {
                 }
                 How::Layer => {
                     let changes = copier.layer(path, &folder, &name).map_err(failed)?;
+                    copier.follow(path, &changes).map_err(failed)?;
+                    let before = private_report::files(&changes);
                     let (path, identity) = (path.to_path_buf(), identity(path));
-                    layers.push(Layer { changes, path, identity });
+                    layers.push(Layer { changes, path, identity, before });
                 }
                 How::Copy => {
                     copier.folder(path, &folder, OsStr::new(&name), DEPTH_MAX).map_err(failed)?;
@@ -120,14 +145,15 @@ impl Copies {
             chmodat(&folder, c".", Mode::from_raw_mode(0o777), AtFlags::empty())
                 .map_err(|error| refused(Path::new("a folder"), &error.into()))?;
         }
-        Ok(Self { folder, configs, hooks, files, layers })
+        let Copier { unfollowed, is_cut, .. } = copier;
+        Ok(Self { folder, configs, hooks, files, layers, unfollowed, is_cut })
     }
 }
 
 impl Copier<'_> {
     /// A configuration. What is not a file is an empty one, and so is what is masked, and the target of a link that the jail cannot
     /// write.
-    fn file(&self, from: &Path, folder: &OwnedFd, name: &str) -> io::Result<Vec<u8>> {
+    pub(super) fn file(&self, from: &Path, folder: &OwnedFd, name: &str) -> io::Result<Vec<u8>> {
         let content = match file::open_below(from, self.roots) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Ok(file) if self.is_masked(&file)? => Vec::new(),
@@ -205,7 +231,7 @@ impl Copier<'_> {
         Ok(self.masked.contains(&(found.st_dev, found.st_ino)))
     }
 
-    fn create(&self, folder: &OwnedFd, name: &OsStr, mode: u32) -> io::Result<File> {
+    pub(super) fn create(&self, folder: &OwnedFd, name: &OsStr, mode: u32) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = openat(folder, name, flags, Mode::from_raw_mode(0o600))?;
         // An owner that is another user can do so only by the rights of others; in the jail there is no other user.
@@ -248,6 +274,12 @@ pub(super) fn signatures(folder: &OwnedFd, name: &str) -> Vec<(Vec<u8>, Signatur
     }
     found.sort();
     found
+}
+
+/// What shows that a file was changed.
+pub(super) fn signature(folder: impl AsFd, name: &OsStr) -> Option<Signature> {
+    let stat = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    Some((stat.st_ino, stat.st_ctime, stat.st_ctime_nsec, stat.st_size))
 }
 
 /// No more of them are looked at.

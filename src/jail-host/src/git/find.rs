@@ -15,6 +15,7 @@ use jail_plan::private::SHARED;
 
 use super::Refusal;
 use super::file;
+use super::links::Unfollowed;
 use super::named::{Named, Names, normal};
 use super::private::Folder;
 use super::repository::{Repository, is_repository};
@@ -38,6 +39,8 @@ pub(super) struct FoundRepository {
     pub(super) repositories: Vec<Repository>,
     /// The folders of programs' state.
     pub(super) private: Vec<Folder>,
+    /// Links of programs' state that are not followed.
+    pub(super) unfollowed: Vec<Unfollowed>,
     /// The user's home folder.
     pub(super) home: PathBuf,
     /// What cannot be held, because nothing is there.
@@ -73,6 +76,7 @@ pub(super) fn find(outside: &Outside) -> Result<FoundRepository, Refusal> {
             places: Vec::new(),
             about: Vec::new(),
             private: Vec::new(),
+            unfollowed: Vec::new(),
             home: path(&outside.home),
             repositories: Vec::new(),
             missing: Vec::new(),

@@ -14,6 +14,7 @@ mod find;
 mod guide;
 mod harmless;
 mod held;
+mod links;
 mod mentions;
 mod merge;
 mod named;
@@ -91,7 +92,8 @@ fn accompany(
         Ok(copies) => copies,
         Err(refusal) => return tell(socket, &Answer::Refused(refusal)),
     };
-    let notes = filesystem::lines(found);
+    let mut notes = filesystem::lines(found);
+    notes.extend(private_report::unfollowed(found, &copies));
     let confined = first.and_then(|()| confine(found, &copies, unsaid));
     let line = |words| Line { about: About::Git, words };
     match notes.is_empty() {

@@ -10,12 +10,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use jail_plan::git::{How, Private};
-use rustix::fs::{Mode, OFlags, open};
+use rustix::fs::{CWD, Mode, OFlags, open};
 
 use super::Refusal;
 use super::file;
 use super::find::{Search, failed};
 use super::held::Held;
+use super::links::{self, Target};
 use super::placeholder::Placeholder;
 use super::programs::NextTo;
 use super::reported::{Reported, reported};
@@ -81,7 +82,12 @@ impl Search {
         held.make(below, placeholder).map_err(|error| failed(&real, &error))?;
         let Ok(found) = real.symlink_metadata() else { return Ok(()) };
         match (is_folder, found.is_dir()) {
-            (false, _) => self.keep_or_link(of_file(&found), &real),
+            (false, _) => match links::target(CWD, &real, &self.found.roots) {
+                Target::Elsewhere(to) => self.unfollowed(&real, to),
+                Target::Own | Target::Store(_) | Target::Nothing => {
+                    self.keep_or_link(of_file(&found), &real)
+                }
+            },
             (true, true) => self.keep(How::Layer, &real),
             (true, false) => self.folder_link(&real),
         }
@@ -118,11 +124,22 @@ impl Search {
 
     /// What stands where a folder should be: a link stays one, and what it leads to is kept where the jail may write it.
     fn folder_link(&mut self, path: &Path) -> Result<(), Refusal> {
+        match links::target(CWD, path, &self.found.roots) {
+            Target::Store(_) => return self.keep(How::Link, path),
+            Target::Elsewhere(to) => return self.unfollowed(path, to),
+            Target::Own | Target::Nothing => {}
+        }
         self.keep(How::ReadOnly, path)?;
         match fs::canonicalize(path) {
             Ok(real) if real != path && real.is_dir() => self.keep(How::Layer, &real),
             Ok(_) | Err(_) => Ok(()),
         }
+    }
+
+    /// A link that leads out of the folder stays one: it works if the spec grants what it leads to.
+    fn unfollowed(&mut self, link: &Path, to: PathBuf) -> Result<(), Refusal> {
+        self.found.unfollowed.push((link.to_path_buf(), to));
+        self.keep(How::ReadOnly, link)
     }
 }
 

@@ -11,7 +11,7 @@ use jail_plan::private::FILLED;
 use rustix::fs::{Dir, FileType};
 use serde_json::Value;
 
-use super::copies::{Config, Copies, Layer, identity, open_folder};
+use super::copies::{Config, Copies, Layer, Signature, identity, open_folder, signature};
 use super::file;
 use super::find::FoundRepository;
 use super::private::Folder;
@@ -20,11 +20,37 @@ use super::report::listed;
 
 /// Of a folder so many files are looked at, and so deep.
 const FILES_MAX: usize = 256;
+/// So many are compared with what was there before.
+const COUNTED_MAX: usize = 8192;
 const DEPTH_MAX: usize = 8;
 
 /// What the jail changed in its private copies, a line for each folder.
 pub(super) fn lines(found: &FoundRepository, copies: &Copies) -> Vec<String> {
     found.private.iter().flat_map(|folder| of_folder(folder, found, copies)).collect()
+}
+
+/// What the launch says of links that are not followed.
+pub(super) fn unfollowed(found: &FoundRepository, copies: &Copies) -> Vec<String> {
+    let shown = |path: &Path| shown(path, &found.home);
+    let all = found.unfollowed.iter().chain(&copies.unfollowed);
+    let links: Vec<_> = all.map(|(link, to)| format!("{} to {}", shown(link), shown(to))).collect();
+    let mut lines = Vec::new();
+    if let Some((first, more)) = links.split_first() {
+        let more = match more.len() {
+            0 => String::new(),
+            1 => ", and one more".to_owned(),
+            more => format!(", and {more} more"),
+        };
+        lines.push(format!(
+            "a symbolic link leads out of the state that the jail shares, so it works in the jail only if the spec grants what it leads to: {first}{more}"
+        ));
+    }
+    if copies.is_cut {
+        lines.push(
+            "symbolic links in the shared state lead to more of the Nix store than is copied, so some of it is missing in the jail".into(),
+        );
+    }
+    lines
 }
 
 fn of_folder(folder: &Folder, found: &FoundRepository, copies: &Copies) -> Vec<String> {
@@ -124,35 +150,44 @@ fn of_layer(layer: &Layer, root: &Path) -> Vec<String> {
     if name.iter().any(is_filled) {
         return Vec::new();
     }
+    let was_before = |file: &&(PathBuf, Signature)| !layer.before.contains(file);
+    let files = files(&layer.changes);
+    let changed = files.iter().filter(was_before).take(FILES_MAX);
+    changed.map(|(path, _)| name.join(path).to_string_lossy().into_owned()).collect()
+}
+
+/// The files in a folder, in order, each with what shows that it was changed.
+pub(super) fn files(folder: &OwnedFd) -> Vec<(PathBuf, Signature)> {
     let mut found = Vec::new();
-    walk(&layer.changes, name.to_path_buf(), DEPTH_MAX, &mut found);
+    walk(folder, PathBuf::new(), DEPTH_MAX, &mut found);
     found.sort();
     found
 }
 
-fn walk(folder: &OwnedFd, path: PathBuf, depth: usize, found: &mut Vec<String>) {
+fn walk(folder: &OwnedFd, path: PathBuf, depth: usize, found: &mut Vec<(PathBuf, Signature)>) {
     let (Some(depth), Ok(entries)) = (depth.checked_sub(1), Dir::read_from(folder)) else { return };
     for entry in entries.flatten() {
         let name = OsStr::from_bytes(entry.file_name().to_bytes());
-        if found.len() >= FILES_MAX {
+        if found.len() >= COUNTED_MAX {
             return;
         }
         if name == "." || name == ".." {
             continue;
         }
         let path = path.join(name);
-        match entry.file_type() {
-            FileType::Directory => match open_folder(folder, name) {
-                Ok(folder) => walk(&folder, path, depth, found),
-                Err(_) => found.push(path.to_string_lossy().into_owned()),
-            },
+        let inner = match entry.file_type() {
+            FileType::Directory => open_folder(folder, name).ok(),
             FileType::RegularFile
             | FileType::Symlink
             | FileType::Fifo
             | FileType::Socket
             | FileType::CharacterDevice
             | FileType::BlockDevice
-            | FileType::Unknown => found.push(path.to_string_lossy().into_owned()),
+            | FileType::Unknown => None,
+        };
+        match inner {
+            Some(inner) => walk(&inner, path, depth, found),
+            None => found.extend(signature(folder, name).map(|signature| (path, signature))),
         }
     }
 }

@@ -13,6 +13,7 @@ use jail_plan::git::How;
 use super::Refusal;
 use super::file;
 use super::find::{Search, refusal};
+use super::links;
 use super::mentions::named_in;
 use super::private::{Folder, of_file};
 
@@ -46,7 +47,7 @@ impl Search {
             if seen.len() > TEXTS_MAX {
                 return Err(refusal(&text, "its settings name more programs than are kept apart"));
             }
-            let text = file::read_below(&text, &self.found.roots).unwrap_or_default();
+            let text = links::read(&text, &self.found.roots).unwrap_or_default();
             for path in named_in(&text, &self.found.home, &folder.named, &root) {
                 let program = self.named_one(folder, &path)?;
                 texts.extend(program.filter(|path| seen.insert(path.clone())));

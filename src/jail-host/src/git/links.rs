@@ -1,0 +1,304 @@
+//! What symbolic links in a program's state lead to. An earlier session may have made any of them,
+//! so one is followed only where it gives the jail nothing that other users of the machine cannot
+//! read: into the Nix store. What it leads to there is copied, and nothing in the copy of a folder
+//! can be executed, because a link must not bring in programs that the spec left out.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use jail_plan::private::FILLED;
+use rustix::fs::{CWD, FileType, Mode, OFlags, fchmod, fstat, mkdirat, openat};
+use rustix::io::Errno;
+
+use super::copies::{Copier, open_folder};
+use super::file;
+
+const STORE: &str = "/nix/store";
+
+/// So much is copied of the store, of so many names; and folders no deeper.
+const BYTES_MAX: u64 = 64 * 1024 * 1024;
+const NAMES_MAX: usize = 4096;
+const DEPTH_MAX: usize = 8;
+
+/// Where a link leads.
+pub(super) enum Target {
+    /// To something in what the jail may write, or it is no link.
+    Own,
+    /// To something in the store, which is open.
+    Store(OwnedFd),
+    /// Somewhere else.
+    Elsewhere(PathBuf),
+    /// To nothing.
+    Nothing,
+}
+
+/// A link that is not followed, and where it leads.
+pub(super) type Unfollowed = (PathBuf, PathBuf);
+
+/// What may still be copied of the store.
+pub(super) struct Left {
+    bytes: u64,
+    names: usize,
+    /// How many names of the host's folders may still be looked at, to find links.
+    looks: usize,
+}
+
+impl Left {
+    pub(super) const ALL: Self = Self { bytes: BYTES_MAX, names: NAMES_MAX, looks: NAMES_MAX };
+
+    fn name(&mut self) -> Option<()> {
+        self.names = self.names.checked_sub(1)?;
+        Some(())
+    }
+
+    fn look(&mut self) -> Option<()> {
+        self.looks = self.looks.checked_sub(1)?;
+        Some(())
+    }
+}
+
+/// Where the name leads. What is decided is decided of what was opened.
+pub(super) fn target(folder: impl AsFd, name: impl rustix::path::Arg, roots: &[PathBuf]) -> Target {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let Ok(opened) = openat(folder, name, flags, Mode::empty()) else { return Target::Nothing };
+    match (file::is_below(&opened, roots), is_in_store(&opened), file::path_of(&opened)) {
+        (Ok(true), _, _) => Target::Own,
+        (_, true, _) => Target::Store(opened),
+        (_, false, Ok(path)) => Target::Elsewhere(path),
+        (_, false, Err(_)) => Target::Nothing,
+    }
+}
+
+/// The content of a file that is below one of `roots`, or that a link into the store leads to.
+pub(super) fn read(path: &Path, roots: &[PathBuf]) -> io::Result<Vec<u8>> {
+    match target(CWD, path, roots) {
+        Target::Store(opened) => file::read(&itself(&opened)),
+        Target::Own | Target::Elsewhere(_) | Target::Nothing => file::read_below(path, roots),
+    }
+}
+
+/// Whether it is in the store, where every user of the machine can read it: what is being built
+/// there, or was put there otherwise, may not be.
+fn is_in_store(opened: impl AsFd) -> bool {
+    let Ok(real) = file::path_of(opened) else { return false };
+    let Ok(below) = real.strip_prefix(STORE) else { return false };
+    let is_open = |path: &Path| {
+        path.symlink_metadata().is_ok_and(|found| {
+            let wanted = if found.is_dir() { 0o5 } else { 0o4 };
+            found.permissions().mode() & wanted == wanted
+        })
+    };
+    let first = below.iter().next().unwrap_or_default().as_bytes();
+    is_store_name(first)
+        && real.ancestors().take_while(|place| *place != Path::new(STORE)).all(is_open)
+}
+
+/// A hash of 32 letters and digits, a hyphen, and a name.
+fn is_store_name(name: &[u8]) -> bool {
+    let (hash, rest) = name.split_at(name.len().min(32));
+    hash.len() == 32 && hash.iter().all(u8::is_ascii_alphanumeric) && rest.starts_with(b"-")
+}
+
+/// The name under which something that is open can be opened again.
+fn itself(opened: impl AsFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", opened.as_fd().as_raw_fd()))
+}
+
+impl Copier<'_> {
+    /// The copy of a file of a program's; nothing where its name is a link to a folder of the
+    /// store, which is copied.
+    pub(super) fn private(
+        &mut self,
+        from: &Path,
+        to: &OwnedFd,
+        name: &str,
+    ) -> io::Result<Option<Vec<u8>>> {
+        match target(CWD, from, self.roots) {
+            Target::Store(opened) if is_folder(&opened) => {
+                self.stored(&opened, to, OsStr::new(name), DEPTH_MAX)?;
+                Ok(None)
+            }
+            // A file that is too large for a copy is an empty one: the link must not stop the
+            // launch.
+            Target::Store(opened) => {
+                let content = file::read(&itself(&opened));
+                self.is_cut |= content.is_err();
+                let content = content.unwrap_or_default();
+                self.create(to, OsStr::new(name), 0o644)?.write_all(&content)?;
+                Ok(Some(content))
+            }
+            Target::Own | Target::Elsewhere(_) | Target::Nothing => {
+                self.file(from, to, name).map(Some)
+            }
+        }
+    }
+
+    /// Copies what is in the store, a file or a folder, as far as there is room.
+    fn stored(
+        &mut self,
+        from: &OwnedFd,
+        to: &OwnedFd,
+        name: &OsStr,
+        depth: usize,
+    ) -> io::Result<()> {
+        let stat = fstat(from)?;
+        let depth = depth.checked_sub(1);
+        match (FileType::from_raw_mode(stat.st_mode), depth) {
+            (FileType::Directory, Some(depth)) => self.stored_folder(from, to, name, depth),
+            (FileType::RegularFile, _) => {
+                let bytes = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
+                let Some(left) = self.store.bytes.checked_sub(bytes) else {
+                    self.is_cut = true;
+                    return Ok(());
+                };
+                self.store.bytes = left;
+                let mut from = File::open(itself(from))?.take(bytes);
+                io::copy(&mut from, &mut self.create(to, name, 0o444)?)?;
+                Ok(())
+            }
+            (FileType::Directory, None) => {
+                self.is_cut = true;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn stored_folder(
+        &mut self,
+        from: &OwnedFd,
+        to: &OwnedFd,
+        name: &OsStr,
+        depth: usize,
+    ) -> io::Result<()> {
+        mkdirat(to, name, Mode::from_raw_mode(0o755))?;
+        let to = open_folder(to, name)?;
+        for (entry, _) in names(&itself(from))? {
+            if self.store.name().is_none() {
+                self.is_cut = true;
+                break;
+            }
+            let opened = openat(from, &*entry, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+            // A link in the store may lead out of it.
+            match opened {
+                Ok(opened) if is_in_store(&opened) => self.stored(&opened, &to, &entry, depth)?,
+                Ok(_) | Err(_) => {}
+            }
+        }
+        fchmod(&to, Mode::from_raw_mode(0o555))?;
+        Ok(())
+    }
+
+    /// Puts what links in a folder lead to in front of them, into what takes the jail's changes.
+    pub(super) fn follow(&mut self, folder: &Path, changes: &OwnedFd) -> io::Result<()> {
+        if folder.file_name().is_some_and(is_filled) {
+            return Ok(());
+        }
+        // What the caller may not list has no link that the jail could follow, either.
+        let Ok(root) = open_folder(CWD, folder.as_os_str()) else { return Ok(()) };
+        let mode = Mode::from_raw_mode(if self.other_user { 0o777 } else { 0o755 });
+        self.follow_in(&root, folder, &Above { changes, mode, path: &[] }, DEPTH_MAX)
+    }
+
+    fn follow_in(
+        &mut self,
+        folder: &OwnedFd,
+        path: &Path,
+        above: &Above<'_>,
+        depth: usize,
+    ) -> io::Result<()> {
+        let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
+        for (name, kind) in names(&itself(folder))? {
+            if self.store.look().is_none() {
+                return Ok(());
+            }
+            if kind.is_dir() && !is_filled(&name) {
+                // Another session may have put something else there.
+                let Ok(inner) = open_folder(folder, &name) else { continue };
+                let way = [above.path, std::slice::from_ref(&name)].concat();
+                let above = Above { path: &way, ..*above };
+                self.follow_in(&inner, &path.join(&name), &above, depth)?;
+            } else if kind.is_symlink() {
+                match target(folder, &*name, self.roots) {
+                    Target::Store(opened) => {
+                        self.stored(&opened, &above.make()?, &name, DEPTH_MAX)?;
+                    }
+                    Target::Elsewhere(to) => self.unfollowed.push((path.join(&name), to)),
+                    Target::Own | Target::Nothing => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A folder in what takes the jail's changes, which is made if it is needed.
+#[derive(Clone, Copy)]
+struct Above<'a> {
+    changes: &'a OwnedFd,
+    mode: Mode,
+    /// The folders on the way.
+    path: &'a [OsString],
+}
+
+impl Above<'_> {
+    fn make(&self) -> io::Result<OwnedFd> {
+        let mut folder = open_folder(self.changes, OsStr::new("."))?;
+        for name in self.path {
+            match mkdirat(&folder, name, self.mode) {
+                Ok(()) => {
+                    folder = open_folder(&folder, name)?;
+                    fchmod(&folder, self.mode)?;
+                }
+                Err(Errno::EXIST) => folder = open_folder(&folder, name)?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(folder)
+    }
+}
+
+/// So much lies there that looking for links would take long.
+fn is_filled(name: &OsStr) -> bool {
+    FILLED.iter().any(|filled| name == *filled)
+}
+
+fn is_folder(opened: impl AsFd) -> bool {
+    fstat(opened).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+}
+
+/// The names in a folder, in order, and what is there.
+fn names(folder: &Path) -> io::Result<Vec<(OsString, fs::FileType)>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)?.take(NAMES_MAX) {
+        let entry = entry?;
+        names.push((entry.file_name(), entry.file_type()?));
+    }
+    names.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_path_has_a_hash_and_a_name() {
+        assert!(is_store_name(b"0123456789abcdfghijklmnpqrsvwxyz-source"));
+        for other in ["", ".links", "0123456789abcdfghijklmnpqrsvwxyz", "short-source", "trash"] {
+            assert!(!is_store_name(other.as_bytes()), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_of_the_store_only_by_its_real_path() {
+        let folder = std::fs::File::open(std::env::temp_dir()).unwrap();
+        assert!(!is_in_store(&folder));
+        assert!(!is_in_store(File::open("/nix/store").unwrap_or(folder)));
+    }
+}
