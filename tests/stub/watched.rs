@@ -22,9 +22,9 @@ pub(crate) fn jail(caller: Caller) -> Jail {
 /// by `touch ~/end`; all that was printed by the launcher.
 pub(crate) fn meanwhile(jail: &Jail, inside: &str, outside: &str) -> String {
     let script = format!(
-        r#"reported() {{ for n in $(seq 500); do grep -qF "$1" ~/told && return; sleep 0.02; done; echo "never reported: $1"; }}
-        inside() {{ for n in $(seq 500); do [ -e "$1" ] && return; sleep 0.02; done; echo "never made: $1"; }}
-        watcher() {{ for n in $(seq 500); do
+        r#"reported() {{ for n in $(seq 2000); do grep -qF "$1" ~/told && return; sleep 0.02; done; echo "never reported: $1"; }}
+        inside() {{ for n in $(seq 2000); do [ -e "$1" ] && return; sleep 0.02; done; echo "never made: $1"; }}
+        watcher() {{ for n in $(seq 2000); do
             for c in $(cat /proc/$pid/task/*/children); do
                 tr '\0' ' ' </proc/$c/cmdline | grep -q ' watch ' && echo $c && return
             done; sleep 0.02; done; }}
@@ -210,7 +210,7 @@ fn what_git_had_before_and_what_is_not_protected_stays() {
             git checkout -q master 2>/dev/null || git checkout -q main; sleep 0.05";
         assert_eq!(jail.outside_sh(made).code, Some(0));
         let inside = "git checkout -q other; sleep 0.4; git checkout -q HEAD^; sleep 0.4; git checkout -q other; sleep 0.4; \
-            mkdir .zed; echo evil >.zed/settings.json; echo evil >.vscode/settings.json; echo evil >src.c; echo \"{}\" >package.json; sleep 0.4; \
+            mkdir .zed hooks; ln -s hooks repo; ln -s repo skills; echo evil >.zed/settings.json; echo evil >.vscode/settings.json; echo evil >src.c; echo \"{}\" >package.json; sleep 0.4; \
             git status --porcelain -uno";
         let told = meanwhile(&jail, inside, "sleep 0.3");
         assert!(!told.contains("protected"), "{told}");

@@ -18,7 +18,7 @@ pub(super) struct Patterns {
     /// As `mask` has them.
     masked: Globs,
     has_masks: bool,
-    /// Names of folders that globs have on the way to what they match.
+    /// Folders that globs have on the way to what they match.
     ways: Globs,
 }
 
@@ -84,18 +84,20 @@ impl Patterns {
         &self.lifts
     }
 
-    /// Whether something in a folder of this name may be protected though the folder is not.
-    pub(super) fn is_way(&self, name: &[u8]) -> bool {
-        self.ways.find(fold(name).as_bytes(), 0, FileType::Directory).is_some()
+    /// Whether something in a folder at this path may be protected though the folder is not.
+    pub(super) fn is_way(&self, path: &[u8]) -> bool {
+        let path = folded(path);
+        self.ways.find(&path, name_at(&path), FileType::Directory).is_some()
     }
 }
 
-/// The names of the folders in a glob.
+/// The folders in a glob, as globs: of `**/.jj/repo/x`, `**/.jj` and `**/.jj/repo`, and not each folder that is called `repo`.
 fn ways(glob: &str) -> Vec<String> {
-    let mut names: Vec<&str> = glob.split('/').filter(|name| !name.is_empty()).collect();
-    names.pop();
-    names.retain(|name| *name != "**");
-    names.into_iter().map(str::to_owned).collect()
+    let names: Vec<&str> = glob.split('/').filter(|name| !name.is_empty()).collect();
+    let ends = (1..names.len()).filter_map(|end| names.get(..end));
+    let ways = ends.filter(|names| names.last().is_some_and(|last| *last != "**"));
+    let is_anywhere = names.first().is_some_and(|first| *first == "**");
+    ways.map(|names| format!("{}{}", if is_anywhere { "" } else { "/" }, names.join("/"))).collect()
 }
 
 fn is_in(globs: &Globs, path: &[u8], kind: FileType) -> bool {
@@ -112,4 +114,32 @@ fn name_at(path: &[u8]) -> usize {
 
 fn folded(path: &[u8]) -> Vec<u8> {
     path.split(|byte| *byte == b'/').map(fold).collect::<Vec<_>>().join("/").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_on_the_way_by_its_path_and_not_by_its_name() {
+        let patterns = Patterns::read(["@hosts", "conf/*.key", "a/**/b/c", "by-name"]).unwrap();
+        for (path, expected) in [
+            (".vscode", true),
+            ("sub/.VSCode", true),
+            (".jj", true),
+            ("x/.jj/repo", true),
+            ("repo", false),
+            ("x/repo", false),
+            (".github/hooks", true),
+            ("src/hooks", false),
+            ("conf", true),
+            ("x/conf", false),
+            ("a", true),
+            ("a/x/b", true),
+            ("b", false),
+            ("by-name", false),
+        ] {
+            assert_eq!(patterns.is_way(path.as_bytes()), expected, "{path}");
+        }
+    }
 }

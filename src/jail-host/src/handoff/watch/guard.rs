@@ -111,8 +111,7 @@ impl<'a> Guard<'a> {
 
     fn is_protected(&self, path: &[u8], kind: FileType) -> bool {
         let is_for_folder = || {
-            let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-            let is_way = self.patterns.is_way(name) && !self.patterns.lifts(path);
+            let is_way = self.patterns.is_way(path) && !self.patterns.lifts(path);
             is_way || self.patterns.protects(path, FileType::Directory)
         };
         self.patterns.protects(path, kind) || kind == FileType::Symlink && is_for_folder()

@@ -227,9 +227,8 @@ impl Guard<'_> {
 
     /// Whether a folder is one that protected names come to.
     fn is_of_interest(&self, path: &[u8]) -> bool {
-        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         self.protects(path, FileType::Directory)
-            || self.patterns.is_way(name)
+            || self.patterns.is_way(path)
             || self.aliases.is_end(path)
     }
 
