@@ -32,8 +32,8 @@ pub(crate) fn read(path: &str) -> Answer {
     Answer::from_result(read, |()| Answer::Text(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Writes into a file through a mapping into memory, whose page was written before and so has no new time: a watcher of times sees
-/// nothing of it.
+/// Writes into a file through a mapping into memory, whose page was written before and so has no
+/// new time: a watcher of times sees nothing of it.
 pub(crate) fn write_mapped(path: &str, text: &str) -> Answer {
     let file = OpenOptions::new().read(true).write(true).open(path);
     let file = match file {

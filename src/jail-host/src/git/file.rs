@@ -37,7 +37,7 @@ pub(super) fn open_below(path: &Path, roots: &[PathBuf]) -> io::Result<File> {
     }
 }
 
-/// Whether a regular file begins so.
+/// Whether the first bytes of a regular file are these.
 pub(super) fn begins_with(path: &Path, begin: &[u8]) -> bool {
     let begins = || {
         let file = open(CWD, path, OFlags::NOFOLLOW)?;

@@ -51,8 +51,9 @@ pub(crate) fn map(file: BorrowedFd<'_>, length: usize) -> Result<&'static mut [u
     // SAFETY: the kernel chooses the address, so nothing of this process lies there.
     let at = unsafe { enter(id(Sysno::mmap), [0, length, READ_AND_WRITE, SHARED, file, 0]) };
     let address = usize::try_from(at).map_err(|_| at)?;
-    // SAFETY: the kernel has mapped at least `length` bytes there for reading and writing, and nothing
-    // takes them away before the process ends. Any byte is a valid one, whoever writes it.
+    // SAFETY: the kernel has mapped at least `length` bytes there for reading and writing, and
+    // nothing takes them away before the process ends. Any byte that another process writes is a
+    // valid one.
     Ok(unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address), length) })
 }
 
