@@ -26,6 +26,7 @@ use serde_json::Value;
 
 mod choices;
 mod library;
+mod parsed;
 mod random;
 mod residual;
 

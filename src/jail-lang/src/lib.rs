@@ -38,7 +38,7 @@ pub use jail_registry::nix_text;
 pub use limits::Limits;
 pub use outcome::{
     Evaluated, Expression, Outcome, SyntaxError, check_set_syntax, check_syntax, eval_expression,
-    evaluate,
+    evaluate, parse_expression,
 };
 pub use print::Form;
 pub use sources::{

@@ -3,6 +3,7 @@
 use jail_registry::{Diagnostic, FileId, Jail, Place};
 
 use crate::eval::Evaluator;
+use crate::failure::Fallible;
 use crate::files::Files;
 use crate::limits::Limits;
 use crate::print::{self, Form};
@@ -84,17 +85,38 @@ pub fn eval_expression(
         };
         let text =
             value.and_then(|value| print::write(&evaluator, &value, form, whole_file(&evaluator)));
-        let mut diagnostics = evaluator.told.take();
-        let text = match text {
-            Ok(text) => diagnostics.is_empty().then_some(text),
-            Err(failure) => {
-                diagnostics.extend(failure.diagnostic());
-                None
-            }
+        written(&evaluator, text)
+    })
+}
+
+/// The text of an expression, with what was noted about it.
+fn written(evaluator: &Evaluator<'_>, text: Fallible<String>) -> Evaluated {
+    let mut diagnostics = evaluator.told.take();
+    let text = match text {
+        Ok(text) => diagnostics.is_empty().then_some(text),
+        Err(failure) => {
+            diagnostics.extend(failure.diagnostic());
+            None
+        }
+    };
+    sort(&mut diagnostics);
+    let traces = evaluator.traces.take();
+    Evaluated { text, diagnostics, traces, files: evaluator.files.take() }
+}
+
+/// Parses an expression, or the file at a path, and writes it in the form in which `nix-instantiate --parse` shows code.
+/// Nothing is evaluated.
+#[must_use]
+pub fn parse_expression(sources: &dyn Sources, input: Expression<'_>) -> Evaluated {
+    with_large_stack(|stack| {
+        let evaluator = Evaluator::new(sources, Limits::EXPRESSION, stack);
+        let code = match input {
+            Expression::File(path) => evaluator.code_at(&SpecPath::new(sources.root(), path), None),
+            Expression::Text(text) => evaluator.code_of(text),
         };
-        sort(&mut diagnostics);
-        let traces = evaluator.traces.take();
-        Evaluated { text, diagnostics, traces, files: evaluator.files.take() }
+        let text = code
+            .map(|code| print::code::write(&evaluator.symbols, &evaluator.files.borrow(), &code));
+        written(&evaluator, text)
     })
 }
 

@@ -33,10 +33,7 @@ impl Evaluator<'_> {
             }
             None => {}
         }
-        let bytes = self.sources.read(&path.0);
-        let bytes =
-            bytes.map_err(|error| Failure::from_diagnostic(self.unreadable(&error, path, at)))?;
-        self.keep(bytes.len().saturating_mul(CODE_COST), at.unwrap_or(NOWHERE))?;
+        let bytes = self.bytes_at(path, at)?;
         let state = |state| self.imports.borrow_mut().insert(path.0.clone(), state);
         let Some(code) = self.code(path, bytes) else {
             state(Import::Faulty);
@@ -49,6 +46,20 @@ impl Evaluator<'_> {
             Err(_) => self.imports.borrow_mut().remove(&path.0),
         };
         evaluated
+    }
+
+    fn bytes_at(&self, path: &SpecPath, at: Option<Place>) -> Fallible<Vec<u8>> {
+        let bytes = self.sources.read(&path.0);
+        let bytes =
+            bytes.map_err(|error| Failure::from_diagnostic(self.unreadable(&error, path, at)))?;
+        self.keep(bytes.len().saturating_mul(CODE_COST), at.unwrap_or(NOWHERE))?;
+        Ok(bytes)
+    }
+
+    /// Parses a file.
+    pub(crate) fn code_at(&self, path: &SpecPath, at: Option<Place>) -> Fallible<Code> {
+        let bytes = self.bytes_at(path, at)?;
+        self.code(path, bytes).ok_or_else(|| Failure::told(at.unwrap_or(NOWHERE)))
     }
 
     /// The code of a file. What is wrong with it is told.
@@ -80,13 +91,15 @@ impl Evaluator<'_> {
         code
     }
 
+    /// Parses a text as if it stood in the spec's folder.
+    pub(crate) fn code_of(&self, text: &str) -> Fallible<Code> {
+        let id = self.files.borrow_mut().add("expression", text);
+        self.parse(id, self.sources.root(), text).ok_or_else(|| Failure::told(NOWHERE))
+    }
+
     /// Parses and evaluates a text as if it stood in the spec's folder.
     pub(crate) fn expression(&self, text: &str) -> Fallible<Value> {
-        let id = self.files.borrow_mut().add("expression", text);
-        match self.parse(id, self.sources.root(), text) {
-            Some(code) => self.eval(&code, &self.root),
-            None => Err(Failure::told(NOWHERE)),
-        }
+        self.eval(&self.code_of(text)?, &self.root)
     }
 
     /// A path as people write it: relative to the spec's folder.

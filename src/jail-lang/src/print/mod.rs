@@ -1,5 +1,6 @@
-//! Values as text: as JSON, and as Nix shows them.
+//! Values as text: as JSON, and as Nix shows them; and code.
 
+pub(crate) mod code;
 pub(crate) mod json;
 mod nix;
 

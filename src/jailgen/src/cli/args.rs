@@ -453,6 +453,9 @@ pub struct Eval {
     /// As JSON.
     #[arg(long)]
     pub json: bool,
+    /// Print the code instead of its value, as `nix-instantiate --parse` does; evaluate nothing.
+    #[arg(long, conflicts_with = "json")]
+    pub parse: bool,
 }
 
 /// See [`Command::Config`].

@@ -199,7 +199,8 @@ pub(super) const EVAL: &str = "\
 Examples:
   jailgen eval -E 'map (x: x * x) [ 1 2 3 ]'
   jailgen eval values.nix --json | jq .
-  echo 'lib.range 1 5' | jailgen eval -";
+  echo 'lib.range 1 5' | jailgen eval -
+  jailgen eval --parse -E '1 + 2 * 3'";
 
 pub(super) const DOC: &str = "\
 Examples:

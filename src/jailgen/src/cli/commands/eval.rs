@@ -1,10 +1,12 @@
-//! `eval`: evaluates an expression and prints its value.
+//! `eval`: evaluates an expression and prints its value, or parses it and prints its code.
 
 use std::borrow::Cow;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use jail_lang::{Evaluated, Expression, FileSources, Files, Form, Limits, eval_expression};
+use jail_lang::{
+    Evaluated, Expression, FileSources, Files, Form, Limits, eval_expression, parse_expression,
+};
 use jail_registry::FileId;
 
 use super::{Context, given};
@@ -53,7 +55,10 @@ fn evaluate(arguments: &Eval) -> Result<Evaluation, Failure> {
     let opened = if folder == Path::new("") { Path::new(".") } else { folder };
     let sources = FileSources::new(opened).map_err(|error| unreadable(opened, &error))?;
     let form = if arguments.json { Form::Json } else { Form::Nix };
-    let evaluated = eval_expression(&sources, expression, form, Limits::EXPRESSION);
+    let evaluated = match arguments.parse {
+        true => parse_expression(&sources, expression),
+        false => eval_expression(&sources, expression, form, Limits::EXPRESSION),
+    };
     Ok(Evaluation { evaluated, folder: folder.to_path_buf() })
 }
 
