@@ -78,7 +78,7 @@ test-agents: ## Run real agents from npm in their presets and with keys, against
 test-nix: ## Run the tests of the command line with newer releases of Nix (needs a network)
 	scripts/test-nix
 
-fuzz: ## Fuzz the parser, the evaluator, what is emitted and the plan's reader, ten minutes each (needs a nightly and cargo-fuzz)
+fuzz: ## Compare 10,000 random specs in both front ends; fuzz all that reads foreign text, ten minutes each (needs a nightly and cargo-fuzz)
 	scripts/fuzz
 
 test-cgroups: ## Test the limits on a kernel of their own, emulated: systemd, cgroup v2 (needs root; downloads a Debian)

@@ -70,7 +70,7 @@ pub fn import(
         (InputKind::Nix, Ok(_)) => {
             jail_lang::import(&name, &text, Some(&own), within.unwrap_or_default())
         }
-        (kind, _) => tools::import(kind, &name, &text),
+        (kind, _) => import_text(kind, &name, &text),
     };
     if let (None, Some(named)) = (within, imported.relative_path()) {
         return Err(ImportError::Elsewhere(named.to_owned()));
@@ -81,6 +81,12 @@ pub fn import(
         compile_from(&sources, Path::new(spec_name))
     });
     Ok(Import { path: path.into(), imported, compiled })
+}
+
+/// The spec of a file of another tool, which is no Nix file.
+#[must_use]
+pub fn import_text(kind: InputKind, name: &str, text: &str) -> Imported {
+    tools::import(kind, name, text)
 }
 
 /// The folder around a file.
