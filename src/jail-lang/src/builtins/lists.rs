@@ -107,7 +107,7 @@ pub(super) const TABLE: &[Builtin] = &[
             .label("the length is negative"));
         };
         evaluator.charge_elements(length, ELEMENT + DELAYED, at)?;
-        let items = (0..length).map(|index| Thunk::apply(function.clone(), vec![count(index)], at));
+        let items = (0..length).map(|index| Thunk::apply(function.clone(), [count(index)], at));
         Ok(Value::list(items.collect::<Vec<_>>()))
     }),
     builtin("groupBy", 2, |evaluator, args, at| {
@@ -140,7 +140,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let items = list.items.iter().enumerate().map(|(index, item)| {
             // What fails in the function is shown where the element was written, if that is known.
             let at = list.place_of(index).unwrap_or(at);
-            Thunk::apply(function.clone(), vec![item.clone()], at)
+            Thunk::apply(function.clone(), [item.clone()], at)
         });
         Ok(Value::list(items.collect::<Vec<_>>()))
     }),

@@ -109,7 +109,7 @@ pub(super) const TABLE: &[Builtin] = &[
         evaluator.charge_elements(attrs.len(), ATTRIBUTE + 2 * DELAYED, at)?;
         let entries = attrs.entries().iter().map(|entry| {
             let name = Value::string(&*evaluator.symbols.name(entry.name));
-            let value = Thunk::apply(function.clone(), vec![name, entry.value.clone()], at);
+            let value = Thunk::apply(function.clone(), [name, entry.value.clone()], at);
             Entry { value, ..entry.clone() }
         });
         Ok(Value::Attrs(Rc::new(Attrs::new(entries.collect()))))
@@ -140,7 +140,7 @@ fn zip_attrs_with(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Falli
     }
     let zipped = values.into_iter().map(|(name, values)| {
         let shown = Value::string(&*evaluator.symbols.name(name));
-        (name, Thunk::apply(function.clone(), vec![shown, Value::list(values)], at))
+        (name, Thunk::apply(function.clone(), [shown, Value::list(values)], at))
     });
     Ok(Value::Attrs(Rc::new(Attrs::without_places(zipped))))
 }

@@ -28,10 +28,11 @@ impl Evaluator<'_> {
         let function_value = self.eval(function, env)?;
         match &function_value {
             Value::Lambda(closure) => {
-                if let (Params::Names(names), [arg]) = (&closure.lambda.params, args)
-                    && names.len() == 1
+                if let Params::Names(names) = &closure.lambda.params
+                    && names.len() == args.len()
                 {
-                    let frame = Frame::one(&closure.env(), self.delay(arg, env));
+                    let args = args.iter().map(|arg| self.delay(arg, env));
+                    let frame = Frame::with_values(&closure.env(), args);
                     return self.enter(closure, &frame, place);
                 }
                 let args: Vec<_> = args.iter().map(|arg| self.delay(arg, env)).collect();
@@ -70,7 +71,7 @@ impl Evaluator<'_> {
             Value::Lambda(closure) => match &closure.lambda.params {
                 Params::Names(names) => match args.split_at_checked(names.len()) {
                     Some((now, rest)) => {
-                        let frame = Frame::with_values(&closure.env(), now);
+                        let frame = Frame::with_values(&closure.env(), now.iter().cloned());
                         let result = self.enter(closure, &frame, place)?;
                         self.apply_rest(result, rest, place)
                     }

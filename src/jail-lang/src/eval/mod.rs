@@ -232,7 +232,7 @@ impl<'s> Evaluator<'s> {
         let evaluated = match (&pending, &thunk.code) {
             (Pending::Code(env), Some(code)) => self.eval(code, env),
             (Pending::Apply(application), _) => {
-                self.apply(&application.function, &application.args, application.place)
+                self.apply(&application.function, application.args.as_slice(), application.place)
             }
             (Pending::Taken | Pending::Code(_), _) => return Err(self.recursion(place)),
         };

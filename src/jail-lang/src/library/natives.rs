@@ -18,8 +18,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let [step, end, list] = args else { return Ok(Value::Null) };
         let list = evaluator.list(list, at)?;
         evaluator.charge_elements(list.items.len(), DELAYED, at)?;
-        let rest =
-            |rest: Value, item: &Value| Thunk::apply(step.clone(), vec![item.clone(), rest], at);
+        let rest = |rest: Value, item: &Value| Thunk::apply(step.clone(), [item.clone(), rest], at);
         let folded = list.items.iter().rev().fold(end.clone(), rest);
         evaluator.force(&folded, at)
     }),

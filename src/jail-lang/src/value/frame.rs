@@ -24,8 +24,10 @@ const SLOT: usize = 24;
 
 pub(crate) type Env = Rc<Frame>;
 
+/// Most frames are those of calls, with one argument or two.
 enum Slots {
-    One(OnceCell<Value>),
+    One([OnceCell<Value>; 1]),
+    Two([OnceCell<Value>; 2]),
     Many { slots: Box<[OnceCell<Value>]>, _weight: Weight },
 }
 
@@ -34,33 +36,43 @@ impl Slots {
         let _weight = Weight::new(slots.len() * SLOT);
         Self::Many { slots, _weight }
     }
+
+    fn all(&self) -> &[OnceCell<Value>] {
+        match self {
+            Self::One(slots) => slots,
+            Self::Two(slots) => slots,
+            Self::Many { slots, .. } => slots,
+        }
+    }
+
+    fn all_mut(&mut self) -> &mut [OnceCell<Value>] {
+        match self {
+            Self::One(slots) => slots,
+            Self::Two(slots) => slots,
+            Self::Many { slots, .. } => slots,
+        }
+    }
 }
 
 impl Frame {
     /// A frame with one variable.
     pub(crate) fn one(up: &Env, value: Value) -> Env {
-        let slot = OnceCell::new();
-        let _ = slot.set(value);
-        Rc::new(Self {
-            up: Some(Rc::clone(up)),
-            slots: Slots::One(slot),
-            _weight: FixedWeight::new(),
-        })
+        Self::with_slots(up, Slots::One([OnceCell::from(value)]))
     }
 
     /// A frame with these variables.
-    pub(crate) fn with_values(up: &Env, values: &[Value]) -> Env {
-        match values {
-            [value] => Self::one(up, value.clone()),
-            values => {
-                let slots = values.iter().map(|value| OnceCell::from(value.clone())).collect();
-                Rc::new(Self {
-                    up: Some(Rc::clone(up)),
-                    slots: Slots::many(slots),
-                    _weight: FixedWeight::new(),
-                })
-            }
-        }
+    pub(crate) fn with_values(up: &Env, values: impl ExactSizeIterator<Item = Value>) -> Env {
+        let mut slots = values.map(OnceCell::from);
+        let slots = match slots.len() {
+            1 => Slots::One([slots.next().unwrap_or_default()]),
+            2 => Slots::Two([slots.next().unwrap_or_default(), slots.next().unwrap_or_default()]),
+            _ => Slots::many(slots.collect()),
+        };
+        Self::with_slots(up, slots)
+    }
+
+    fn with_slots(up: &Env, slots: Slots) -> Env {
+        Rc::new(Self { up: Some(Rc::clone(up)), slots, _weight: FixedWeight::new() })
     }
 
     /// A frame whose variables are set one by one, because they refer to each other.
@@ -71,19 +83,12 @@ impl Frame {
 
     /// A variable's value; `None` only for a frame that is not filled yet.
     pub(crate) fn get(&self, slot: u32) -> Option<&Value> {
-        match &self.slots {
-            Slots::One(value) => value.get(),
-            Slots::Many { slots, .. } => slots.get(slot as usize)?.get(),
-        }
+        self.slots.all().get(slot as usize)?.get()
     }
 
     /// Sets a variable that has no value yet.
     pub(crate) fn set(&self, slot: usize, value: Value) {
-        let cell = match &self.slots {
-            Slots::One(cell) => Some(cell),
-            Slots::Many { slots, .. } => slots.get(slot),
-        };
-        if let Some(cell) = cell {
+        if let Some(cell) = self.slots.all().get(slot) {
             let _ = cell.set(value);
         }
     }
@@ -100,10 +105,7 @@ impl Frame {
 
 impl Drop for Frame {
     fn drop(&mut self) {
-        let slots = match &mut self.slots {
-            Slots::One(slot) => std::slice::from_mut(slot),
-            Slots::Many { slots, .. } => slots,
-        };
+        let slots = self.slots.all_mut();
         if slots.iter().filter_map(OnceCell::get).any(holds_more) {
             defer_drop(slots.iter_mut().filter_map(OnceCell::take));
         }
@@ -113,11 +115,7 @@ impl Drop for Frame {
 impl Frame {
     /// Lets go of what the frame's variables hold, when the evaluation has ended.
     pub(crate) fn release(&self) {
-        let slots = match &self.slots {
-            Slots::One(slot) => std::slice::from_ref(slot),
-            Slots::Many { slots, .. } => slots,
-        };
-        for value in slots.iter().filter_map(OnceCell::get) {
+        for value in self.slots.all().iter().filter_map(OnceCell::get) {
             release(value);
         }
     }

@@ -34,9 +34,37 @@ pub(crate) enum Pending {
 
 pub(crate) struct Application {
     pub(crate) function: Value,
-    pub(crate) args: Vec<Value>,
+    pub(crate) args: Args,
     pub(crate) place: Place,
     _weight: FixedWeight<APPLICATION>,
+}
+
+/// The arguments of a call that has not been made yet. There may be one for each element of a list, so they are not in a
+/// vector of their own.
+pub(crate) enum Args {
+    One([Value; 1]),
+    Two([Value; 2]),
+}
+
+impl Args {
+    pub(crate) fn as_slice(&self) -> &[Value] {
+        match self {
+            Self::One(args) => args,
+            Self::Two(args) => args,
+        }
+    }
+}
+
+impl From<[Value; 1]> for Args {
+    fn from(args: [Value; 1]) -> Self {
+        Self::One(args)
+    }
+}
+
+impl From<[Value; 2]> for Args {
+    fn from(args: [Value; 2]) -> Self {
+        Self::Two(args)
+    }
 }
 
 /// About what a call takes that has not been made yet.
@@ -54,7 +82,8 @@ impl Thunk {
     }
 
     /// `function` applied to `args`.
-    pub(crate) fn apply(function: Value, args: Vec<Value>, place: Place) -> Value {
+    pub(crate) fn apply(function: Value, args: impl Into<Args>, place: Place) -> Value {
+        let args = args.into();
         let application =
             Box::new(Application { function, args, place, _weight: FixedWeight::new() });
         Value::Thunk(Rc::new(Self {
@@ -91,7 +120,10 @@ impl Drop for Thunk {
             defer_drop(self.value.take());
         } else if let Pending::Apply(application) = self.take() {
             let Application { function, args, .. } = *application;
-            defer_drop(args.into_iter().chain([function]));
+            match args {
+                Args::One([one]) => defer_drop([one, function]),
+                Args::Two([one, two]) => defer_drop([one, two, function]),
+            }
         }
     }
 }
