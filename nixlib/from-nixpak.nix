@@ -38,13 +38,13 @@ let
     else if value.type == "concat" then
       shell value.a + shell value.b
     else if value.type == "env" then
-      "$"
-      + "{${variable value.key}:${if value ? "or" then "-${shellDefault value."or"}" else "?"}}"
+      "$" + "{${variable value.key}:${if value ? "or" then "-${shellDefault value."or"}" else "?"}}"
     else if value.type == "mkdir" then
       shell value.dir
     else
       expand value;
-  shellDefault = value: if builtins.isString value then lib.escape [ "}" ] (shell value) else shell value;
+  shellDefault =
+    value: if builtins.isString value then lib.escape [ "}" ] (shell value) else shell value;
 
   variable =
     name:
@@ -192,9 +192,7 @@ let
       let
         both = pair value;
       in
-      lib.optionals (!isOwn value) (
-        made both.from ++ [ (combinators.unsafe-add-raw-args (device both)) ]
-      )
+      lib.optionals (!isOwn value) (made both.from ++ [ (combinators.unsafe-add-raw-args (device both)) ])
     ) bwrap.bind.dev
     ++ builtins.concatMap (value: made value ++ [ (combinators.tmpfs (text value)) ]) bwrap.tmpfs
     ++ builtins.concatLists (

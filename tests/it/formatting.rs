@@ -33,7 +33,12 @@ fn the_nix_of_this_project_is_formatted() {
     for entry in entries.filter(|entry| entry.file_type().is_file()) {
         let name = entry.path().strip_prefix(project()).unwrap().to_str().unwrap();
         if name.ends_with(".nix") && !EXEMPT.iter().any(|(folder, _)| name.starts_with(folder)) {
-            check(name, &std::fs::read_to_string(entry.path()).unwrap(), &mut problems);
+            let nix = std::fs::read_to_string(entry.path()).unwrap();
+            if std::env::var_os("UPDATE_EXPECT").is_some() {
+                std::fs::write(entry.path(), nixfmt_rs::format(&nix).unwrap()).unwrap();
+            } else {
+                check(name, &nix, &mut problems);
+            }
         }
     }
     assert_none(&problems);

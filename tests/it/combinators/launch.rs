@@ -142,7 +142,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "mask",
         case: "project",
         spec: "mount-project (mask [ \"@credentials\" ])",
-        host: "git init -q; git -c user.name=n -c user.email=e commit -q --allow-empty -m first; mkdir real; echo s3cret >.env; cp .env real/prod; ln -s real/prod link.env",
+        host: "cd ~/project; git init -q; git -c user.name=n -c user.email=e commit -q --allow-empty -m first; echo s3cret >.env; cp .env real/prod; ln -s real/prod link.env",
         folder: "project/real",
         probes: &[
             Probe::Works("[ -r ../.env ] && ! [ -s ../.env ] && ! [ -s prod ]"),

@@ -50,6 +50,8 @@ rec {
   terms = builtins.mapAttrs (_: it: it.terms) jails;
   compared = {
     inherit terms;
-    paths = builtins.mapAttrs (_: it: builtins.mapAttrs (_: wrapper: wrapper.outPath) it.wrappers) jails;
+    paths = builtins.mapAttrs (
+      _: it: builtins.mapAttrs (_: wrapper: wrapper.outPath) it.wrappers
+    ) jails;
   };
 }

@@ -42,8 +42,8 @@ pub enum ImportError {
     Elsewhere(String),
 }
 
-/// Reads the file at `path`, which is of a `kind` or is looked at; its spec is called `spec_name`, and
-/// goes into `folder`, or next to the file. Nothing outside the file's folder is read.
+/// Reads the file at `path`, which is of a `kind` or is looked at; its spec is called `spec_name`,
+/// and goes into `folder`, or next to the file. Nothing outside the file's folder is read.
 ///
 /// # Errors
 /// See [`ImportError`].

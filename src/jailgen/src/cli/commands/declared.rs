@@ -1,5 +1,5 @@
-//! What a spec declares for Nix: places that Nix reads, and code that it evaluates, when the spec is
-//! built. A wrapper does not say it.
+//! What a spec declares for Nix: places that Nix reads, and code that it evaluates, when the spec
+//! is built. A wrapper does not say it.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What is settled when all grants have been folded: the program, where it starts, and the plan itself.
+//! What is settled when all grants have been folded: the program, where it starts, and the plan.
 
 use jail_plan::{
     Argument, Bind, Closure, Directory, HostText, InsideOp, Namespace, Plan, StartIn, Step, Tmpfs,

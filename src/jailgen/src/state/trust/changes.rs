@@ -51,7 +51,8 @@ fn settings(content: &Content) -> BTreeMap<String, &str> {
     nixpkgs_settings(&content.overlays, content.config.as_deref())
 }
 
-/// Nix evaluates it with the user's rights, and it decides what each package is: all of it is shown.
+/// Nix evaluates it with the user's rights, and it decides what each package is: all of it is
+/// shown.
 fn setting(name: &str, source: &str) -> Vec<String> {
     let head = format!("Nix evaluates `{name}`, which decides what the packages are:");
     [head].into_iter().chain(whole(source)).collect()
