@@ -65,8 +65,10 @@ fn a_job_in_the_background_runs_and_can_be_ended() {
 #[test]
 fn a_background_job_that_reads_waits_for_the_terminal() {
     each(|shell| {
-        shell.line("\"$W\" -c 'read x; echo got-$x-$((1+1))' & sleep 0.5; jobs");
-        shell.expect("Stopped");
+        shell.line("\"$W\" -c 'read x; echo got-$x-$((1+1))' &");
+        // It stops when it reads, which takes as long as its launch.
+        shell.line("for i in $(seq 200); do jobs | grep Stopped && break; sleep 0.1; done");
+        shell.expect("Stopped  ");
         shell.line("fg");
         shell.expect("got-$x");
         shell.line("hello");
