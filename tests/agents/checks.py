@@ -65,14 +65,15 @@ def foreign(agent: Agent, session: Session) -> set[str]:
     return {entry for entry in session.found - session.planted if not belongs(agent, entry)}
 
 
-# Where jailgen keeps its own records on the host: what it has reported, sessions, and which folders jails wrote.
-OF_JAILGEN = ".local/state/jailgen"
+# Where jailgen keeps its own records on the host (what it has reported, sessions, which folders jails wrote), and the
+# caches that a preset keeps.
+OF_JAILGEN = (".local/state/jailgen", ".cache/jailgen")
 
 
 def belongs(agent: Agent, entry: str) -> bool:
     """Whether an entry is state, is in a state folder, or is a folder on the way to one."""
     path = PurePosixPath(entry)
-    states = [PurePosixPath(state) for state in (*agent.state, OF_JAILGEN)]
+    states = [PurePosixPath(state) for state in (*agent.state, *OF_JAILGEN)]
     return any(path == state or state in path.parents or path in state.parents for state in states)
 
 
