@@ -2,11 +2,11 @@
 //! Each attempt has its control: where nothing is masked it works.
 
 use jail_plan::git::COPIES;
-use jail_plan::{GitChanges, Handled, InsideOp};
+use jail_plan::{GitChanges, Handled, InsideOp, PrivateCopies};
 
 use super::{SECRETS, mask, prepare};
 use crate::git_apart::{apart, plain};
-use crate::jail::{Caller, Jail, callers, nesting_filter};
+use crate::jail::{Caller, Jail, callers, literal, nesting_filter};
 
 /// What is tried in one session, and looked at in the next one.
 const ATTEMPTS: &[(&str, &str)] = &[
@@ -133,6 +133,31 @@ fn a_copy_of_hooks_or_settings_has_nothing_that_is_masked() {
             let expected = if masked { "nothing" } else { "seen" };
             jail.sh(&look).prints(expected);
             jail.outside_sh("cat .git/hooks/.env b/.env").prints("s3cret\n[s3cret]");
+        }
+    }
+}
+
+/// A layer shows what is in the folder below it as files of its own.
+#[test]
+fn a_layer_over_a_folder_has_nothing_that_is_masked() {
+    for caller in callers() {
+        for masked in [true, false] {
+            let jail = Jail::new(caller);
+            prepare(
+                &jail,
+                "mkdir -p agent/hooks/b; echo s3cret | tee agent/hooks/.env >agent/hooks/b/.env",
+            );
+            prepare(&jail, "echo own >agent/hooks/start");
+            let folder = literal(jail.project().join("agent").to_str().unwrap());
+            let names = vec!["hooks/".to_owned()];
+            let copies = PrivateCopies { to: literal(COPIES), folder, names };
+            let jail = jail.op(InsideOp::PrivateCopies(copies));
+            let jail = if masked { jail.op(mask(&[".env"])) } else { jail };
+            let look = "cat agent/hooks/.env agent/hooks/b/.env agent/hooks/start";
+            jail.sh(look).prints(if masked { "own" } else { "s3cret\ns3cret\nown" });
+            jail.sh("echo evil >agent/hooks/start; mv agent/hooks/b agent/hooks/c; cat agent/hooks/c/.env")
+                .prints(if masked { "" } else { "s3cret" });
+            jail.outside_sh(look).prints("s3cret\ns3cret\nown");
         }
     }
 }

@@ -160,6 +160,12 @@ impl Copies {
 }
 
 impl Apart<'_> {
+    /// Where folders have layers over them.
+    pub(super) fn layers(&self) -> impl Iterator<Item = &[u8]> {
+        let layers = self.places.iter().filter(|place| place.how == How::Layer);
+        layers.map(|place| place.to.as_slice())
+    }
+
     /// Has the copies made, while the root can still be written.
     pub(super) fn copy(&mut self, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
         // Each operation that wants copies comes by.

@@ -83,6 +83,17 @@ impl Shown {
         Ok(())
     }
 
+    /// Adds the jail's layers over folders: what one shows of the folder below it is another file than that.
+    pub(super) fn add_layers<'p>(&mut self, places: impl Iterator<Item = &'p [u8]>) {
+        for to in places {
+            let from = |tree: &Tree| Some([&tree.from, to.strip_prefix(&*tree.to)?].concat());
+            let bound = self.trees.iter().filter(|tree| tree.is_bound);
+            let found: Vec<Vec<u8>> = bound.filter_map(from).collect();
+            let layer = |from| Tree { from, to: to.into(), is_bound: false };
+            self.trees.extend(found.into_iter().map(layer));
+        }
+    }
+
     /// Masks all of it, when everything else is in place.
     pub(super) fn mask(self, launch: &Launch<'_>, root: &Root) -> Result<(), Failure> {
         let Some(masks) = launch.masks else { return Ok(()) };

@@ -145,7 +145,7 @@ pub(crate) fn build<'a>(launch: &Launch<'a>) -> Result<Built<'a>, Failure> {
     let bound = || sources.iter().flat_map(|found: &HostParts| &found.sources);
     let kept = kept::find(launch, bound()).map_err(at_root)?;
     let apart = git::find(launch, bound()).map_err(at_root)?;
-    let shown = masks::find(launch, bound()).map_err(at_root)?;
+    let mut shown = masks::find(launch, bound()).map_err(at_root)?;
     if let Some(user) = &launch.dedicated {
         // From here on nothing of the caller's is opened any more, and what is made belongs to the payload.
         let failed = |problem| launch.steps.fixed(Fixed::Namespaces, user.by, problem);
@@ -171,6 +171,7 @@ pub(crate) fn build<'a>(launch: &Launch<'a>) -> Result<Built<'a>, Failure> {
     for_broker(launch, &done, None, &built).map_err(at_root)?;
     let kept = kept.into_iter().try_for_each(|file| file.attach(&mut built.root));
     let apart = built.apart.take();
+    shown.add_layers(apart.iter().flat_map(git::Apart::layers));
     kept.and_then(|()| apart.map_or(Ok(()), |apart| apart.attach(&mut built.root)))
         .map_err(at_root)?;
     shown.mask(launch, &built.root)?;
