@@ -9,10 +9,6 @@ use super::Content;
 use super::presets;
 use crate::backends::nixpkgs_settings;
 
-/// A script is shown up to this many lines, so that the beginning of the question stays on the
-/// screen.
-const SCRIPT_LINES_MAX: usize = 60;
-
 /// What a spec that was never approved grants that is worth a question, a line each; for the
 /// unchanged presets of this version that is nothing. Nix reads inputs with the user's rights,
 /// whatever place of the machine they name, and evaluates what a spec says about nixpkgs.
@@ -73,15 +69,9 @@ fn script(grant: &Grant) -> Vec<String> {
     if text.trim_end().lines().count() < 2 { Vec::new() } else { whole(&text) }
 }
 
-/// Code as it is written, as far as it fits on a screen.
+/// Code as it is written, to its end: what is not shown would be approved unseen.
 fn whole(code: &str) -> Vec<String> {
-    let all: Vec<&str> = code.trim_end().lines().collect();
-    let mut lines: Vec<String> =
-        all.iter().take(SCRIPT_LINES_MAX).map(|line| format!("    {line}")).collect();
-    if let Some(more) = all.len().checked_sub(SCRIPT_LINES_MAX).filter(|more| *more > 0) {
-        lines.push(format!("    … and {more} more lines"));
-    }
-    lines
+    code.trim_end().lines().map(|line| format!("    {line}")).collect()
 }
 
 /// What is different about a spec, a line each.
