@@ -136,7 +136,11 @@ fn a_request_that_a_rule_allows_goes_on_and_others_get_a_403_that_names_the_rule
                 let status = ask(&[&["-o", "/dev/null", "-w", "%{http_code}"], words].concat());
                 assert_eq!(status, "403", "{version} {words:?}");
             }
-            for host in ["X-Forwarded-Host: other.example.com", "X_Host: other.example.com"] {
+            for host in [
+                "X-Forwarded-Host: other.example.com",
+                "X_Host: other.example.com",
+                "Forwarded: for=10.0.0.1, for=10.0.0.2;Host=\"other.example.com\"",
+            ] {
                 let words = ["-o", "/dev/null", "-w", "%{http_code}", "-H", host];
                 let status = ask(&[&words[..], &["https://api.example.com/v1/x"]].concat());
                 assert_eq!(status, "421", "{version} {host}");

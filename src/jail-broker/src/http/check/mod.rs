@@ -163,9 +163,14 @@ pub(super) fn paths(parts: &Parts) -> impl Iterator<Item = &str> {
     std::iter::once(parts.uri.path()).chain(others)
 }
 
-/// What servers may take for its host besides `Host`.
+/// What servers may take for its host besides `Host`; of `Forwarded` (RFC 7239) the parameters that are one.
 pub(super) fn hosts(parts: &Parts) -> impl Iterator<Item = &str> {
-    said(&parts.headers, &HOSTS)
+    let forwarded = said(&parts.headers, &["forwarded"]).flat_map(|value| value.split([',', ';']));
+    let hosts = forwarded.filter_map(|parameter| {
+        let (name, host) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("host").then(|| host.trim().trim_matches('"'))
+    });
+    said(&parts.headers, &HOSTS).chain(hosts)
 }
 
 /// What cannot be read is neither a method nor a path nor a host.
