@@ -13,7 +13,7 @@ use crate::harness::project;
 const LINES_MAX: usize = 13_337;
 
 /// Bytes of the released program, with room for what another compiler makes of it.
-const BYTES_MAX: u64 = 429_000;
+const BYTES_MAX: u64 = 430_000;
 
 /// So much less is a new bound to be written down.
 const LINES_SLACK: usize = 100;

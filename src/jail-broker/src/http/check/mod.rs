@@ -163,7 +163,8 @@ pub(super) fn paths(parts: &Parts) -> impl Iterator<Item = &str> {
     std::iter::once(parts.uri.path()).chain(others)
 }
 
-/// What servers may take for its host besides `Host`; of `Forwarded` (RFC 7239) the parameters that are one.
+/// What servers may take for its host besides `Host`; of `Forwarded` (RFC 7239) the parameters that
+/// are one.
 pub(super) fn hosts(parts: &Parts) -> impl Iterator<Item = &str> {
     let forwarded = said(&parts.headers, &["forwarded"]).flat_map(|value| value.split([',', ';']));
     let hosts = forwarded.filter_map(|parameter| {
