@@ -43,8 +43,8 @@ class Agent:
     # The command, which is also what its wrapper starts.
     program: str
     package: NodeScript | OwnProgram
-    # Expressions, the preset's first, and files of `examples/`, all of which make the command `jailed-<name>`. `%VARIABLES%`
-    # stands for the names of the environment below.
+    # Expressions, the preset's first, all of which make the command `jailed-<name>`. `%VARIABLES%` stands for the names of the
+    # environment below. A spec that allows hosts by name does not reach the model, which is on the loopback: see `keys.py`.
     specs: tuple[str, ...]
     # What the preset keeps on the host, below the home folder.
     state: tuple[str, ...]
@@ -181,7 +181,7 @@ AGENTS = (
         npm="@anthropic-ai/claude-code@2.1.332",
         program="claude",
         package=OwnProgram("@anthropic-ai/claude-code-linux-{npm_cpu}/claude"),
-        specs=("makeJailedClaudeCode { }", "examples/claude-code.jail"),
+        specs=("makeJailedClaudeCode { }",),
         state=(".claude", ".claude.json"),
         configure=claude_code,
         first=("--allowedTools", "Bash", "-p"),
@@ -226,7 +226,7 @@ AGENTS = (
         npm="opencode-ai@1.18.33",
         program="opencode",
         package=OwnProgram("opencode-linux-{npm_cpu}/bin/opencode"),
-        specs=("makeJailedOpencode { }", "examples/opencode.jail"),
+        specs=("makeJailedOpencode { }",),
         state=(".config/opencode", ".local/share/opencode", ".local/state/opencode"),
         configure=opencode,
         first=("run",),
