@@ -41,6 +41,7 @@ use self::copies::Copies;
 use self::find::{FoundRepository, find};
 use self::private::Folder;
 pub(crate) use self::report::damaged;
+use self::report::fitting;
 use crate::follow::walls;
 use crate::handoff::unsaid::Unsaid;
 use crate::sys::landlock::{MAKE_REG, READ_DIR, READ_FILE, REMOVE_DIR, REMOVE_FILE, WRITE_FILE};
@@ -98,7 +99,7 @@ fn accompany(
     let line = |words| Line { about: About::Git, words };
     match notes.is_empty() {
         true => tell(socket, &Answer::Done)?,
-        false => tell(socket, &Answer::Lines(notes.into_iter().map(line).collect()))?,
+        false => tell(socket, &Answer::Lines(fitting(notes.into_iter().map(line).collect())))?,
     }
     let last = hear(socket)?;
     let lines = match confined {
@@ -107,12 +108,13 @@ fn accompany(
     };
     // The placeholders are gone before the launcher goes on.
     found.clear();
-    match last {
-        Some(_) if lines.is_empty() => tell(socket, &Answer::Done),
-        Some(_) => tell(socket, &Answer::Lines(lines)),
-        // The launcher was killed.
-        None => unsaid.keep(lines.iter().map(|line| line.words.as_str())),
-    }
+    let said = match last {
+        Some(_) if lines.is_empty() => return tell(socket, &Answer::Done),
+        Some(_) => tell(socket, &Answer::Lines(lines.clone())).is_ok(),
+        None => false,
+    };
+    // The launcher was killed.
+    if said { Ok(()) } else { unsaid.keep(lines.iter().map(|line| line.words.as_str())) }
 }
 
 /// Gives up all that reading what the jail has written does not need.

@@ -65,7 +65,7 @@ fn of_git(found: &FoundRepository, copies: &Copies) -> Vec<String> {
 }
 
 /// Those that fit into a packet, and how many do not.
-fn fitting(mut lines: Vec<Line>) -> Vec<Line> {
+pub(super) fn fitting(mut lines: Vec<Line>) -> Vec<Line> {
     let mut left = PACKET_MAX - REST_MAX;
     let all = lines.len();
     lines.retain(|line| match left.checked_sub(line.words.len() + 2) {

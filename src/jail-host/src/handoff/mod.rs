@@ -40,6 +40,7 @@ use self::record::Known;
 use self::report::{Extent, Report};
 use self::store::Store;
 use self::tree::{Seen, walk};
+use self::unsaid::Kept;
 use crate::{say, sys};
 
 /// The file with the globs of what is not looked at, as the last session that began has them.
@@ -120,14 +121,14 @@ fn for_the_user(words: &[OsString]) -> io::Result<()> {
     };
     let state = Path::new(state);
     // It is not about one project, and is read before this process gives up its rights.
-    let unsaid = unsaid::lines(state)?;
+    let unsaid = Kept::read(state)?;
     if mode == Some("approve") && paths.is_empty() {
-        unsaid::approve(state)?;
+        unsaid.approve()?;
     }
     let Some(mut ledger) = Ledger::nearest(Path::new(project), state, work)? else {
-        return without_session(mode, project, &unsaid);
+        return without_session(mode, project, &unsaid.lines);
     };
-    ledger.unsaid = unsaid;
+    ledger.unsaid = unsaid.lines;
     match mode {
         Some("show") => ledger.show(|report| report.text(Extent::All)),
         Some("json") => ledger.show(|report| report.json()),

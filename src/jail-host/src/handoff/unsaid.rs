@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -48,24 +48,38 @@ impl Unsaid {
     }
 }
 
-/// The lines that are kept, the last sessions' last.
-pub(super) fn lines(state: &Path) -> io::Result<Vec<String>> {
-    let mut files = files(state)?;
-    files.drain(..files.len().saturating_sub(SESSIONS_MAX));
-    let mut lines = Vec::new();
-    for file in files {
-        let text = fs::read(file)?;
-        lines.extend(String::from_utf8_lossy(&text).lines().map(str::to_owned));
+/// What is kept of some sessions, the last one's last.
+pub(super) struct Kept {
+    pub(super) lines: Vec<String>,
+    files: Vec<PathBuf>,
+}
+
+impl Kept {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub(super) fn read(state: &Path) -> io::Result<Self> {
+        let mut files = files(state)?;
+        files.drain(..files.len().saturating_sub(SESSIONS_MAX));
+        let mut lines = Vec::new();
+        for file in &files {
+            let text = fs::read(file)?;
+            lines.extend(String::from_utf8_lossy(&text).lines().map(str::to_owned));
+        }
+        Ok(Self { lines, files })
     }
-    Ok(lines)
+
+    /// Takes away what was read, and nothing that came since or was too much to be read.
+    ///
+    /// # Errors
+    /// Where that is refused.
+    pub(super) fn approve(&self) -> io::Result<()> {
+        self.files.iter().try_for_each(fs::remove_file)
+    }
 }
 
-/// Takes them away.
-pub(super) fn approve(state: &Path) -> io::Result<()> {
-    files(state)?.iter().try_for_each(fs::remove_file)
-}
-
-fn files(state: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+fn files(state: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(state.join(FOLDER)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         other => other?,
