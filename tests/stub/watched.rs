@@ -272,3 +272,17 @@ fn where_something_is_protected_there_is_no_jail_without_a_watcher() {
         assert!(told.contains("the watcher of the working folder has ended, and so"), "{told}");
     }
 }
+
+#[test]
+fn where_the_watcher_does_not_finish_protected_files_are_not_taken_for_what_they_were() {
+    for caller in callers() {
+        let jail = protecting(jail(caller), &[".envrc"]);
+        let stopped = "w=$(watcher); kill -STOP $w; (while [ -e ready ]; do sleep 0.05; done; sleep 0.5; kill -9 $w) &";
+        let told = meanwhile(&jail, "true", &format!("{stopped} true"));
+        let words = "the watcher of protected files did not finish: look at them";
+        assert!(told.contains(words) && told.contains("status 0"), "{told}");
+        // The control.
+        let told = meanwhile(&jail, "true", "true");
+        assert!(!told.contains(words), "{told}");
+    }
+}

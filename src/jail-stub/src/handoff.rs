@@ -126,19 +126,22 @@ impl Ledger {
         false
     }
 
-    /// The jail has ended, and so has its watcher to.
-    pub(crate) fn stop_watching(&self) {
-        if !self.is_blind.get() {
-            let _ = self.watch.end(ENDED);
-        }
+    /// The jail has ended, and so has its watcher to. Where it does not finish, protected files may not be as they were.
+    pub(crate) fn stop_watching(&self) -> Option<EndingNote> {
+        let is_done = self.is_blind.get() || self.watch.end(ENDED);
+        let words = "the watcher of protected files did not finish: look at them before you go on";
+        (self.is_needed && !is_done).then(|| self.note(words))
     }
 
     /// The jail has ended. Has the process look where the payload `has_run`, and waits for what it says.
     pub(crate) fn finish(&self, has_run: bool) -> Option<EndingNote> {
         let is_done = self.look.end(if has_run { ENDED } else { NEVER });
         let words = "what this session left was not looked through; `jailgen handoff` does it";
-        (has_run && !is_done)
-            .then(|| EndingNote { words: String::from(words), by: self.by.clone() })
+        (has_run && !is_done).then(|| self.note(words))
+    }
+
+    fn note(&self, words: &str) -> EndingNote {
+        EndingNote { words: String::from(words), by: self.by.clone() }
     }
 }
 

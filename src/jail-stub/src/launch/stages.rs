@@ -349,7 +349,7 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
     let (outcome, lost) =
         Supervisor::new(plan, watched, first, started.given, started.filter).watch();
     let gone = started.broker.as_ref().and_then(|broker| broker.finish(outcome.has_run()));
-    started.ledger.iter().for_each(Ledger::stop_watching);
+    let unwatched = started.ledger.as_ref().and_then(Ledger::stop_watching);
     if let Some(leftovers) = &leftovers {
         leftovers.end(started.ledger.as_ref().map(Ledger::number));
     }
@@ -362,6 +362,6 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
     let looked = started.ledger.as_ref().and_then(|ledger| ledger.finish(has_run));
     let by = plan.network.as_ref().map_or("", |network| network.by.as_str());
     ending.notes.extend(gone.map(|gone| gone.note(by)));
-    ending.notes.extend(looked);
+    ending.notes.extend(unwatched.into_iter().chain(looked));
     Ok(ending)
 }
