@@ -24,6 +24,7 @@ mod git;
 mod group;
 mod handoff;
 mod mask;
+mod objects;
 mod packet;
 mod record;
 mod scripts;

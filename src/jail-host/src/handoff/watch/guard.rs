@@ -11,9 +11,9 @@ use rustix::io::Errno;
 
 use super::aliases::Aliases;
 use super::events::Watches;
+use super::had::Objects;
 use super::known::{Content, Known};
 use super::look::{IN_FOLDER, NAMES_AT_START, NAMES_LATER};
-use super::objects::Objects;
 use crate::handoff::held;
 use crate::handoff::names::{Names, fold};
 use crate::handoff::patterns::Patterns;

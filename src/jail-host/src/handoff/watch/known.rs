@@ -6,7 +6,7 @@ use std::io;
 
 use rustix::fs::FileType;
 
-use super::objects::Objects;
+use super::had::Objects;
 use crate::handoff::content::{Form, Part, hash, parts};
 use crate::handoff::held::HELD_MAX;
 use crate::handoff::place::{Data, Links, Place, target};

@@ -8,10 +8,9 @@
 mod aliases;
 mod events;
 mod guard;
+mod had;
 mod known;
 mod look;
-mod objects;
-mod packed;
 mod removed;
 mod repository;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{Mode, OFlags, open};
 
-use super::objects::Objects;
+use super::had::Objects;
 use crate::handoff::place::Place;
 
 const SCRIPT: &str = "set -e; git init -q --object-format=$1 .
@@ -44,16 +44,16 @@ fn an_object_counts_by_its_content_and_not_by_its_name() {
         git(folder.path(), SCRIPT, format);
         let place = place_of(folder.path());
         let objects = Objects::open(&place, now());
-        let text = |name: &[u8]| name.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let loose =
-            |name: &str| folder.path().join(".git/objects").join(&name[..2]).join(&name[2..]);
-        let plant = |name: &str, bytes: &[u8]| {
-            std::fs::create_dir_all(loose(name).parent().expect("a folder")).expect("a folder");
-            std::fs::write(loose(name), bytes).expect("an object");
+        let loose = |content: &[u8]| {
+            folder.path().join(".git/objects").join(crate::objects::loose(&objects.name(content)))
         };
-        plant(&text(&objects.name(b"empty\n")), b"");
-        let other = std::fs::read(loose(&text(&objects.name(b"loose\n")))).expect("an object");
-        plant(&text(&objects.name(b"other\n")), &other);
+        let plant = |content: &[u8], bytes: &[u8]| {
+            std::fs::create_dir_all(loose(content).parent().expect("a folder")).expect("a folder");
+            std::fs::write(loose(content), bytes).expect("an object");
+        };
+        plant(b"empty\n", b"");
+        let other = std::fs::read(loose(b"loose\n")).expect("an object");
+        plant(b"other\n", &other);
         // An index that names another object at the place of one: its place in the order has to be the same.
         let pack = folder.path().join(".git/objects/pack");
         let ends = |end: &str| {

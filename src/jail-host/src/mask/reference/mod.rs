@@ -4,10 +4,10 @@
 //! A secret can look like one, and a jail can move it to where references are. So a file counts as one only if the repository has the
 //! object that it names: a program that can make that so knows the content.
 
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 
 use crate::handoff::place::{Links, Place, entries};
+use crate::objects::{self, index};
 
 /// A log is no larger.
 const LOG_MAX: u64 = 64 << 20;
@@ -81,49 +81,15 @@ fn has(place: &Place, git: &[u8], object: &[u8]) -> io::Result<bool> {
         b"" => name.as_bytes().to_vec(),
         git => [git, b"/", name.as_bytes()].concat(),
     };
-    let hexadecimal: String = object.iter().map(|byte| format!("{byte:02x}")).collect();
-    let (first, rest) = hexadecimal.split_at(2);
-    if place.open_path(&join(&format!("objects/{first}/{rest}"))).is_ok() {
+    if place.open_path(&join(&format!("objects/{}", objects::loose(object)))).is_ok() {
         return Ok(true);
     }
     let packs = join("objects/pack");
     let (found, _) = entries(&place.open_folder(&packs, Links::Refused)?, PACKS_MAX)?;
     for entry in found.iter().filter(|entry| entry.name.ends_with(b".idx")) {
-        let index = place.open_file(&[packs.as_slice(), b"/", &entry.name].concat())?;
-        if is_in(&mut File::from(index), object).unwrap_or(false) {
+        let opened = place.open_file(&[packs.as_slice(), b"/", &entry.name].concat())?;
+        if index::has(opened, object).unwrap_or(false) {
             return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Whether the index of a pack has an object (gitformat-pack(5), version 2).
-fn is_in(index: &mut File, object: &[u8]) -> io::Result<bool> {
-    const NAMES_AT: u64 = 8 + 256 * 4;
-    let mut read = |at: u64, bytes: &mut [u8]| {
-        index.seek(SeekFrom::Start(at))?;
-        index.read_exact(bytes)
-    };
-    let mut head = [0; 8];
-    read(0, &mut head)?;
-    let first = object.first().copied().unwrap_or_default();
-    // How many names there are up to those that begin with a byte.
-    let mut up_to = |byte: u8| {
-        let mut number = [0; 4];
-        read(8 + u64::from(byte) * 4, &mut number)?;
-        io::Result::Ok(u64::from(u32::from_be_bytes(number)))
-    };
-    let mut low = first.checked_sub(1).map_or(Ok(0), &mut up_to)?;
-    let mut high = up_to(first)?;
-    let mut name = vec![0; object.len()];
-    let length = u64::try_from(object.len()).unwrap_or(u64::MAX);
-    while head == *b"\xfftOc\0\0\0\x02" && low < high {
-        let middle = low.midpoint(high);
-        read(NAMES_AT + middle * length, &mut name)?;
-        match name.as_slice().cmp(object) {
-            std::cmp::Ordering::Equal => return Ok(true),
-            std::cmp::Ordering::Less => low = middle + 1,
-            std::cmp::Ordering::Greater => high = middle,
         }
     }
     Ok(false)

@@ -6,6 +6,7 @@ mod bitmap;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::bitmap::Bitmap;
+use crate::objects::hexadecimal;
 
 /// The name of an object: 20 bytes, or 32.
 pub(crate) type Name = Vec<u8>;
@@ -149,10 +150,6 @@ fn linked(data: &[u8], length: usize) -> Option<Option<Link>> {
     }
     let (deleted, replaced) = (Bitmap::read(&mut rest)?, Bitmap::read(&mut rest)?);
     Some(Some(Link { base, deleted, replaced }))
-}
-
-fn hexadecimal(name: &[u8]) -> String {
-    name.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {

@@ -7,11 +7,11 @@ use std::time::Instant;
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
-use sha2::Digest as _;
 
 use super::index::{self, Name};
 use super::{Match, Walked};
 use crate::handoff::place::{Links, Place};
+use crate::objects;
 
 /// An index of a million files is as long.
 const INDEX_MAX: u64 = 192 << 20;
@@ -158,13 +158,7 @@ fn plain(path: &[u8]) -> Vec<u8> {
 fn has_content(place: &Place, path: &[u8], names: &[Name]) -> bool {
     let [name] = names else { return false };
     let Ok((_, Some(content))) = place.read(path, FILE_MAX, Links::Refused) else { return false };
-    let head = format!("blob {}\0", content.len());
-    match name.len() {
-        20 => sha1::Sha1::new().chain_update(&head).chain_update(&content).finalize()[..] == **name,
-        _ => {
-            sha2::Sha256::new().chain_update(&head).chain_update(&content).finalize()[..] == **name
-        }
-    }
+    objects::name(&content, name.len()) == **name
 }
 
 #[cfg(test)]

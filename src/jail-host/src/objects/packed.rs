@@ -8,6 +8,8 @@ use rustix::io::{Errno, pread};
 
 /// No object, and no chain of differences, is larger.
 const BYTES_MAX: usize = 64 << 20;
+/// So much is made on the way to one: a short difference can copy all of its base.
+const MADE_MAX: usize = 256 << 20;
 /// Nor is a chain longer; git makes it 50 long, and at most 4,095.
 const CHAIN_MAX: usize = 4_095;
 
@@ -26,7 +28,7 @@ enum Entry {
 }
 
 /// The content of a file at an offset. `find` says where an object of this name is.
-pub(super) fn blob(
+pub(crate) fn blob(
     pack: &OwnedFd,
     offset: u64,
     name_length: usize,
@@ -46,8 +48,10 @@ pub(super) fn blob(
             return None;
         }
     };
+    let mut left = MADE_MAX;
     while let Some(delta) = deltas.pop() {
         content = apply(&content, &delta)?;
+        left = left.checked_sub(content.len())?;
     }
     Some(content)
 }
@@ -95,7 +99,7 @@ fn inflated(pack: &OwnedFd, at: u64, size: usize) -> Option<Vec<u8>> {
 }
 
 /// What compresses to nothing shorter takes a little more than it is long.
-pub(super) fn compressed_most(size: usize) -> usize {
+pub(crate) fn compressed_most(size: usize) -> usize {
     size + size / 512 + 1024
 }
 
@@ -170,4 +174,77 @@ fn read(file: &OwnedFd, at: u64, most: usize) -> Result<Vec<u8>, Errno> {
     }
     bytes.truncate(length);
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use miniz_oxide::deflate::compress_to_vec_zlib;
+
+    use super::*;
+
+    /// Seven bits in each byte, the lowest first.
+    fn number(mut value: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while value >= 0x80 {
+            bytes.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+            value >>= 7;
+        }
+        bytes.push(u8::try_from(value).unwrap());
+        bytes
+    }
+
+    /// An entry as git writes it; `base` stands between its head and its content.
+    fn entry(kind: u8, base: &[u8], content: &[u8]) -> Vec<u8> {
+        let (low, high) = (u8::try_from(content.len() & 15).unwrap(), content.len() >> 4);
+        let head = [vec![kind << 4 | low | 0x80], number(high)].concat();
+        [&head, base, &compress_to_vec_zlib(content, 1)].concat()
+    }
+
+    /// A difference that copies all of its base.
+    fn copy(length: usize) -> Vec<u8> {
+        let mut delta = [number(length), number(length)].concat();
+        let mut at = 0;
+        while at < length {
+            let count = (length - at).min(0xff_ffff);
+            delta.push(0xff);
+            delta.extend(&u32::try_from(at).unwrap().to_le_bytes());
+            delta.extend(&u32::try_from(count).unwrap().to_le_bytes()[..3]);
+            at += count;
+        }
+        delta
+    }
+
+    /// What is read of a content of so many bytes, and so many differences, each to the one before.
+    fn read_chain(length: usize, differences: usize) -> Option<usize> {
+        let mut pack = entry(BLOB, &[], &vec![b'x'; length]);
+        let mut last = 0;
+        for _ in 0..differences {
+            let distance = pack.len() - last;
+            last = pack.len();
+            // The highest bits first, each byte but the last one more than it says.
+            let mut bytes = vec![u8::try_from(distance & 0x7f).unwrap()];
+            let mut rest = distance >> 7;
+            while rest > 0 {
+                rest -= 1;
+                bytes.insert(0, u8::try_from(rest & 0x7f).unwrap() | 0x80);
+                rest >>= 7;
+            }
+            pack.extend(entry(OFFSET_DELTA, &bytes, &copy(length)));
+        }
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&pack).unwrap();
+        let read = blob(&file.into(), u64::try_from(last).unwrap(), 20, |_| None)?;
+        assert!(read.iter().all(|byte| *byte == b'x'));
+        Some(read.len())
+    }
+
+    #[test]
+    fn a_chain_of_differences_is_read_and_one_that_makes_too_much_is_not() {
+        assert_eq!(read_chain(1000, 50), Some(1000));
+        let large = BYTES_MAX - 1024;
+        assert_eq!(read_chain(large, 2), Some(large));
+        assert_eq!(read_chain(large, 6), None);
+    }
 }

@@ -10,22 +10,14 @@ use std::os::fd::OwnedFd;
 use jail_plan::git::settings;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use rustix::fs::{FileType, Mode, OFlags, openat};
-use rustix::io::{Errno, pread};
-use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
 
-use super::packed;
 use crate::handoff::place::{Links, Place, Stamp, data, entries};
+use crate::objects::{self, index, packed};
 
 /// More packs are not looked into.
 const PACKS_MAX: usize = 512;
 /// No configuration is larger.
 const CONFIG_MAX: u64 = 1 << 20;
-
-/// `\377tOc`, version 2 (gitformat-pack(5)).
-const HEADER: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
-/// How many names of objects begin with each byte or a lower one.
-const FANOUT: u64 = 256 * 4;
 
 /// The objects of the repository at the project's root.
 pub(super) struct Objects {
@@ -76,19 +68,12 @@ impl Objects {
 
     /// The name of the object that a content is.
     pub(super) fn name(&self, content: &[u8]) -> Vec<u8> {
-        let header = header(content);
-        let parts = [header.as_bytes(), content];
-        match self.is_sha256 {
-            true => parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize().to_vec(),
-            false => parts.iter().fold(Sha1::new(), Sha1::chain_update).finalize().to_vec(),
-        }
+        objects::name(content, if self.is_sha256 { objects::SHA256 } else { objects::SHA1 })
     }
 
     fn has_loose(&self, place: &Place, name: &[u8], content: &[u8]) -> bool {
-        let text: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
-        let (folder, rest) = text.split_at(2);
-        let path = format!(".git/objects/{folder}/{rest}");
-        let header = header(content);
+        let path = format!(".git/objects/{}", objects::loose(name));
+        let header = objects::header(content);
         let length = header.len() + content.len();
         let most = u64::try_from(packed::compressed_most(length)).unwrap_or(u64::MAX);
         let Ok((found, Some(bytes))) = place.read(path.as_bytes(), most, Links::Refused) else {
@@ -100,11 +85,6 @@ impl Objects {
         };
         found.stamp.changed < self.since && is_it()
     }
-}
-
-/// What stands before the content in an object.
-fn header(content: &[u8]) -> String {
-    format!("blob {}\0", content.len())
 }
 
 impl Unchanged {
@@ -123,60 +103,12 @@ impl Unchanged {
 
 impl Pack {
     fn has(&self, name: &[u8], content: &[u8]) -> bool {
-        let find = |name: &[u8]| self.offset(name).ok().flatten();
+        let find = |name: &[u8]| index::offset(&self.index.file, name).ok().flatten();
         let read = || packed::blob(&self.pack.file, find(name)?, name.len(), find);
         // Looked at last: what was changed while it was read has another time by then.
         read().is_some_and(|found| found == content)
             && self.index.is_unchanged()
             && self.pack.is_unchanged()
-    }
-
-    /// Where the object with this name is in the pack.
-    fn offset(&self, name: &[u8]) -> Result<Option<u64>, Errno> {
-        let Some((at, count)) = self.find(name)? else { return Ok(None) };
-        // Behind the names stand a sum for each, and then the places; one that is far behind has its place in another list.
-        let length = u64::try_from(name.len()).unwrap_or(u64::MAX);
-        let places = 8 + FANOUT + count * (length + 4);
-        let mut place = [0; 4];
-        self.read(&mut place, places + at * 4)?;
-        let place = u32::from_be_bytes(place);
-        let Some(far) = place.checked_sub(1 << 31) else { return Ok(Some(place.into())) };
-        let mut place = [0; 8];
-        self.read(&mut place, places + count * 4 + u64::from(far) * 8)?;
-        Ok(Some(u64::from_be_bytes(place)))
-    }
-
-    /// Looks a name up in the sorted list of them: which one it is, and of how many.
-    fn find(&self, name: &[u8]) -> Result<Option<(u64, u64)>, Errno> {
-        let mut header = [0; HEADER.len()];
-        self.read(&mut header, 0)?;
-        let Some(first) = name.first().filter(|_| header == HEADER) else { return Ok(None) };
-        let count_up_to = |byte: u8| -> Result<u64, Errno> {
-            let mut number = [0; 4];
-            self.read(&mut number, 8 + u64::from(byte) * 4)?;
-            Ok(u64::from(u32::from_be_bytes(number)))
-        };
-        let mut low = first.checked_sub(1).map_or(Ok(0), count_up_to)?;
-        let (mut high, count) = (count_up_to(*first)?, count_up_to(u8::MAX)?);
-        let length = u64::try_from(name.len()).unwrap_or(u64::MAX);
-        let mut there = vec![0; name.len()];
-        while low < high {
-            let middle = low + (high - low) / 2;
-            self.read(&mut there, 8 + FANOUT + middle * length)?;
-            match there.as_slice().cmp(name) {
-                std::cmp::Ordering::Equal => return Ok(Some((middle, count))),
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        Ok(None)
-    }
-
-    fn read(&self, bytes: &mut [u8], from: u64) -> Result<(), Errno> {
-        match pread(&self.index.file, &mut *bytes, from)? {
-            length if length == bytes.len() => Ok(()),
-            _ => Err(Errno::IO),
-        }
     }
 }
 
