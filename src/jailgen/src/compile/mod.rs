@@ -13,7 +13,7 @@ use jail_lang::{FileSources, Files, Limits, Outcome, Sources as _, Spec, evaluat
 use jail_policy::{Danger, Origin, Policy};
 use jail_registry::{Diagnostic, FileId, Jail, Place, Severity, Symbolic, lower};
 
-use crate::files::behind_link;
+use crate::files::{behind_link, folder_of};
 use crate::render::Sources;
 
 /// What became of a spec file.
@@ -59,11 +59,7 @@ impl SpecFolder {
     /// It cannot be opened. A spec that cannot be read is a diagnostic of [`SpecFolder::compile`].
     pub fn open(path: &Path) -> io::Result<Self> {
         let path = behind_link(path)?;
-        let folder = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            Some(_) | None => Path::new("."),
-        };
-        Ok(Self { sources: FileSources::new(folder)?, path })
+        Ok(Self { sources: FileSources::new(folder_of(&path))?, path })
     }
 
     /// Compiles the spec. Nothing outside its folder is read.

@@ -10,6 +10,12 @@ use std::path::{Path, PathBuf};
 pub use below::{Below, EntryKind, append_plain, read_regular, write_plain};
 pub use private::{Private, check, create_private};
 
+/// The folder around a file, by a path that can be opened.
+#[must_use]
+pub fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
 /// Writes a file under another name in the same folder, then renames it: readers see the old
 /// content or the new one.
 ///

@@ -11,7 +11,7 @@ use jail_lang::{EntryKind, FileSources, Imported, SourceError, Sources};
 use jail_registry::FileId;
 
 use crate::compile::{Compiled, compile_from};
-use crate::files::read_regular;
+use crate::files::{folder_of, read_regular};
 
 pub use tools::InputKind;
 
@@ -54,7 +54,7 @@ pub fn import(
     folder: Option<&Path>,
 ) -> Result<Import, ImportError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let own = FileSources::new(parent(path))?;
+    let own = FileSources::new(folder_of(path))?;
     let direct = own.read(&format!("{}/{name}", own.root()));
     let bytes = match &direct {
         Ok(bytes) => bytes.clone(),
@@ -62,7 +62,7 @@ pub fn import(
     };
     let text = String::from_utf8(bytes).map_err(io::Error::other)?;
     let kind = kind.or_else(|| InputKind::detected(&name, &text)).ok_or(ImportError::Unknown)?;
-    let target = folder.map_or_else(|| FileSources::new(parent(path)), FileSources::new)?;
+    let target = folder.map_or_else(|| FileSources::new(folder_of(path)), FileSources::new)?;
     let within = below(own.root(), target.root());
     let imported = match (kind, direct) {
         (InputKind::Nix, Err(SourceError::Link(_))) => return Err(ImportError::Link),
@@ -87,11 +87,6 @@ pub fn import(
 #[must_use]
 pub fn import_text(kind: InputKind, name: &str, text: &str) -> Imported {
     tools::import(kind, name, text)
-}
-
-/// The folder around a file.
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
 }
 
 /// What a folder is called in another one that it is, or that it lies in.

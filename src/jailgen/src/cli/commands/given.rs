@@ -10,7 +10,7 @@ use jail_plan::Wrapper;
 use jail_registry::nearest;
 
 use crate::cli::failure::Failure;
-use crate::files::read_regular;
+use crate::files::{folder_of, read_regular};
 
 /// What a command can do something with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,16 +84,12 @@ fn missing(path: &Path, shown: &str, wanted: Wanted) -> Result<(), Failure> {
 /// The file of the same folder that was probably meant: `demo.jail` for `demo`.
 fn near(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
-    let names = names_in(parent(path));
+    let names = names_in(folder_of(path));
     let with_ending = format!("{name}.jail");
     let found = names.iter().find(|known| **known == with_ending).map(String::as_str);
     let found = found.or_else(|| nearest(name, names.iter().map(String::as_str)))?;
     let near = path.with_file_name(found);
     near.is_file().then(|| super::shown(&near))
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
 }
 
 fn names_in(folder: &Path) -> Vec<String> {

@@ -8,6 +8,7 @@ use crate::cli::args::Import;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
 use crate::compile::has_errors;
+use crate::files::folder_of;
 use crate::import::ImportError;
 use crate::{import, render};
 
@@ -21,10 +22,10 @@ pub(in crate::cli) fn run(arguments: &Import, context: Context) -> Result<(), Fa
     let named = |wanted: &String| kinds.iter().find(|(name, _)| *name == wanted.as_str());
     let kind = arguments.from.as_ref().and_then(named).map(|(_, kind)| *kind);
     let written = arguments.output.as_deref().filter(|path| *path != Path::new("-"));
-    if let Some(path) = written.filter(|path| !parent(path).is_dir()) {
+    if let Some(path) = written.filter(|path| !folder_of(path).is_dir()) {
         return Err(no_such_folder(path));
     }
-    let import = import::import(file, kind, &name, written.map(parent));
+    let import = import::import(file, kind, &name, written.map(folder_of));
     let import = import.map_err(|error| failure(&error, &shown, file))?;
     for fault in &import.imported.diagnostics {
         context.console.diagnostic(&render::human(fault, &import, width()));
@@ -76,20 +77,16 @@ fn failure(error: &ImportError, shown: &str, file: &Path) -> Failure {
             format!("the spec names `{}`, which it could not read there", render::sanitise(named)),
             format!(
                 "a spec reads files in and below its own folder: write it to `{}`",
-                super::shown(&parent(file).join("NAME.jail"))
+                super::shown(&folder_of(file).join("NAME.jail"))
             ),
         ),
     }
 }
 
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))
-}
-
 /// Whether a file is not in the working folder.
 fn is_elsewhere(file: &Path) -> bool {
     let folder = |path: &Path| path.canonicalize().ok();
-    folder(parent(file)) != folder(Path::new("."))
+    folder(folder_of(file)) != folder(Path::new("."))
 }
 
 /// Whether a character would not be shown as what it is.
