@@ -103,10 +103,9 @@ fn an_agent_from_a_builder() {
                           /etc/ssl/certs/ca-certificates.crt,
                           /etc/pki/tls/certs/ca-bundle.crt
               copied      /etc/services (if it is there)                   opencode.jail:12:18  network-allow
-              its own     `opencode.json`, `opencode.jsonc`,               opencode.jail:5:1  private-copies
-                          `config.json` and 18 more in ~/.config/opencode
-                          (copies), `bin/`, `snapshot/` in
-                          ~/.local/share/opencode (copies)
+              its own     `opencode.json`, `opencode.jsonc` and 19 more    opencode.jail:5:1  private-copies
+                          in ~/.config/opencode (copies), `bin/`,
+                          `snapshot/` in ~/.local/share/opencode (copies)
               read-only   of /nix/store what this jail needs at run time   by default
               its own     /proc, /dev (minimal), /bin/sh, /bin/bash,       by default
                           /usr/bin/env, /etc/hostname, /etc/hosts,
@@ -134,9 +133,7 @@ fn an_agent_from_a_builder() {
                           sandbox escapes
 
             Environment
-              set         CURL_CA_BUNDLE, GIT_SSL_CAINFO,                  opencode.jail:12:18  network-allow
-                          NIX_SSL_CERT_FILE, REQUESTS_CA_BUNDLE,
-                          SSL_CERT_FILE
+              set         CURL_CA_BUNDLE, GIT_SSL_CAINFO, 3 more           opencode.jail:12:18  network-allow
               set         TZDIR                                            opencode.jail:5:1  time-zone
               passed on   COLORTERM, LANG, TERM, USER (if it is set)       by default
               set         HOME=~, SHELL                                    by default
@@ -144,9 +141,7 @@ fn an_agent_from_a_builder() {
             Commands
               from        bashInteractive, curl, wget, jq, git, which,     opencode.jail:5:1  add-pkg-deps
                           ripgrep, gnugrep, gnused, gawkInteractive, ps,
-                          findutils, gzip, unzip, gnutar, diffutils,
-                          less, file, gnupatch, xz, gnumake, hostname,
-                          fd, tree
+                          findutils, gzip, unzip, 10 more
               from        nodejs, python3                                  opencode.jail:6:15  add-pkg-deps
               from        /bin, coreutils                                  by default
 
@@ -164,7 +159,7 @@ fn an_explanation_fits_on_a_screen() {
     for example in ["shell", "opencode", "crush", "claude-code", "go", "python"] {
         let outcome = explain(&[&format!("examples/{example}.jail")]);
         let lines = outcome.assert_status(0).stdout.lines().count();
-        assert!(lines <= 80, "{example}: {lines} lines");
+        assert!(lines <= 74, "{example}: {lines} lines");
     }
 }
 

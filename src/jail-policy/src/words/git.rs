@@ -56,7 +56,7 @@ pub(super) fn masked(globs: &[String]) -> Sentence {
 }
 
 /// So many names are said.
-const NAMES_MAX: usize = 3;
+const NAMES_MAX: usize = 2;
 
 pub(super) fn private(folder: &Text, names: &[String]) -> Sentence {
     let said: Vec<_> = names.iter().take(NAMES_MAX).map(|name| format!("`{name}`")).collect();

@@ -1,11 +1,13 @@
 //! An explanation as text: three lines that say most, then one screen with the origin of each line
 //! at the right.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use clap::builder::styling::{AnsiColor, Style};
 
 use jail_policy::Severity;
+use jail_registry::names;
 
 use super::{Explanation, Line, Summary};
 use crate::findings::Finding;
@@ -124,9 +126,8 @@ impl Layout {
         let next = format!("{:1$}", "", INDENT + how);
         let note = line.note.map(|note| format!("({note})"));
         let note = note.iter().flat_map(|note| note.split(' ')).map(str::to_owned);
-        for (index, part) in
-            wrapped(list(&line.what, middle).chain(note), middle).iter().enumerate()
-        {
+        let what = cut(line);
+        for (index, part) in wrapped(list(&what, middle).chain(note), middle).iter().enumerate() {
             if index == 0 {
                 let origin = origin(line);
                 let _ = writeln!(text, "{left}{part:<middle$}  {FAINT}{origin}{FAINT:#}");
@@ -135,6 +136,38 @@ impl Layout {
             }
         }
     }
+}
+
+/// So many packages, and variables for certificates, are named.
+const PACKAGES_MAX: usize = 15;
+const CERTIFICATES_MAX: usize = 3;
+
+/// The combinators that set variables for one thing only: where the certificates are.
+const FOR_CERTIFICATES: [&str; 6] = [
+    names::NETWORK,
+    names::NETWORK_ALLOW,
+    names::INTERNET,
+    names::HTTP_ALLOW,
+    names::SECRET,
+    names::SECRET_FILE,
+];
+
+/// What a line names. A long list of packages, or of variables for certificates, is cut: they give
+/// nothing of the host, and `--json` has all. Variables that the spec sets by their names are all
+/// there.
+fn cut(line: &Line) -> Vec<Cow<'_, str>> {
+    let most = match (line.how, line.combinator.as_deref()) {
+        ("from", _) => PACKAGES_MAX,
+        ("set", Some(combinator)) if FOR_CERTIFICATES.contains(&combinator) => CERTIFICATES_MAX,
+        (_, _) => usize::MAX,
+    };
+    let mut what: Vec<_> = line.what.iter().map(|it| Cow::Borrowed(it.as_str())).collect();
+    if what.len() > most {
+        let more = what.len() - (most - 1);
+        what.truncate(most - 1);
+        what.push(format!("{more} more").into());
+    }
+    what
 }
 
 /// What lets the program change or reach the host stands out.
