@@ -1,7 +1,8 @@
 //! What symbolic links in a program's state lead to. An earlier session may have made any of them,
 //! so one is followed only where it gives the jail nothing that other users of the machine cannot
-//! read: into the Nix store. What it leads to there is copied, and nothing in the copy of a folder
-//! can be executed, because a link must not bring in programs that the spec left out.
+//! read: into the Nix store. What it leads to there is copied, and no file of the copy is executable:
+//! a link does not put programs into the jail that the spec left out, though the jail can make its
+//! copies executable, as any file that it writes.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
