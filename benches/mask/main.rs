@@ -1,5 +1,5 @@
 //! What it takes to find the files of a project that presets mask, of 10,000 and of 100,000 files: the time from the start of the
-//! process until its last reply.
+//! process until its last reply, next to what it takes one thread to list the same folders and do nothing else.
 //!
 //! `cargo bench -p jail-host --bench mask`. The times go to docs/performance.md by hand.
 #![expect(clippy::disallowed_methods, reason = "a bench starts what it measures")]
@@ -41,7 +41,19 @@ fn main() {
         let first = rounds.first().map(|round| round.0).unwrap_or_default();
         rounds.sort_unstable();
         let median = rounds.get(ROUNDS / 2).map(|round| round.0).unwrap_or_default();
-        println!("{} files: median {median:?}, first {first:?}, masked {found}", folders * FILES);
+        let mut listed: Vec<_> = (0..ROUNDS)
+            .map(|_| {
+                let begin = Instant::now();
+                list(folder.path());
+                begin.elapsed()
+            })
+            .collect();
+        listed.sort_unstable();
+        let floor = listed.get(ROUNDS / 2).copied().unwrap_or_default();
+        println!(
+            "{} files: median {median:?}, first {first:?}, masked {found}; listing alone {floor:?}",
+            folders * FILES
+        );
     }
 }
 
@@ -54,6 +66,15 @@ fn make(project: &Path, folders: usize) {
         }
         if folder % MASKED == 0 {
             fs::write(path.join(".env"), b"x").expect("a file");
+        }
+    }
+}
+
+/// Lists a folder and those below it, and looks at no name.
+fn list(folder: &Path) {
+    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")) {
+        if entry.file_type().expect("a type").is_dir() {
+            list(&entry.path());
         }
     }
 }
@@ -85,9 +106,9 @@ fn measure(project: &Path) -> (Duration, usize) {
     loop {
         let mut packet = [0; PACKET_MAX];
         let (length, _) = recv(&ours, &mut packet[..], RecvFlags::empty()).expect("a reply");
-        let Some(Reply::Done(body)) = Reply::decode(packet.get(..length).unwrap_or_default())
-        else {
-            unreachable!("it refused");
+        let body = match Reply::decode(packet.get(..length).unwrap_or_default()) {
+            Some(Reply::Done(body)) => body,
+            other => unreachable!("{other:?}"),
         };
         let (found, is_last) = parts(&body).expect("parts");
         masked += found.iter().filter(|part| matches!(part, Part::Place(_))).count();

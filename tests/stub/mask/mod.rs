@@ -47,6 +47,18 @@ fn what_matches_is_empty_and_readable_and_the_rest_is_as_it_is() {
     }
 }
 
+/// Threads share so many folders, and the process that looks through them is confined before it starts one.
+#[test]
+fn a_project_of_many_folders_is_looked_through_by_threads() {
+    for caller in callers() {
+        let jail = masking(caller, &[".env"]);
+        let many = "for i in $(seq 300); do mkdir -p d$((i % 7))/e$i; echo s3cret >d$((i % 7))/e$i/.env; done";
+        prepare(&jail, many);
+        jail.sh("cat */*/.env; ls -d */*/.env | wc -l").prints("300");
+        jail.outside_sh("cat */*/.env | wc -l").prints("300");
+    }
+}
+
 #[test]
 fn a_glob_that_matches_nothing_is_printed_with_the_line_of_the_spec() {
     for caller in callers() {

@@ -36,6 +36,8 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_rseq,
     libc::SYS_set_robust_list,
     libc::SYS_rt_sigprocmask,
+    // The first thread: glibc installs the handler by which it changes the ids of all of them.
+    libc::SYS_rt_sigaction,
     libc::SYS_mprotect,
     libc::SYS_prctl,
     libc::SYS_gettid,
