@@ -10,7 +10,7 @@ built := $(target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/jailgen
 export PREFIX DESTDIR SYSCONFDIR APPARMOR KIT
 
 .DEFAULT_GOAL := help
-.PHONY: help build kit install uninstall dist demo test lint allow-userns bench check-release check-msrv check-aarch64 first-hour test-sessions test-agents test-nix fuzz test-cgroups
+.PHONY: help build kit install uninstall dist demo test lint allow-userns bench check-release check-msrv check-aarch64 first-hour test-sessions test-agents test-report test-nix fuzz test-cgroups
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -74,6 +74,9 @@ test-sessions: ## Eight sessions, one on the host, 200 rounds of lock, change an
 test-agents: ## Run real agents from npm in their presets and with keys, against a model of ours (needs a network)
 	tests/agents/run
 	if [ "$$(id -u)" -eq 0 ]; then tests/agents/run --keys; fi
+
+test-report: ## Look at the pages of `jailgen report` in Chromium (needs a network for two npm packages)
+	tests/report/run
 
 test-nix: ## Run the tests of the command line with newer releases of Nix (needs a network)
 	scripts/test-nix

@@ -44,6 +44,7 @@ mod playground;
 mod projects;
 mod prose;
 mod real_nix;
+mod report;
 mod repositories;
 mod sessions;
 mod settings;

@@ -98,6 +98,10 @@ fn a_wrapper_is_explained_as_its_spec_is() {
     let link = ".local/state/jailgen/bin/jailed-rich";
     let calls = scratch.run(&["explain", link, "--syscalls"]);
     assert!(calls.assert_status(1).stderr.contains("name the spec"), "{}", calls.all());
+    // What was built has sizes.
+    let page = scratch.run(&["report", link]).assert_status(0).stdout.clone();
+    assert!(page.contains("class=\"tile\"") && page.contains(" store paths, "), "{page}");
+    assert!(!scratch.run(&["report", "a.jail"]).assert_status(0).stdout.contains("class=\"tile\""));
     let other = scratch.run(&["explain", link, "--jail", "jailed-poor"]);
     assert!(other.assert_status(2).stderr.contains("there is `jailed-rich`"), "{}", other.all());
 }
@@ -121,6 +125,7 @@ fn nothing_of_a_wrapper_is_printed_raw() {
         &["explain", "--json", "hostile"],
         &["explain", "--brief", "hostile"],
         &["explain", "hostile", "--jail", "x"],
+        &["report", "hostile", "--svg"],
     ] {
         let outcome = scratch.run(arguments);
         let said = format!("{}{}", outcome.stdout, outcome.stderr);

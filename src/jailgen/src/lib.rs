@@ -24,6 +24,7 @@ pub mod lsp;
 pub mod nix;
 pub mod parallel;
 pub mod render;
+pub mod report;
 pub mod revision;
 pub mod seal;
 pub mod session;

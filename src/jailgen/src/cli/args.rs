@@ -10,7 +10,7 @@ use jail_registry::Code;
 use super::examples;
 pub use super::intake::Import;
 pub use super::live::Live;
-pub use super::review::Diff;
+pub use super::review::{Diff, Report};
 pub use super::upkeep::{Gc, List, Remove, Trust, TrustForget, TrustList};
 use crate::init;
 
@@ -55,6 +55,8 @@ pub enum Command {
     Explain(Explain),
     /// Say what one spec grants that another does not, or did not in another revision.
     Diff(Diff),
+    /// Draw what a jail can write, read, reach and run, as a page or as SVG.
+    Report(Report),
     /// Agree to what specs do outside the working folder, without building them.
     #[command(after_help = examples::APPROVE)]
     Approve(Specs),

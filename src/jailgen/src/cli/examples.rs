@@ -54,6 +54,13 @@ Examples:
   jailgen explain opencode.jail --json | jq '.jails[].groups[].title'
   jailgen explain --protected              what counts when a session ends";
 
+pub(super) const REPORT: &str = "\
+Examples:
+  jailgen report opencode.jail -o opencode.html
+  jailgen report jailed-opencode -o opencode.html   with the sizes of what it has of the store
+  jailgen report team.jail --diff HEAD:./team.jail -o change.html
+  jailgen report opencode.jail --svg -o opencode.svg";
+
 pub(super) const DIFF: &str = "\
 Examples:
   jailgen diff HEAD:./opencode.jail opencode.jail   what is not committed yet

@@ -94,6 +94,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Emit(arguments) => commands::emit::run(&arguments, context),
         Command::Explain(arguments) => commands::explain::run(&arguments, context),
         Command::Diff(arguments) => commands::diff::run(&arguments, context),
+        Command::Report(arguments) => commands::report::run(&arguments, context),
         Command::Audit(arguments) => commands::audit::run(&arguments, context),
         Command::Trace(arguments) => commands::trace::run(&arguments, context),
         Command::Doctor(arguments) => commands::doctor::run(&arguments, context),

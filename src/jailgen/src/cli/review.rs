@@ -1,5 +1,5 @@
-//! What the commands accept that show what has changed: `diff` of grants, and `handoff` of what
-//! sessions left.
+//! What the commands accept that show what a jail grants or has changed: `diff` of grants,
+//! `report` as a picture, and `handoff` of what sessions left.
 
 use std::path::PathBuf;
 
@@ -20,6 +20,27 @@ pub struct Diff {
     /// As JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// See [`super::args::Command::Report`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::REPORT)]
+pub struct Report {
+    /// A spec, a wrapper, or a command that is one.
+    #[arg(value_name = "SPEC|WRAPPER", value_hint = ValueHint::FilePath)]
+    pub target: PathBuf,
+    /// Draw what changes from this spec or wrapper to the other one.
+    #[arg(long, value_name = "BEFORE", value_hint = ValueHint::FilePath)]
+    pub diff: Option<PathBuf>,
+    /// Which jail, where the spec makes several; all of them when absent.
+    #[arg(long, value_name = "NAME")]
+    pub jail: Option<String>,
+    /// The picture alone, as SVG.
+    #[arg(long)]
+    pub svg: bool,
+    /// Write it to this file instead of standard output.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
 }
 
 /// See [`super::live::Live::Handoff`].

@@ -68,6 +68,22 @@ pub fn total(closure: &Closure) -> u64 {
     closure.values().map(|path| path.nar_size).sum()
 }
 
+/// A size in the unit that leaves at most four digits before the point.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
+    let mut tenths = bytes.saturating_mul(10);
+    let mut units = UNITS.iter();
+    let mut unit = units.next();
+    while tenths >= 10_240 {
+        let Some(next) = units.next() else { break };
+        unit = Some(next);
+        tenths /= 1024;
+    }
+    let unit = unit.copied().unwrap_or_default();
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
 /// The store path that `path` lies in, once symbolic links are followed.
 #[must_use]
 pub fn store_path_of(path: &Path, store: &str) -> Option<String> {

@@ -45,6 +45,8 @@ pub struct Explanation {
 /// What is granted on one subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Group {
+    #[serde(skip)]
+    pub subject: Subject,
     pub title: &'static str,
     /// What is granted.
     pub lines: Vec<Line>,
@@ -105,7 +107,8 @@ fn group(subject: Subject, policy: &Policy, effective: &[&Entry]) -> Group {
         lines.push((Rank::Own, Line { how, what, note, combinator: None, place: None }));
     }
     lines.sort_by_key(|(rank, line)| (line.combinator.is_none(), *rank));
-    Group { title: subject.title(), lines: lines.into_iter().map(|(_, line)| line).collect() }
+    let lines = lines.into_iter().map(|(_, line)| line).collect();
+    Group { subject, title: subject.title(), lines }
 }
 
 /// Whether it is what a jail has that its spec says nothing of.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{Context, build, given};
 use crate::cli::args;
 use crate::cli::failure::Failure;
-use crate::closure::{self, Closure};
+use crate::closure::{self, Closure, size};
 use crate::files::read_regular;
 
 const STORE: &str = "/nix/store";
@@ -59,14 +59,14 @@ fn of_spec(arguments: &args::Closure, context: Context) -> Result<Vec<String>, F
 
 /// The store paths that exist in the wrapper's jail. What the wrapper itself needs outside is not
 /// among them.
-fn inside(wrapper: &Path) -> Result<Vec<String>, Failure> {
+pub(super) fn inside(wrapper: &Path) -> Result<Vec<String>, Failure> {
     let bytes = read_regular(wrapper).map_err(|error| Failure::new(error.to_string()))?;
     let wrapper = Wrapper::parse(&bytes).map_err(|error| Failure::new(error.to_string()))?;
     let closure = wrapper.plan.closure;
     Ok(closure.names.iter().map(|name| format!("{}/{name}", closure.store)).collect())
 }
 
-fn of_roots(roots: &[String], context: Context) -> Result<Closure, Failure> {
+pub(super) fn of_roots(roots: &[String], context: Context) -> Result<Closure, Failure> {
     if roots.is_empty() {
         let help = "`jailgen explain` shows what the jail has of the store";
         return Err(Failure::with_help(
@@ -103,19 +103,4 @@ fn text(closure: &Closure) -> String {
     }
     let _ = writeln!(text, "{:>10}  {} store paths", size(closure::total(closure)), paths.len());
     text
-}
-
-/// A size in the unit that leaves at most four digits before the point.
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
-    let mut tenths = bytes.saturating_mul(10);
-    let mut units = UNITS.iter();
-    let mut unit = units.next();
-    while tenths >= 10_240 {
-        let Some(next) = units.next() else { break };
-        unit = Some(next);
-        tenths /= 1024;
-    }
-    let unit = unit.copied().unwrap_or_default();
-    format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }

@@ -2,75 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::Path;
 
-use jail_policy::Policy;
 use serde::Serialize;
 
-use super::declared::Declared;
-use super::{Context, clean, compile, shown, wrapper};
+use super::Context;
+use super::explained::Explained;
 use crate::cli::args;
 use crate::cli::failure::Failure;
-use crate::compile::Compiled;
 use crate::explain::{Changed, JailChange, JailDifference, difference, differences};
 use crate::render::{sanitise, sanitise_json};
-use crate::revision;
 
 pub(in crate::cli) fn run(arguments: &args::Diff, context: Context) -> Result<(), Failure> {
-    let before = Side::load(&arguments.before, context)?;
-    let after = Side::load(&arguments.after, context)?;
+    let before = Explained::load_side(&arguments.before, context)?;
+    let after = Explained::load_side(&arguments.after, context)?;
     let report = Report::between(&before, &after);
     context.console.result(&if arguments.json { report.json()? } else { report.text() })?;
     if report.is_empty() && !arguments.json {
         context.console.note("same", "both grant the same");
     }
     if report.adds { Err(Failure::Findings) } else { Ok(()) }
-}
-
-/// One of the two that are compared.
-struct Side {
-    policies: Vec<Policy>,
-    declared: Declared,
-}
-
-impl Side {
-    /// A spec or a wrapper, `/dev/null` as git names what is not there, or `REVISION:PATH`.
-    fn load(word: &Path, context: Context) -> Result<Self, Failure> {
-        if word == Path::new("/dev/null") {
-            return Ok(Self { policies: Vec::new(), declared: Declared::default() });
-        }
-        let split = word.to_str().and_then(|word| word.split_once(':'));
-        if let (false, Some((revision, path))) = (word.exists(), split) {
-            return Self::of_spec(of_revision(revision, path, context)?, context);
-        }
-        if let Some(read) = wrapper::of_word(word)? {
-            return Ok(Self { policies: vec![read.policy], declared: Declared::default() });
-        }
-        Self::of_spec(compile(word)?, context)
-    }
-
-    /// What is dangerous about a spec is not part of what it grants.
-    fn of_spec(mut compiled: Compiled, context: Context) -> Result<Self, Failure> {
-        compiled.diagnostics.retain(|diagnostic| diagnostic.danger.is_none());
-        let compiled = clean(compiled, context)?;
-        let declared = Declared::of_spec(&compiled);
-        Ok(Self { policies: compiled.policies, declared })
-    }
-}
-
-fn of_revision(revision: &str, path: &str, context: Context) -> Result<Compiled, Failure> {
-    let surroundings = context.surroundings()?;
-    let git = surroundings.program("git").ok_or_else(|| {
-        Failure::with_help(
-            "there is no `git` that can be run",
-            "a `git` in the project itself is not run",
-        )
-    })?;
-    let here = std::env::current_dir().and_then(|here| here.canonicalize());
-    let here =
-        here.map_err(|error| Failure::new(format!("the working folder cannot be found: {error}")))?;
-    revision::compile(&git, &here, revision, path)
-        .map_err(|error| Failure::new(format!("`{revision}:{}`: {error}", shown(Path::new(path)))))
 }
 
 /// What is said.
@@ -117,8 +67,9 @@ impl Part {
 }
 
 impl Report {
-    fn between(before: &Side, after: &Side) -> Self {
-        let jails = match (before.policies.as_slice(), after.policies.as_slice()) {
+    fn between(before: &Explained, after: &Explained) -> Self {
+        let policies = |side: &Explained| side.policies().cloned().collect::<Vec<_>>();
+        let jails = match (policies(before).as_slice(), policies(after).as_slice()) {
             // Two files of one jail each are meant to be compared, whatever it is called.
             ([one], [other]) if one.name != other.name => vec![difference(Some(one), Some(other))],
             (before, after) => differences(before, after),

@@ -1,7 +1,7 @@
 //! `explain`: says in words what a spec, or a wrapper, grants.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jail_plan::Handled;
 use jail_plan::handoff::{Counted, counted};
@@ -11,14 +11,13 @@ use jail_policy::{Grant, NetworkGrant, Policy};
 use jail_registry::{Executed, PRESETS};
 use serde::Serialize;
 
+use super::Context;
 use super::declared::Declared;
-use super::{Context, clean, compile_here, given, wrapper};
+use super::explained::Explained;
 use crate::cli::args;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
-use crate::compile::Compiled;
-use crate::explain::{Calls, Explanation, brief, calls, explain, render, render_calls, repository};
-use crate::findings::{Finding, findings};
+use crate::explain::{Calls, Explanation, brief, calls, render, render_calls, repository};
 use crate::render::{sanitise, sanitise_json};
 use crate::session::{SecretUse, secret_uses};
 use jail_seccomp::Arch;
@@ -27,32 +26,16 @@ pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result
     let Some(target) = &arguments.target else {
         return context.console.result(&table(arguments)?);
     };
-    let wrapper = wrapper::of_word(target)?;
-    if arguments.syscalls && wrapper.is_some() {
+    let explained = Explained::load(target, arguments.jail.as_deref(), context)?;
+    if arguments.syscalls && explained.wrapper.is_some() {
         let help = "name the spec that it was built from";
         return Err(Failure::with_help("a wrapper has a compiled filter and no rules", help));
     }
-    let mut source = match wrapper {
-        Some(read) => Source::of_wrapper(read),
-        None => {
-            given::check(target, given::Wanted::SpecOrCommand)?;
-            Source::of_spec(clean_but_dangers(target, context)?)
-        }
-    };
-    source.keep(arguments)?;
-    context.console.result(&source.said(arguments)?)?;
+    context.console.result(&said(&explained, arguments)?)?;
     if !arguments.brief {
-        source.notes(context);
+        notes(&explained, context);
     }
     Ok(())
-}
-
-/// A spec that compiles. What is dangerous about it is part of what is explained, so it is not said
-/// before.
-fn clean_but_dangers(target: &Path, context: Context) -> Result<Compiled, Failure> {
-    let mut compiled = compile_here(target)?;
-    compiled.diagnostics.retain(|diagnostic| diagnostic.danger.is_none());
-    clean(compiled, context)
 }
 
 /// A row of a table: what each column is called, and what stands there.
@@ -112,97 +95,55 @@ fn protected() -> Vec<Row> {
     rows
 }
 
-/// What is explained.
-struct Source {
-    jails: Vec<(Policy, Vec<Finding>)>,
-    declared: Declared,
+fn said(explained: &Explained, arguments: &args::Explain) -> Result<String, Failure> {
+    if arguments.syscalls {
+        return system_calls(explained.policies(), arguments);
+    }
+    let explanations = explained.explanations();
+    if arguments.json {
+        return json(&explanations, &explained.declared);
+    }
+    if arguments.brief {
+        return Ok(brief(&explanations));
+    }
+    let texts = explanations.iter().map(|explanation| render(explanation, width()));
+    Ok(texts.chain(explained.declared.text()).collect::<Vec<_>>().join("\n"))
 }
 
-impl Source {
-    fn of_wrapper(read: wrapper::Read) -> Self {
-        let wrapper::Read { policy, foreign } = read;
-        let mut found: Vec<Finding> =
-            foreign.iter().map(|danger| Finding::from_danger(danger, &policy)).collect();
-        found.extend(findings(&policy));
-        Self { jails: vec![(policy, found)], declared: Declared::default() }
+/// What is so on this machine, and in this folder. It comes last: it is not part of what is
+/// granted.
+fn notes(explained: &Explained, context: Context) {
+    if let Some(repository) = shared_repository(explained.policies()) {
+        let text = format!(
+            "`git-worktree` would grant `{}`, if this folder is one of its worktrees",
+            repository.display()
+        );
+        context.console.note("here", &text);
     }
+    for used in uses(explained, context) {
+        context.console.note("here", &sanitise(&used).replace(['\n', '\t'], " "));
+    }
+    let beyond = beyond(explained.policies(), jail_probe::landlock_abi());
+    if !beyond.is_empty() {
+        let text = format!("this kernel's Landlock does not check {}", beyond.join(", "));
+        context.console.note("here", &text);
+    }
+}
 
-    fn of_spec(compiled: Compiled) -> Self {
-        let declared = Declared::of_spec(&compiled);
-        let jails = compiled.policies.into_iter().zip(compiled.judged).map(|(policy, judged)| {
-            let found =
-                judged.dangers.iter().map(|danger| Finding::from_danger(danger, &policy)).collect();
-            (policy, found)
-        });
-        Self { jails: jails.collect(), declared }
-    }
-
-    /// Keeps the jail that is asked for.
-    fn keep(&mut self, arguments: &args::Explain) -> Result<(), Failure> {
-        let Some(wanted) = &arguments.jail else { return Ok(()) };
-        let known: Vec<&str> = self.jails.iter().map(|(policy, _)| policy.name.as_str()).collect();
-        if !known.contains(&wanted.as_str()) {
-            return Err(Failure::no_such_jail(wanted, &known));
-        }
-        self.jails.retain(|(policy, _)| policy.name == *wanted);
-        Ok(())
-    }
-
-    fn said(&self, arguments: &args::Explain) -> Result<String, Failure> {
-        if arguments.syscalls {
-            return system_calls(self.policies(), arguments);
-        }
-        let explained = |(policy, found): &(Policy, Vec<Finding>)| explain(policy, found.clone());
-        let explanations: Vec<Explanation> = self.jails.iter().map(explained).collect();
-        if arguments.json {
-            return json(&explanations, &self.declared);
-        }
-        if arguments.brief {
-            return Ok(brief(&explanations));
-        }
-        let texts = explanations.iter().map(|explanation| render(explanation, width()));
-        Ok(texts.chain(self.declared.text()).collect::<Vec<_>>().join("\n"))
-    }
-
-    /// What is so on this machine, and in this folder. It comes last: it is not part of what is
-    /// granted.
-    fn notes(&self, context: Context) {
-        if let Some(repository) = shared_repository(self.policies()) {
-            let text = format!(
-                "`git-worktree` would grant `{}`, if this folder is one of its worktrees",
-                repository.display()
-            );
-            context.console.note("here", &text);
-        }
-        for used in self.uses(context) {
-            context.console.note("here", &sanitise(&used).replace(['\n', '\t'], " "));
-        }
-        let beyond = beyond(self.policies(), jail_probe::landlock_abi());
-        if !beyond.is_empty() {
-            let text = format!("this kernel's Landlock does not check {}", beyond.join(", "));
-            context.console.note("here", &text);
-        }
-    }
-
-    /// Where secrets went, as the logs of this machine say. Where there are none, nothing did.
-    fn uses(&self, context: Context) -> Vec<String> {
-        let Ok(state) = context.state() else { return Vec::new() };
-        let with_secrets = self.policies().filter(|policy| !secret_names(policy).is_empty());
-        let uses = with_secrets.flat_map(|policy| {
-            // A spec may have had others before.
-            let (all, own) = (secret_uses(&state, &policy.name), secret_names(policy));
-            all.unwrap_or_default().into_iter().filter(move |(secret, _)| own.contains(secret))
-        });
-        let said = |(secret, uses): (String, Vec<SecretUse>)| {
-            let uses: Vec<String> = uses.iter().map(ToString::to_string).collect();
-            format!("the secret {secret} went to {}", uses.join("; "))
-        };
-        uses.map(said).collect()
-    }
-
-    fn policies(&self) -> impl Iterator<Item = &Policy> {
-        self.jails.iter().map(|(policy, _)| policy)
-    }
+/// Where secrets went, as the logs of this machine say. Where there are none, nothing did.
+fn uses(explained: &Explained, context: Context) -> Vec<String> {
+    let Ok(state) = context.state() else { return Vec::new() };
+    let with_secrets = explained.policies().filter(|policy| !secret_names(policy).is_empty());
+    let uses = with_secrets.flat_map(|policy| {
+        // A spec may have had others before.
+        let (all, own) = (secret_uses(&state, &policy.name), secret_names(policy));
+        all.unwrap_or_default().into_iter().filter(move |(secret, _)| own.contains(secret))
+    });
+    let said = |(secret, uses): (String, Vec<SecretUse>)| {
+        let uses: Vec<String> = uses.iter().map(ToString::to_string).collect();
+        format!("the secret {secret} went to {}", uses.join("; "))
+    };
+    uses.map(said).collect()
 }
 
 /// The secrets of a jail, by their names.

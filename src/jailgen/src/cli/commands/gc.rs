@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::closure::size;
 use super::{Context, of_state, shown};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::closure;
+use crate::closure::size;
 use crate::state::{self, Mode, Removed, State};
 
 pub(in crate::cli) fn run(arguments: &args::Gc, context: Context) -> Result<(), Failure> {

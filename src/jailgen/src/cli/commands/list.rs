@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::closure::size;
 use super::{Context, of_state, shown};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::closure;
+use crate::closure::size;
 use crate::render::{sanitise, sanitise_json};
 use crate::state::{self, BuiltJail, Holding};
 

@@ -13,6 +13,8 @@ use crate::seal;
 
 /// What a wrapper says.
 pub(super) struct Read {
+    /// Where it is.
+    pub(super) file: PathBuf,
     pub(super) policy: Policy,
     /// What no wrapper that jailgen has sealed holds.
     pub(super) foreign: Vec<Danger>,
@@ -60,7 +62,7 @@ fn in_path(word: &Path) -> Option<PathBuf> {
 fn of_file(file: &Path) -> Result<Option<Read>, Failure> {
     let Ok(bytes) = read_regular(file) else { return Ok(None) };
     let read = seal::of_wrapper(&bytes)
-        .and_then(|policy| Ok(Read { policy, foreign: seal::foreign(&bytes)? }));
+        .and_then(|policy| Ok(Read { file: file.into(), policy, foreign: seal::foreign(&bytes)? }));
     match read {
         Ok(read) => Ok(Some(read)),
         Err(WrapperError::Head | WrapperError::TooLarge) => Ok(None),
