@@ -465,7 +465,7 @@ fn a_spec_is_taken_by_nix_itself_with_its_inputs_and_overlays() {
     assert_eq!(answer, json!(["jailed-mine", true, ["one", "two"]]));
     for (attribute, says) in [
         ("missing", "the spec has the input `extra`; give it with"),
-        ("none", "the spec holds no jail"),
+        ("none", "the spec contains no jail"),
     ] {
         let words = ["eval", "--impure", "-f", "jails.nix", attribute];
         let output = setup.nix(nix, &scratch.path("."), &words);

@@ -131,7 +131,7 @@ impl Attrs {
         Self::sorted(entries)
     }
 
-    /// The entries that `keep` says yes to.
+    /// The entries that `keep` accepts.
     pub(crate) fn filtered(&self, keep: impl Fn(&Entry) -> bool) -> Self {
         Self::sorted(self.entries.iter().filter(|entry| keep(entry)).cloned().collect())
     }

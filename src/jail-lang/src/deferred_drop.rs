@@ -1,11 +1,11 @@
-//! Drops values without recursion. A long chain of lists or thunks would otherwise be dropped link inside link,
-//! until the stack is full.
+//! Drops values without recursion. Otherwise, dropping a long chain of lists or thunks would
+//! recurse from link to link until the stack overflows.
 
 use std::cell::{Cell, RefCell};
 
 use crate::value::Value;
 
-/// Drops inside drops that are still done in place.
+/// How many nested drops are still done in place.
 const DEPTH_MAX: u32 = 500;
 
 thread_local! {
@@ -13,7 +13,7 @@ thread_local! {
     static DEFERRED: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Drops what a value of ours held. Deep inside, the values are kept for later, and the outermost call drops them.
+/// Drops the content of a value. Deeply nested content is queued, and the outermost call drops it.
 pub(crate) fn defer_drop(values: impl IntoIterator<Item = Value>) {
     let depth = DEPTH.get();
     if depth >= DEPTH_MAX {
@@ -24,7 +24,7 @@ pub(crate) fn defer_drop(values: impl IntoIterator<Item = Value>) {
     values.into_iter().for_each(drop);
     DEPTH.set(depth);
     if depth == 0 {
-        // What is dropped here may be deferred again, so one at a time.
+        // Dropping this may queue more, so one value is taken at a time.
         while let Some(value) = DEFERRED.with_borrow_mut(Vec::pop) {
             DEPTH.set(1);
             drop(value);

@@ -4,19 +4,19 @@ use jail_registry::{Code, Diagnostic, FileId, Place};
 
 pub(crate) type Fallible<T> = Result<T, Box<Failure>>;
 
-/// The file id of `lib`, whose source is ours: faults there are shown at the call.
+/// The file id of `lib`, whose source is ours. Faults there are shown at the call.
 pub(crate) const LIBRARY: FileId = FileId(u32::MAX);
 
-/// Where nothing of the author's stands.
+/// The place of what the author did not write.
 pub(crate) const NOWHERE: Place = Place { file: LIBRARY, start: 0, end: 0 };
 
-/// More spans of "while evaluating …" than this do not help.
+/// The most notes "while evaluating …" in a message: more of them do not help.
 const STACK_MAX: usize = 5;
 
-/// A longer message is not read; what a spec says in it may be megabytes.
+/// The longest message that is read. A spec can put megabytes into one.
 const MESSAGE_MAX: usize = 2_000;
 
-/// The beginning of a text, for a message.
+/// The start of a text, for a message.
 pub(crate) fn clipped(text: &str) -> &str {
     let end = (0..=MESSAGE_MAX).rev().find(|at| text.is_char_boundary(*at));
     if text.len() <= MESSAGE_MAX { text } else { text.get(..end.unwrap_or(0)).unwrap_or("") }
@@ -31,11 +31,11 @@ pub(crate) struct Failure {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FailureKind {
-    /// A value is needed that only Nix knows. The builtin that needed it becomes source.
+    /// A value that only Nix knows is needed. The builtin that needed it becomes source code.
     Symbolic,
     /// An error of the spec, which `diagnostic` describes.
     Other,
-    /// What is needed is wrong, and that has been reported already.
+    /// What is needed is wrong, and the fault has been reported already.
     Reported,
 }
 
@@ -54,17 +54,17 @@ impl Failure {
         Box::new(Self { kind: FailureKind::Other, diagnostic })
     }
 
-    /// What is needed here is wrong, and its diagnostic stands in [`crate::eval::Evaluator::told`].
-    pub(crate) fn told(place: Place) -> Box<Self> {
+    /// What is needed here is wrong, and its diagnostic is in [`crate::eval::Evaluator::reported`].
+    pub(crate) fn reported(place: Place) -> Box<Self> {
         Self::new(Code::Syntax, place, "this is wrong").kind(FailureKind::Reported)
     }
 
-    /// Whether a condition depends on what only Nix knows.
+    /// Whether the failure is a condition that depends on what only Nix knows.
     pub(crate) fn is_condition(&self) -> bool {
         self.diagnostic.code == Code::SymbolicCondition
     }
 
-    /// What is to be reported of it.
+    /// The diagnostic, unless it has been reported already.
     pub(crate) fn diagnostic(self) -> Option<Diagnostic> {
         match self.kind {
             FailureKind::Reported => None,
@@ -81,7 +81,7 @@ impl Failure {
         Box::new(Self { kind: FailureKind::Symbolic, diagnostic })
     }
 
-    /// Evaluators of Nix do not agree on what is asked here.
+    /// Evaluators of Nix disagree on what is asked here.
     pub(crate) fn dependent(place: Place, message: impl Into<String>) -> Box<Self> {
         Self::new(Code::EvaluatorDependent, place, message)
     }

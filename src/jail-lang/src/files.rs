@@ -25,13 +25,13 @@ impl Files {
         id
     }
 
-    /// The file that an id stands for.
+    /// The file that an id refers to.
     #[must_use]
     pub fn get(&self, id: FileId) -> Option<&File> {
         self.files.get(id.0 as usize)
     }
 
-    /// All of them, the spec itself first.
+    /// All files, the spec itself first.
     #[must_use]
     pub fn all(&self) -> &[File] {
         &self.files

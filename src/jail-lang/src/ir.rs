@@ -9,7 +9,7 @@ use crate::attrs::Written;
 use crate::symbols::Symbol;
 use crate::value::{Chars, Value};
 
-/// A shared expression; thunks and closures hold on to it.
+/// A shared expression, which thunks and closures hold.
 pub(crate) type Code = Rc<Node>;
 
 /// An expression and where it stands.
@@ -23,9 +23,9 @@ pub(crate) enum Expr {
     Const(Value),
     /// A string with interpolations.
     Text(Box<[Part]>),
-    /// A path with interpolations; what begins it is relative to the file.
+    /// A path with interpolations. It starts relative to the file.
     Path(Box<[Part]>),
-    /// A variable: so many frames up, that slot.
+    /// A variable: how many frames up, and the slot there.
     Local {
         up: u32,
         slot: u32,
@@ -33,7 +33,7 @@ pub(crate) enum Expr {
     },
     /// A name of the spec language or of Nix that stands outside the file.
     Global(Symbol),
-    /// A name that only a `with` can give: the frames that hold the sets, innermost first.
+    /// A name that only a `with` can give: the frames of the sets, innermost first.
     Dynamic {
         name: Symbol,
         scopes: Box<[u32]>,
@@ -83,9 +83,9 @@ pub(crate) enum Expr {
     },
     Not(Code),
     Negate(Code),
-    /// Something that a spec may not do; an error only when it is needed.
+    /// Something that a spec may not do; it is an error only when it is needed.
     Refused(Box<Diagnostic>),
-    /// Something that is wrong and has been reported: code that needs it fails silently.
+    /// Something wrong that has been reported. Code that needs it fails silently.
     Faulty,
 }
 
@@ -118,7 +118,7 @@ pub(crate) struct Field {
 pub(crate) struct Lambda {
     pub(crate) params: Params,
     pub(crate) body: Code,
-    /// The name it was bound to, for messages.
+    /// The name that it was bound to, for messages.
     pub(crate) name: OnceCell<Symbol>,
 }
 
@@ -133,7 +133,7 @@ pub(crate) struct Pattern {
     pub(crate) formals: Box<[Formal]>,
     /// `...`
     pub(crate) open: bool,
-    /// `args@{ … }`: the slot after the formals.
+    /// The name in `args@{ … }`: its slot comes after those of the formals.
     pub(crate) whole: Option<Symbol>,
 }
 

@@ -1,6 +1,7 @@
 //! The spec language: Nix, lazily evaluated and pure, with symbolic packages.
 //!
-//! [`evaluate`] makes a term of a `.jail` file. Only [`Sources`] reads files, and nothing here prints.
+//! [`evaluate`] makes a term of a `.jail` file. Only [`Sources`] reads files,
+//! and nothing here prints.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -33,7 +34,7 @@ mod tests;
 
 pub use files::{File, Files};
 pub use import::{Imported, import};
-// Beneath this crate the registry writes Nix too, in the help of its diagnostics.
+// The registry, beneath this crate, also writes Nix in the help of its diagnostics.
 pub use jail_registry::nix_text;
 pub use limits::Limits;
 pub use outcome::{

@@ -1,4 +1,4 @@
-//! The crate's entry points. Each runs where the stack is large.
+//! The crate's entry points. Each runs on a thread with a large stack.
 
 use jail_registry::{Diagnostic, FileId, Jail, Place};
 
@@ -13,23 +13,23 @@ use crate::stack::with_large_stack;
 use crate::syntax;
 use crate::term::Collector;
 
-/// What came of a spec.
+/// The result of evaluating a spec.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The spec, when nothing is wrong with it.
+    /// The spec, if nothing is wrong with it.
     pub spec: Option<Spec>,
-    /// When something is: the jails that are sound by themselves.
+    /// If something is, the jails that are sound by themselves.
     pub sound: Vec<Jail>,
-    /// What is wrong, in the order of its places.
+    /// What is wrong, ordered by place.
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read.
     pub files: Files,
 }
 
-/// What came of an expression.
+/// The result of evaluating an expression.
 #[derive(Clone, Debug)]
 pub struct Evaluated {
-    /// The value in the form that was asked for, when it has one.
+    /// The value in the requested form, if it has one.
     pub text: Option<String>,
     /// What is wrong.
     pub diagnostics: Vec<Diagnostic>,
@@ -59,7 +59,7 @@ pub fn evaluate(sources: &dyn Sources, path: &str, limits: Limits) -> Outcome {
         let value = collector.noted(evaluator.file(&path, None));
         let spec = value.map(|value| collector.spec(&value, whole_file(&evaluator)));
         let mut diagnostics = std::mem::take(&mut collector.faults);
-        diagnostics.append(&mut evaluator.told.borrow_mut());
+        diagnostics.append(&mut evaluator.reported.borrow_mut());
         sort(&mut diagnostics);
         let (spec, sound) = match spec {
             Some(spec) if diagnostics.is_empty() => (Some(spec), Vec::new()),
@@ -89,9 +89,9 @@ pub fn eval_expression(
     })
 }
 
-/// The text of an expression, with what was noted about it.
+/// The text of an expression, and what was reported about it.
 fn written(evaluator: &Evaluator<'_>, text: Fallible<String>) -> Evaluated {
-    let mut diagnostics = evaluator.told.take();
+    let mut diagnostics = evaluator.reported.take();
     let text = match text {
         Ok(text) => diagnostics.is_empty().then_some(text),
         Err(failure) => {
@@ -104,8 +104,8 @@ fn written(evaluator: &Evaluator<'_>, text: Fallible<String>) -> Evaluated {
     Evaluated { text, diagnostics, traces, files: evaluator.files.take() }
 }
 
-/// Parses an expression, or the file at a path, and writes it in the form in which `nix-instantiate --parse` shows code.
-/// Nothing is evaluated.
+/// Parses an expression, or the file at a path, and writes it in the form in which
+/// `nix-instantiate --parse` shows code. Nothing is evaluated.
 #[must_use]
 pub fn parse_expression(sources: &dyn Sources, input: Expression<'_>) -> Evaluated {
     with_large_stack(|stack| {
@@ -137,7 +137,8 @@ pub fn check_syntax(nix: &str) -> Result<(), SyntaxError> {
     check(nix, syntax::check)
 }
 
-/// Whether a text is one set, `{ … }`, and so can stand wherever an operand or an element of a list can.
+/// Whether a text is one set, `{ … }`, and so can stand wherever an operand or
+/// an element of a list can.
 ///
 /// # Errors
 /// What is wrong with it, and where.
@@ -156,7 +157,7 @@ fn check(nix: &str, check: fn(&str) -> Result<(), Box<Diagnostic>>) -> Result<()
     })
 }
 
-/// The first line of the spec that is not a comment: what is said of the spec as a whole is shown there.
+/// The first line of the spec that is not a comment. A message about the whole spec is shown there.
 fn whole_file(evaluator: &Evaluator<'_>) -> Place {
     let files = evaluator.files.borrow();
     let text = files.all().first().map_or("", |file| file.text.as_str());

@@ -1,4 +1,5 @@
-//! What a spec may be: a jail, a set of jails, a function to either, or inputs and overlays around such a function.
+//! What a spec may be: a jail, a set of jails, a function to either, or inputs and
+//! overlays around such a function.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -24,8 +25,8 @@ pub struct Spec {
     pub overlays: Vec<String>,
     /// Nix source of the configuration that `pkgs` is made with.
     pub config: Option<String>,
-    /// The paths below the spec's folder that its strings and packages name (`./cfg` as `cfg`), and one place of each.
-    /// The emitted files find them as `./files/cfg`.
+    /// The paths below the spec's folder that its strings and packages contain (`./cfg` as `cfg`),
+    /// each with one place. The emitted files refer to them as `./files/cfg`.
     pub copied: BTreeMap<String, Place>,
 }
 
@@ -36,23 +37,23 @@ pub struct Input {
     pub url: Option<String>,
     /// Whether it is a flake.
     pub flake: Option<bool>,
-    /// The input that it is the same as.
+    /// The path of the input that it follows.
     pub follows: Option<String>,
-    /// Its own inputs, where they are overridden.
+    /// Its own inputs that are overridden.
     pub inputs: BTreeMap<String, Input>,
 }
 
-/// The attributes of the flake-like form.
+/// The attributes of the flake-like form of a spec.
 const FLAKE_LIKE: &[&str] = &["description", "inputs", "nixpkgs", "outputs", "overlays"];
 
 /// The attributes of `nixpkgs`.
 const NIXPKGS: &[&str] = &["config", "overlays"];
 
-/// What a spec's function is called with.
-const OFFERED: &str = "a spec is given `pkgs`, `lib`, `inputs`, `agents`, `jail`, `combinators` and `system`; what flakes it adds are in `inputs`";
+/// The names that a spec's function is called with.
+const OFFERED: &str = "a spec is given `pkgs`, `lib`, `inputs`, `agents`, `jail`, `combinators` and `system`; the flakes that it adds are in `inputs`";
 
 impl Collector<'_, '_> {
-    /// The spec that the file's value stands for, without the parts that are wrong.
+    /// The spec that the value of the file means, without the parts that are wrong.
     pub(crate) fn spec(&mut self, value: &Value, place: Place) -> Spec {
         let mut spec = Spec {
             jails: Vec::new(),
@@ -101,10 +102,10 @@ impl Collector<'_, '_> {
         let fault = Diagnostic::error(
             DiagnosticCode::UnexpectedArgument,
             Some(place),
-            format!("`{name}` means nothing here"),
+            format!("`{name}` has no meaning here"),
         );
         let help = crate::suggest::did_you_mean(name, known.iter().copied());
-        let help = help.unwrap_or_else(|| format!("there are {}", names.join(", ")));
+        let help = help.unwrap_or_else(|| format!("the known names are {}", names.join(", ")));
         self.fault(fault.label("not known").help(help));
     }
 
@@ -156,7 +157,7 @@ impl Collector<'_, '_> {
         self.failed(*failure);
     }
 
-    /// What `pkgs` is made with: `{ config.allowUnfree = true; overlays = [ … ]; }`.
+    /// How `pkgs` is configured: `{ config.allowUnfree = true; overlays = [ … ]; }`.
     fn nixpkgs(&mut self, value: &Value, spec: &mut Spec, place: Place) {
         let attrs = match self.force(value, place) {
             Some(Value::Attrs(attrs)) => attrs,
@@ -236,7 +237,7 @@ impl Collector<'_, '_> {
     fn jails(&mut self, attrs: &Rc<Attrs>, spec: &mut Spec, place: Place) {
         if attrs.len() == 0 {
             self.fault(
-                Diagnostic::error(DiagnosticCode::NoJail, Some(place), "the spec holds no jail")
+                Diagnostic::error(DiagnosticCode::NoJail, Some(place), "the spec contains no jail")
                     .label("an empty set")
                     .help("write `jail \"name\" pkgs.hello [ ]`"),
             );
@@ -269,7 +270,7 @@ impl Collector<'_, '_> {
         self.no_jail("the spec", value, help, place);
     }
 
-    /// The fault of a value that should be a jail.
+    /// The fault of a value that should be a jail but is not.
     fn no_jail(&mut self, subject: &str, value: &Value, help: &str, place: Place) {
         let fault = |what: &str| {
             let message = format!("{subject} is {what}, not a jail");
@@ -283,7 +284,8 @@ impl Collector<'_, '_> {
         });
     }
 
-    /// A call of `jail` or of a builder without all its arguments: what it is, and what it looks like with them.
+    /// A call of `jail` or of a builder without all its arguments: what it is, and what
+    /// it looks like with them.
     fn unfinished_jail(&self, value: &Value) -> Option<(String, String)> {
         match value {
             Value::Combinator(it) if it.kind == WordKind::Builder => {
@@ -312,7 +314,8 @@ impl Collector<'_, '_> {
         ("`jail` without all its arguments".to_owned(), format!("jail {}", words.join(" ")))
     }
 
-    /// The set that a spec's function is called with: what it names, or all where it takes any.
+    /// The set that a spec's function is called with: the names in its pattern, or all
+    /// of them if it takes any.
     fn offered(&self, params: &Params) -> Value {
         let evaluator = self.evaluator;
         let name = |name: &str| Value::residual(Residual::Name(name.into()));
@@ -333,7 +336,8 @@ impl Collector<'_, '_> {
         ];
         let pairs = pairs.map(|(name, value)| (evaluator.symbols.intern(name), value));
         let wanted = pairs.into_iter().filter(|(name, _)| match params {
-            // Nix cannot tell a pattern with an ellipsis from one without: it gets what it names.
+            // Nix cannot distinguish a pattern with an ellipsis from one without, so it gets
+            // the names of the pattern.
             Params::Pattern(pattern) if !(pattern.open && pattern.formals.is_empty()) => {
                 pattern.formals.iter().any(|formal| formal.name == *name)
             }

@@ -1,13 +1,14 @@
-//! Evaluation recurses on the stack of its thread: here are threads with a large one, and how much of it is left.
+//! Evaluation recurses on the stack of its thread. This makes threads with a large stack, and
+//! says how much of it is left.
 
 use std::cell::Cell;
 use std::thread;
 
 /// The stack of an evaluation. Pages that are never touched cost nothing.
 const STACK: usize = 192 << 20;
-/// What is kept free below, for the deepest single step.
+/// What is kept free for the deepest single step.
 const MARGIN: usize = 16 << 20;
-/// The stack that a thread is sure to have, where no larger one can be had.
+/// The stack that a thread surely has, if no larger one can be had.
 const STACK_SMALL: usize = 1 << 20;
 
 thread_local! {
@@ -15,13 +16,13 @@ thread_local! {
     static END: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Runs `work` on a thread with a large stack. What is evaluated and parsed in it needs no thread of its own: making one
-/// costs as much as a small spec.
+/// Runs `work` on a thread with a large stack. What is evaluated and parsed inside it needs no
+/// further thread: making one costs as much as a small spec.
 pub fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     with_large_stack(|_| work())
 }
 
-/// Runs `work` where the stack is large, and tells it how much of it there is.
+/// Runs `work` on a large stack, and passes it the size.
 pub(crate) fn with_large_stack<T: Send>(work: impl FnOnce(usize) -> T + Send) -> T {
     match END.get().and_then(|end| address().checked_sub(end)) {
         Some(left) if left > STACK / 2 => work(left),
@@ -29,8 +30,8 @@ pub(crate) fn with_large_stack<T: Send>(work: impl FnOnce(usize) -> T + Send) ->
     }
 }
 
-/// Runs `work` where the stack is large: a parser recurses without looking how much is left. `None` where no thread with such a
-/// stack can be had.
+/// Runs `work` on a large stack: a parser recurses without checking how much is left. `None` if
+/// there can be no thread with such a stack.
 pub(crate) fn if_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
     with_large_stack(|left| (left > STACK_SMALL).then(work))
 }
@@ -48,7 +49,7 @@ fn on_new_thread<T: Send>(work: impl FnOnce(usize) -> T + Send) -> T {
     });
     match spawned {
         Some(Ok(Some(result))) => result,
-        // A bug is shown as what it is.
+        // A panic is passed on unchanged.
         Some(Err(panic)) => std::panic::resume_unwind(panic),
         Some(Ok(None)) | None => match take() {
             Some(work) => work(STACK_SMALL / 2),
@@ -57,7 +58,7 @@ fn on_new_thread<T: Send>(work: impl FnOnce(usize) -> T + Send) -> T {
     }
 }
 
-/// About where the stack pointer is.
+/// The approximate address of the stack pointer.
 #[inline]
 pub(crate) fn address() -> usize {
     let here = 0_u8;

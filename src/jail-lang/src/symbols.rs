@@ -12,7 +12,7 @@ pub(crate) struct Symbol(u32);
 #[derive(Default)]
 pub(crate) struct Symbols {
     inner: RefCell<Inner>,
-    /// What the names take. They are kept as long as this is.
+    /// The memory of the names, which are kept as long as this is.
     bytes: Cell<usize>,
 }
 
@@ -22,7 +22,7 @@ struct Inner {
     names: Vec<Rc<str>>,
 }
 
-/// What a name takes besides its characters, in a table and a list.
+/// The memory of a name besides its characters, in a table and a list.
 const OVERHEAD: usize = 96;
 
 impl Symbols {
@@ -40,7 +40,7 @@ impl Symbols {
         symbol
     }
 
-    /// The bytes that the names take.
+    /// The memory of the names, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.get()
     }

@@ -1,4 +1,4 @@
-//! The names that the registry gives to the language.
+//! The names that the registry adds to the language.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -10,7 +10,7 @@ pub(crate) struct Vocabulary {
     words: HashMap<&'static str, KnownWord>,
 }
 
-/// What a name of the registry is to the evaluator.
+/// What a name of the registry means to the evaluator.
 #[derive(Clone, Copy)]
 pub(crate) struct KnownWord {
     pub(crate) name: &'static str,
@@ -31,7 +31,7 @@ pub(crate) const JAIL: Signature = Signature {
 pub(crate) enum WordKind {
     /// With all its arguments it is a permission.
     Permission,
-    /// It makes a text that is expanded at launch, or one that is not.
+    /// It makes a text, which may be expanded at launch.
     Text { expand: bool },
     /// With its arguments it is a jail.
     Builder,

@@ -68,7 +68,7 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin("genericClosure", 1, generic_closure),
 ];
 
-/// What a byte that `trace` says is counted as: it is shown, and nobody reads megabytes.
+/// The cost of a byte that `trace` prints. It is high, because no user reads megabytes of it.
 const TRACE_COST: usize = 64;
 
 fn shown(evaluator: &Evaluator<'_>, message: &Value, at: Place) -> Fallible<String> {
@@ -85,7 +85,8 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Everything that is reached from `startSet` with `operator`, by `key`.
+/// Everything that `operator` reaches from `startSet`, without the elements
+/// whose `key` is there already.
 fn generic_closure(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fallible<Value> {
     let [arg] = take(args, at)?;
     let attrs = evaluator.attrs(arg, at)?;
@@ -133,7 +134,7 @@ fn insert_key(
         }
     }
     if keys.is_empty() {
-        // A single key must be of a kind that has an order, too.
+        // Even a single key must be of a type that has an order.
         evaluator.compare(&key, &key, at)?;
     }
     evaluator.work((keys.len() - low) * ELEMENT, at)?;

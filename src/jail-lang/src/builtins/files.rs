@@ -77,10 +77,10 @@ fn path_of(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<Rc<S
             Err(Failure::new(
                 DiagnosticCode::TypeMismatch,
                 at,
-                format!("`{text}` is no absolute path"),
+                format!("`{text}` is not an absolute path"),
             )
-            .label("a string is a path only when it begins with `/`")
-            .help(format!("write `./{text}` without quotes for a file beside the spec")))
+            .label("a string is a path only when it starts with `/`")
+            .help(format!("write `./{text}` without quotes for a file next to the spec")))
         }
     }
 }

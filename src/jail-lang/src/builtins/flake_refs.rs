@@ -1,5 +1,5 @@
-//! `parseFlakeRef` and `flakeRefToString`, for the references that all versions of Nix read alike: names of a registry, the
-//! three forges, and git over a network.
+//! `parseFlakeRef` and `flakeRefToString`, for the references that all versions of Nix read alike:
+//! names of a registry, the three forges, and git over a network.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -33,10 +33,10 @@ pub(super) const TABLE: &[Builtin] = &[
 
 type Fields = BTreeMap<&'static str, String>;
 
-/// Services that keep repositories by their owner and name.
+/// Forges, which identify a repository by its owner and its name.
 const FORGES: &[&str] = &["github", "gitlab", "sourcehut"];
 
-/// What may stand behind the question mark.
+/// The parameters that may follow the question mark.
 const PARAMETERS: &[&str] = &["dir", "host", "ref", "rev"];
 
 fn parsed(reference: &str, at: Place) -> Fallible<Fields> {
@@ -117,7 +117,7 @@ fn add(
     }
 }
 
-/// The reference of such fields.
+/// Builds the reference from its fields.
 fn written(mut fields: BTreeMap<String, String>, at: Place) -> Fallible<String> {
     let shown = format!("{fields:?}");
     let mut field = |name: &str| fields.remove(name);
@@ -149,13 +149,13 @@ fn written(mut fields: BTreeMap<String, String>, at: Place) -> Fallible<String> 
     Ok(reference)
 }
 
-/// What stands in a reference as it is.
+/// The characters that a reference contains without an escape.
 const fn is_plain(char: char) -> bool {
     char.is_ascii_alphanumeric() || matches!(char, '-' | '.' | '_' | '~' | '/' | ':')
 }
 
 fn wrong(reference: &str, at: Place) -> Box<Failure> {
-    Failure::new(DiagnosticCode::Data, at, format!("`{reference}` is no reference to a flake"))
+    Failure::new(DiagnosticCode::Data, at, format!("`{reference}` is not a flake reference"))
         .label("read here")
 }
 

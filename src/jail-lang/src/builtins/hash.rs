@@ -17,7 +17,7 @@ pub(super) const TABLE: &[Builtin] = &[builtin("hashString", 2, |evaluator, args
     digest(&kind, text.as_bytes(), at).map(Value::string)
 })];
 
-/// A digest takes so much longer than a copy.
+/// How many times longer a digest takes than a copy of the same bytes.
 pub(super) const DIGEST_COST: usize = 4;
 
 /// The digest in base 16.
@@ -31,10 +31,10 @@ pub(super) fn digest(kind: &str, bytes: &[u8], at: Place) -> Fallible<String> {
             return Err(Failure::new(
                 DiagnosticCode::TypeMismatch,
                 at,
-                format!("`{other}` is no kind of hash"),
+                format!("`{other}` is not a hash algorithm"),
             )
-            .label("not a kind of hash")
-            .help("there are `md5`, `sha1`, `sha256` and `sha512`"));
+            .label("unknown algorithm")
+            .help("use `md5`, `sha1`, `sha256` or `sha512`"));
         }
     })
 }

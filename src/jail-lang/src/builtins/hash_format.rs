@@ -23,7 +23,7 @@ pub(super) const TABLE: &[Builtin] = &[builtin("convertHash", 1, |evaluator, arg
         "nix32" | "base32" => nix32(&bytes),
         "base64" => BASE64.encode(&bytes),
         "sri" => format!("{algorithm}-{}", BASE64.encode(&bytes)),
-        other => return Err(wrong(format!("`{other}` is no format of a hash"), at)),
+        other => return Err(wrong(format!("`{other}` is not a hash format"), at)),
     }))
 })];
 
@@ -44,7 +44,8 @@ fn wrong(message: String, at: Place) -> Box<Failure> {
     Failure::new(DiagnosticCode::Data, at, message).label("called here")
 }
 
-/// The algorithm and the bytes of a hash that is written as `algorithm-base64`, as `algorithm:…`, or without its algorithm.
+/// The algorithm and the bytes of a hash that is written as `algorithm-base64`, as `algorithm:…`,
+/// or without its algorithm.
 fn parsed(hash: &str, given: Option<&str>, at: Place) -> Fallible<(&'static str, Vec<u8>)> {
     let sri = hash.split_once('-').filter(|(name, _)| is_algorithm(name));
     let prefixed = sri.or_else(|| hash.split_once(':'));
@@ -53,7 +54,7 @@ fn parsed(hash: &str, given: Option<&str>, at: Place) -> Fallible<(&'static str,
     let (Some((algorithm, size)), true) =
         (known, given.is_none() || prefixed.is_none() || given == name)
     else {
-        return Err(wrong(format!("the kind of the hash `{hash}` is not known"), at));
+        return Err(wrong(format!("the algorithm of the hash `{hash}` is not known"), at));
     };
     let digits = prefixed.map_or(hash, |(_, digits)| digits);
     let bytes = if sri.is_some() {
@@ -67,7 +68,7 @@ fn parsed(hash: &str, given: Option<&str>, at: Place) -> Fallible<(&'static str,
     };
     match bytes.filter(|bytes| bytes.len() == *size) {
         Some(bytes) => Ok((algorithm, bytes)),
-        None => Err(wrong(format!("`{hash}` is no {algorithm} hash"), at)),
+        None => Err(wrong(format!("`{hash}` is not a {algorithm} hash"), at)),
     }
 }
 
@@ -88,7 +89,7 @@ fn from_base16(digits: &str) -> Option<Vec<u8>> {
     pairs.map(byte).collect()
 }
 
-/// Nix's own digits: without letters that make words.
+/// Nix's own base-32 digits, which leave out the letters E, O, U and T.
 const NIX32: &[u8] = b"0123456789abcdfghijklmnpqrsvwxyz";
 
 const fn nix32_length(bytes: usize) -> usize {

@@ -1,5 +1,5 @@
-//! Nix's builtins: the pure ones, each with its strictness. What needs the store, the network, the clock or the
-//! environment is there too, and says why it is refused.
+//! Nix's builtins: the pure ones, each with its strictness. What needs the store, the network, the
+//! clock or the environment is there too, and says why it is refused.
 
 mod control;
 mod files;
@@ -33,11 +33,11 @@ pub(crate) use patterns::Pattern;
 /// A function in Rust.
 pub(crate) struct Builtin {
     pub(crate) name: &'static str,
-    /// The set it is found in: `builtins` or `lib`.
+    /// The set that contains it: `builtins` or `lib`.
     pub(crate) home: &'static str,
     pub(crate) arity: usize,
     pub(crate) run: fn(&Evaluator<'_>, &[Value], Place) -> Fallible<Value>,
-    /// Whether a call becomes source when it needs a value that only Nix knows.
+    /// Whether a call becomes source code when it needs a value that only Nix knows.
     pub(crate) symbolic: bool,
 }
 
@@ -47,12 +47,12 @@ const fn builtin(name: &'static str, arity: usize, run: Run) -> Builtin {
     Builtin { name, home: "builtins", arity, run, symbolic: true }
 }
 
-/// One that must give its value here, whatever it is called with.
+/// A builtin that must give its value here, whatever its arguments are.
 const fn concrete(name: &'static str, arity: usize, run: Run) -> Builtin {
     Builtin { name, home: "builtins", arity, run, symbolic: false }
 }
 
-/// Those that are in scope without `builtins.`, as in Nix.
+/// The builtins that are in scope without `builtins.`, as in Nix.
 const GLOBAL: &[&str] = &[
     "abort",
     "baseNameOf",
@@ -101,7 +101,8 @@ fn by_name() -> &'static HashMap<&'static str, &'static Builtin> {
     BY_NAME.get_or_init(|| tables().map(|builtin| (builtin.name, builtin)).collect())
 }
 
-/// The builtin that a name without `builtins.` means: one of [`GLOBAL`], or any with `__` before its name.
+/// The builtin that a name without `builtins.` means: one of [`GLOBAL`], or any
+/// with `__` before its name.
 pub(crate) fn global(name: &str) -> Option<&'static Builtin> {
     let bare = name.strip_prefix("__").or_else(|| GLOBAL.contains(&name).then_some(name))?;
     by_name().get(bare).copied()
@@ -126,7 +127,7 @@ pub(crate) fn get(name: &str) -> Option<Value> {
     }
 }
 
-/// Those that Nix 2.8 does not have, so that a `with` further out may be what gives the name there.
+/// Globals that Nix 2.8 does not have. There, a `with` further out may give the name a value.
 const NEWER: &[&str] = &[
     "break",
     "convertHash",
@@ -142,24 +143,24 @@ pub(crate) fn is_newer(name: &str) -> bool {
     NEWER.contains(&name)
 }
 
-/// The names that `builtins` has.
+/// The names of the attributes of `builtins`.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     ["true", "false", "null", "builtins"].into_iter().chain(tables().map(|builtin| builtin.name))
 }
 
-/// Those of them that are not refused.
+/// The names of the builtins that are not refused.
 pub(crate) fn usable_names() -> impl Iterator<Item = &'static str> {
     names().filter(|name| !refused::TABLE.iter().any(|refused| refused.name == *name))
 }
 
-/// The arguments; a builtin is only ever called with as many as it takes.
+/// The arguments. A builtin is called only when it has all of them.
 fn take<const N: usize>(args: &[Value], at: Place) -> Fallible<&[Value; N]> {
     args.try_into().map_err(|_| {
         Failure::new(jail_registry::Code::ParamCount, at, format!("{N} arguments are wanted"))
     })
 }
 
-/// The number of elements as Nix has numbers.
+/// A number of elements as a Nix integer.
 pub(crate) fn count(length: usize) -> Value {
     Value::Int(i64::try_from(length).unwrap_or(i64::MAX))
 }

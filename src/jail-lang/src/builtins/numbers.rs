@@ -41,7 +41,8 @@ fn bits(
     Ok(Value::Int(op(evaluator.integer(a, at)?, evaluator.integer(b, at)?)))
 }
 
-/// Integers up to this are floats, too. Beyond it, versions of Nix round differently, or not at all.
+/// Integers up to this one have an exact float. Beyond it, versions of Nix round
+/// differently, or not at all.
 const EXACT_MAX: i64 = 1 << 53;
 
 #[expect(

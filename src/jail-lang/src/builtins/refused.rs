@@ -1,5 +1,5 @@
-//! Builtins that need the store, the network, the clock or the environment, or that look at Nix itself. They are refused with
-//! the reason.
+//! Builtins that need the store, the network, the clock or the environment, or that look at Nix
+//! itself. They are refused with the reason.
 
 use jail_registry::{Code as DiagnosticCode, Diagnostic, Place};
 
@@ -32,19 +32,23 @@ pub(super) const TABLE: &[Builtin] = &[
         )
     }),
     concrete("findFile", 2, |_, _, at| {
-        impure("findFile", "looks on the machine", "write the path", at)
+        impure("findFile", "looks paths up on the machine", "write the path", at)
     }),
     concrete("scopedImport", 2, |_, _, at| {
-        impure("scopedImport", "changes what names mean", "use `import` with a function", at)
+        impure("scopedImport", "changes the meaning of names", "use `import` with a function", at)
     }),
     concrete("toPath", 1, |_, _, at| {
-        impure("toPath", "asks where the spec lies", "write the path, or the string", at)
+        impure("toPath", "asks where the spec is", "write the path, or the string", at)
     }),
     concrete("unsafeGetAttrPos", 2, |_, _, at| {
-        dependent("unsafeGetAttrPos", "tells places, which versions of Nix count differently", at)
+        dependent(
+            "unsafeGetAttrPos",
+            "returns positions, which versions of Nix count differently",
+            at,
+        )
     }),
     concrete("tryEval", 1, |_, _, at| {
-        dependent("tryEval", "catches what depends on packages, and on the order of evaluation", at)
+        dependent("tryEval", "depends on packages and on the order of evaluation", at)
     }),
     concrete("import", 1, |_, _, at| {
         Err(Failure::dependent(at, "`builtins.import` is not the `import` of a spec")
@@ -63,7 +67,7 @@ pub(super) fn constant(name: &str) -> Option<Value> {
     let place = Place { file: LIBRARY, start: 0, end: 0 };
     let help = match *name {
         "currentSystem" => "write `pkgs.stdenv.hostPlatform.system`, which Nix puts in",
-        "nixPath" => "write `pkgs`: it is the nixpkgs that the lock file pins",
+        "nixPath" => "write `pkgs`, which is the nixpkgs that the lock file pins",
         "currentTime" => "a spec means the same at all times",
         _ => "a spec means the same to every Nix",
     };

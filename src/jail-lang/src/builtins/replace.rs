@@ -12,14 +12,14 @@ use crate::value::{Chars, List, TextBuilder, Value};
 
 pub(super) const TABLE: &[Builtin] = &[builtin("replaceStrings", 3, replace_strings)];
 
-/// The strings to replace, by their first bytes, so that few are looked at for each position.
+/// The strings to replace, by their first bytes: only a few are compared at each position.
 struct Wanted {
     by_first: [Vec<(usize, Rc<Chars>)>; 256],
-    /// The index of the first empty one, which fits everywhere, also at the end.
+    /// The index of the first empty string, which matches at every position, also at the end.
     empty: Option<usize>,
 }
 
-/// A string that fits: its index and its length.
+/// A string that matches: its index and its length.
 struct Fit {
     index: usize,
     len: usize,
@@ -57,10 +57,10 @@ impl Wanted {
     }
 }
 
-/// What a look at a string costs, in bytes copied.
+/// The cost of comparing a string, in bytes copied.
 const CANDIDATE_COST: usize = 8;
 
-/// At each position the first string that fits is replaced.
+/// At each position, the first string that matches is replaced.
 fn replace_strings(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fallible<Value> {
     let [from, to, text] = take(args, at)?;
     let (from, to) = (evaluator.list(from, at)?, evaluator.list(to, at)?);
@@ -76,7 +76,7 @@ fn replace_strings(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fall
     evaluator.work(text.len().saturating_mul(CANDIDATE_COST), at)?;
     let mut replaced = TextBuilder::plain();
     let mut replacements = vec![None; to.items.len()];
-    // What stands between `kept` and `position` is taken over as it is.
+    // The text between `kept` and `position` is copied unchanged.
     let (mut kept, mut position) = (0, 0);
     loop {
         let rest = text.get(position..).unwrap_or("");
@@ -103,7 +103,7 @@ fn replace_strings(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fall
     Ok(replaced.into_value())
 }
 
-/// Each replacement is evaluated when it is needed first.
+/// Each replacement is evaluated when it is first needed.
 fn append_replacement(
     evaluator: &Evaluator<'_>,
     replaced: &mut TextBuilder,

@@ -94,7 +94,7 @@ pub(super) const TABLE: &[Builtin] = &[
             let name = evaluator.known.name;
             let name = attrs.get(name).ok_or_else(|| evaluator.missing(&pair, name, at))?;
             let name = evaluator.symbols.intern(&evaluator.string(name, at)?);
-            // Of two with one name the first counts.
+            // Of two elements with one name, the first counts.
             if seen.insert(name) {
                 let value = evaluator.known.value;
                 let value = attrs.get(value).ok_or_else(|| evaluator.missing(&pair, value, at))?;

@@ -1,4 +1,5 @@
-//! `sort`: by an order only. By anything else, each algorithm gives another list, and versions of Nix have several.
+//! `sort`: only by a strict weak order. With any other comparison, each algorithm gives another
+//! list, and versions of Nix use several.
 
 use std::rc::Rc;
 
@@ -11,7 +12,8 @@ use crate::ir::{Expr, Op, Params};
 use crate::limits::ELEMENT;
 use crate::value::Value;
 
-/// What an element costs, in bytes copied: it is looked at about as often as the number of them has binary digits.
+/// The cost of an element, in bytes copied. The sort compares it about as many times as the
+/// length has binary digits.
 const COST: usize = ELEMENT * 16;
 
 /// How two elements are compared.
@@ -46,12 +48,12 @@ pub(super) fn sort(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fall
     if is_order(&sorted, &mut less)? {
         return Ok(Value::list(sorted));
     }
-    Err(Failure::dependent(at, "the function that `sort` is given is no order")
+    Err(Failure::dependent(at, "the function given to `sort` is not an order")
         .label("versions of Nix sort by it differently")
-        .help("it says whether its first argument comes before its second: `a: b: a < b`"))
+        .help("it must return whether its first argument comes before its second: `a: b: a < b`"))
 }
 
-/// `lessThan`, `a: b: a < b` and `a: b: a > b` are known by their looks.
+/// `lessThan`, `a: b: a < b` and `a: b: a > b` are recognised by their form.
 fn comparison(less: &Value) -> Comparison<'_> {
     let op = match less {
         Value::Builtin(builtin) if builtin.name == "lessThan" => Some(Op::Less),
@@ -93,7 +95,8 @@ fn is_less(
     Ok(evaluator.compare(&a, &b, at)? == Some(wanted))
 }
 
-/// A stable sort by a comparison that may fail, and that need not be an order: the standard library's may panic then.
+/// A stable sort by a comparison that may fail and may not be an order. The standard
+/// library's sort may panic then.
 fn merge_sort(
     items: Vec<Value>,
     less: &mut dyn FnMut(&Value, &Value) -> Fallible<bool>,
@@ -102,8 +105,8 @@ fn merge_sort(
     Ok(order.into_iter().filter_map(|index| items.get(index).cloned()).collect())
 }
 
-/// Whether a comparison is a strict weak order of these items, which stand in the order that it gave. Only then is there
-/// one stable order, which every algorithm finds.
+/// Whether the comparison is a strict weak order of these items, which are in the order that it
+/// gave. Only then is there exactly one stable order, which every algorithm finds.
 fn is_order(
     items: &[Value],
     less: &mut dyn FnMut(&Value, &Value) -> Fallible<bool>,

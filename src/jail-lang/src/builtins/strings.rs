@@ -21,7 +21,7 @@ pub(super) const TABLE: &[Builtin] = &[
             return Ok(Value::string(name));
         }
         let text = evaluator.plain_text(&value, at)?;
-        // One slash at the end does not count.
+        // A single slash at the end does not count.
         let trimmed = text.strip_suffix('/').unwrap_or(&text);
         Ok(Value::string(trimmed.rsplit('/').next().unwrap_or("")))
     }),
@@ -129,7 +129,7 @@ pub(super) const TABLE: &[Builtin] = &[
 pub(super) fn divided(at: Place) -> Box<Failure> {
     Failure::new(DiagnosticCode::Encoding, at, "the string would be cut inside a character")
         .label("counted in bytes")
-        .help("a letter outside of ASCII has several bytes")
+        .help("a character outside ASCII takes several bytes")
 }
 
 /// Strings without package parts are joined at once.

@@ -20,16 +20,16 @@ pub(super) const TABLE: &[Builtin] = &[builtin("fromTOML", 1, |evaluator, args, 
     evaluator.charge(text.len().saturating_mul(TREE_COST), at)?;
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let reason = error.message().lines().next().unwrap_or("").to_owned();
-        Failure::new(DiagnosticCode::Data, at, format!("the text is no TOML: {reason}"))
+        Failure::new(DiagnosticCode::Data, at, format!("the text is not TOML: {reason}"))
             .label("read here")
     })?;
     value(evaluator, Toml::Table(table), at)
 })];
 
-/// What the tree of a text may take for each of its bytes.
+/// The bytes that the tree of a text may take for each byte of the text.
 const TREE_COST: usize = 64;
 
-/// Versions of Nix read line ends in strings, newer escapes and numbers that are none differently.
+/// Versions of Nix disagree on line ends in strings, on newer escapes, and on infinity and NaN.
 fn is_portable(text: &str) -> bool {
     !text.contains('\r') && !text.contains("\\e") && !text.contains("\\x")
 }

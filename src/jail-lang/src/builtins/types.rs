@@ -27,7 +27,8 @@ pub(super) const TABLE: &[Builtin] = &[
 fn is(evaluator: &Evaluator<'_>, args: &[Value], at: Place, kind: &str) -> Fallible<Value> {
     let [value] = take(args, at)?;
     let value = evaluator.force(value, at)?;
-    // Nix has sets and functions for what belongs to the spec language, and sets for its strings.
+    // Nix represents what belongs to the spec language as sets and functions,
+    // and its strings as sets.
     let is_library = matches!(value, Value::Root(Root::Library(_) | Root::Builtins));
     if value.is_opaque() && !is_library && !matches!(kind, "set" | "lambda" | "string") {
         return Ok(Value::Bool(false));
@@ -36,7 +37,7 @@ fn is(evaluator: &Evaluator<'_>, args: &[Value], at: Place, kind: &str) -> Falli
 }
 
 fn opaque(value: &Value, at: Place) -> Box<Failure> {
-    Failure::dependent(at, format!("the type of {} is not the same to Nix", value.kind()))
+    Failure::dependent(at, format!("the type of {} is another one in Nix", value.kind()))
         .label("it belongs to the spec language")
 }
 

@@ -37,7 +37,7 @@ pub(super) const TABLE: &[Builtin] = &[
     }),
 ];
 
-/// Runs of digits and runs of anything else, between dots and hyphens.
+/// Splits a version into runs of digits and runs of anything else, between dots and hyphens.
 fn components(version: &str) -> impl Iterator<Item = &str> {
     let mut rest = version;
     std::iter::from_fn(move || {
@@ -67,7 +67,7 @@ fn compare(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// A component as Nix reads numbers: 32 bits. What has more digits is compared as text.
+/// A component as Nix reads numbers: 32 bits. A component with more digits is compared as text.
 fn number(component: &str) -> Option<i32> {
     component.parse().ok()
 }
@@ -79,14 +79,14 @@ fn is_before(a: &str, b: &str) -> bool {
         (_, Some(_)) if a.is_empty() => true,
         _ if a == "pre" && b != "pre" => true,
         _ if b == "pre" => false,
-        // Letters stand before numbers: `2.3a` before `2.3.1`.
+        // Letters come before numbers: `2.3a` before `2.3.1`.
         (None, Some(_)) => true,
         (Some(_), None) => false,
         (None, None) => a < b,
     }
 }
 
-/// The version begins at the first hyphen that no letter follows.
+/// The version starts at the first hyphen that no letter follows.
 fn parse_name(full: &str) -> (&str, &str) {
     let hyphens = full.match_indices('-').map(|(at, _)| at);
     for at in hyphens {

@@ -65,7 +65,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// What is no function of the language is shown as what Nix makes of its own functions.
+    /// What is not a function of the language is shown as what Nix makes of its own functions.
     fn unevaluated(&mut self, value: &Value) -> Fallible<()> {
         if matches!(value, Value::Builtin(builtin) if builtin.home == "builtins") {
             return self.line("unevaluated", &[]);
@@ -74,7 +74,7 @@ impl Writer<'_, '_> {
             .label("it is written differently by versions of Nix and nixpkgs"))
     }
 
-    /// A function that has so many of its arguments.
+    /// A function of this many arguments that has some of them.
     fn function(&mut self, lambda: &Rc<Lambda>, given: usize) -> Fallible<()> {
         let symbols = &self.evaluator.symbols;
         self.element("function", &[], |this| match &lambda.params {

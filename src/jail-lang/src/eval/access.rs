@@ -15,12 +15,12 @@ use crate::suggest;
 use crate::symbols::Symbol;
 use crate::value::{Combinator, Env, Permission, Root, Value};
 
-/// What a set has under a name.
-enum Found {
+/// The result of looking up a name in a value.
+enum Attribute {
     Value(Value),
     Missing,
-    /// The value is no set at all.
-    NoSet,
+    /// The value is not a set.
+    NotASet,
 }
 
 impl Evaluator<'_> {
@@ -54,14 +54,16 @@ impl Evaluator<'_> {
                 self.no_introspection(&value, name, at)?;
             }
             match (self.find(&value, name, at)?, default) {
-                (Found::Value(found), _) => {
+                (Attribute::Value(found), _) => {
                     value = self.force(&found, at).map_err(|failure| {
                         failure.outside_library(at).trace(place, || self.evaluating(name))
                     })?;
                 }
-                (Found::Missing | Found::NoSet, Some(default)) => return self.eval(default, env),
-                (Found::Missing, None) => return Err(self.missing(&value, name, at)),
-                (Found::NoSet, None) => return Err(self.no_set(&value, name, at)),
+                (Attribute::Missing | Attribute::NotASet, Some(default)) => {
+                    return self.eval(default, env);
+                }
+                (Attribute::Missing, None) => return Err(self.missing(&value, name, at)),
+                (Attribute::NotASet, None) => return Err(self.not_a_set(&value, name, at)),
             }
         }
         Ok(self.mentioned(value, place))
@@ -75,7 +77,7 @@ impl Evaluator<'_> {
         path.iter().skip(from).map(|key| self.key_step(key, env)).collect()
     }
 
-    /// A step of a path below a symbolic set, whose name may be symbolic too.
+    /// A step of a path below a symbolic set. Its name may be symbolic too.
     fn key_step(&self, key: &Key, env: &Env) -> Fallible<Step> {
         match key {
             Key::Name(name, _) => Ok(Step::Name(*name)),
@@ -89,7 +91,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// A combinator that came out of a set belongs to the place that mentions it.
+    /// A combinator that came out of a set gets the place that mentions it.
     fn mentioned(&self, value: Value, place: Place) -> Value {
         match &value {
             Value::Permission(permission) if permission.place.is_none() => {
@@ -105,7 +107,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// The name of a step and its place; `null` is no name here.
+    /// The name of a step and its place. A `null` is an error here.
     fn key(&self, key: &Key, env: &Env) -> Fallible<(Symbol, Place)> {
         match key {
             Key::Name(name, place) => Ok((*name, *place)),
@@ -125,7 +127,8 @@ impl Evaluator<'_> {
         }
     }
 
-    /// What `builtins`, `lib`, `jail` and the combinators have is decided by what evaluates the spec.
+    /// What evaluates the spec decides which attributes `builtins`, `lib`, `jail`
+    /// and the combinators have.
     fn no_introspection(&self, value: &Value, name: Symbol, place: Place) -> Fallible<()> {
         if !value.is_opaque() {
             return Ok(());
@@ -140,24 +143,24 @@ impl Evaluator<'_> {
             .help("use it without asking: what is not there is an error"))
     }
 
-    fn find(&self, value: &Value, name: Symbol, place: Place) -> Fallible<Found> {
+    fn find(&self, value: &Value, name: Symbol, place: Place) -> Fallible<Attribute> {
         Ok(match value {
             Value::Attrs(attrs) => {
-                attrs.get(name).map_or(Found::Missing, |value| Found::Value(value.clone()))
+                attrs.get(name).map_or(Attribute::Missing, |value| Attribute::Value(value.clone()))
             }
-            Value::Residual(residual) => Found::Value(self.select_symbolic(residual, name)),
+            Value::Residual(residual) => Attribute::Value(self.select_symbolic(residual, name)),
             Value::Root(Root::Library(group)) => {
-                Found::Value(library::get(self, *group, name, place)?)
+                Attribute::Value(library::get(self, *group, name, place)?)
             }
             Value::Root(Root::Builtins) => match builtins::get(&self.symbols.name(name)) {
-                Some(value) => Found::Value(value),
-                None => Found::Missing,
+                Some(value) => Attribute::Value(value),
+                None => Attribute::Missing,
             },
             Value::Root(Root::Jail) if &*self.symbols.name(name) == "combinators" => {
-                Found::Value(self.global_named("combinators", place)?)
+                Attribute::Value(self.global_named("combinators", place)?)
             }
-            Value::Root(Root::Jail) => Found::Missing,
-            _ => Found::NoSet,
+            Value::Root(Root::Jail) => Attribute::Missing,
+            _ => Attribute::NotASet,
         })
     }
 
@@ -171,7 +174,7 @@ impl Evaluator<'_> {
         Value::residual(Residual::Select(Rc::clone(residual), name))
     }
 
-    /// The attribute of a value, for builtins and the spec's own forms.
+    /// The attribute of a value, for builtins and for the forms of the spec language.
     pub(crate) fn attribute(&self, attrs: &Attrs, name: &str) -> Option<Value> {
         attrs.get(self.symbols.find(name)?).cloned()
     }
@@ -202,7 +205,7 @@ impl Evaluator<'_> {
         }
     }
 
-    fn no_set(&self, value: &Value, name: Symbol, place: Place) -> Box<Failure> {
+    fn not_a_set(&self, value: &Value, name: Symbol, place: Place) -> Box<Failure> {
         let message = format!("{} has no attribute `{}`", value.kind(), self.symbols.name(name));
         Failure::new(DiagnosticCode::TypeMismatch, place, message)
             .label("only sets have attributes")
@@ -219,16 +222,16 @@ impl Evaluator<'_> {
             let (name, at) = self.key(key, env)?;
             self.no_introspection(&value, name, at)?;
             match self.find(&value, name, at)? {
-                Found::Value(_) if index == last => {}
-                Found::Value(found) => value = self.force(&found, at)?,
-                Found::Missing | Found::NoSet => return Ok(Value::Bool(false)),
+                Attribute::Value(_) if index == last => {}
+                Attribute::Value(found) => value = self.force(&found, at)?,
+                Attribute::Missing | Attribute::NotASet => return Ok(Value::Bool(false)),
             }
         }
         Ok(Value::Bool(true))
     }
 
-    /// A name that only a `with` gives. Of symbolic sets nobody knows whether they have it: the innermost such set is
-    /// asked first, and what stands outside it is its default.
+    /// A name that only a `with` can give. It is not known whether a symbolic set has the name: the
+    /// innermost such set is asked first, and the sets outside it give its default.
     pub(crate) fn dynamic(
         &self,
         name: Symbol,
@@ -274,7 +277,7 @@ impl Evaluator<'_> {
                 let value = self.force(&value, place)?;
                 Ok(self.mentioned(value, place))
             }
-            // What is no slip of the pen is left to Nix.
+            // Only what looks like a misspelt name is reported; everything else is left to Nix.
             ([], None) if library.is_some() && !library::is_slip(&self.symbols.name(name)) => {
                 library::get(self, None, name, place)
             }
@@ -284,7 +287,8 @@ impl Evaluator<'_> {
         }
     }
 
-    /// A name that an outer `with` gives, or none, and that a set of another version would give.
+    /// A name that an outer `with`, or nothing, gives, and that a set of
+    /// another version would give.
     fn hidden_by(&self, set: &Value, name: Symbol, place: Place) -> Box<Failure> {
         let name = self.symbols.name(name);
         Failure::dependent(
@@ -301,12 +305,12 @@ impl Evaluator<'_> {
             Value::Root(Root::Library(group)) => library::known(self, *group, name, place),
             Value::Root(Root::Builtins) => Ok(builtins::get(&self.symbols.name(name))),
             Value::Root(Root::Jail) => match self.find(set, name, place)? {
-                Found::Value(value) => Ok(Some(value)),
-                Found::Missing | Found::NoSet => Ok(None),
+                Attribute::Value(value) => Ok(Some(value)),
+                Attribute::Missing | Attribute::NotASet => Ok(None),
             },
-            other => {
-                Err(self.mismatch("a set", other, place).label("the `with` around this is no set"))
-            }
+            other => Err(self
+                .mismatch("a set", other, place)
+                .label("the argument of the `with` around this is not a set")),
         }
     }
 

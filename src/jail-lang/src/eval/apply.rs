@@ -52,7 +52,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// The fault of a call is the function when that is no function.
+    /// If the function is not a function, the fault is shown at it and not at the call.
     fn not_a_function_here(&self, mut failure: Box<Failure>, function: Place) -> Box<Failure> {
         if failure.diagnostic.code == DiagnosticCode::NotAFunction
             && failure.diagnostic.stack.is_empty()
@@ -62,7 +62,7 @@ impl Evaluator<'_> {
         failure
     }
 
-    /// Calls `function` with one argument after the other.
+    /// Calls `function` with the arguments, one after the other.
     pub(crate) fn apply(&self, function: &Value, args: &[Value], place: Place) -> Fallible<Value> {
         let Some((first, others)) = args.split_first() else {
             return self.force(function, place);
@@ -183,7 +183,7 @@ impl Evaluator<'_> {
         failure.label("not a function").help("is an operator or a `;` missing before the argument?")
     }
 
-    /// The frame of a lambda that takes a set apart.
+    /// The frame of a lambda whose argument is a set pattern.
     fn pattern_frame(
         &self,
         closure: &Closure,

@@ -1,4 +1,5 @@
-//! What an evaluation may still take: steps, stack and memory. Everything that makes or looks at something large asks here first.
+//! What an evaluation may still use: steps, stack and memory. All code that makes or reads
+//! something large asks here first.
 
 use jail_registry::{Code as DiagnosticCode, Place};
 
@@ -9,7 +10,7 @@ use crate::stack::address;
 use crate::value::{TextBuilder, live};
 
 impl Evaluator<'_> {
-    /// Counts a step, and looks whether there is stack and memory left for it.
+    /// Counts a step, and checks that there is stack and memory left for it.
     pub(crate) fn step(&self, place: Place) -> Fallible<()> {
         let steps = self.steps.get() + 1;
         self.steps.set(steps);
@@ -22,7 +23,7 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// Asks for the time in which so many bytes are copied.
+    /// Charges the time that it takes to copy this many bytes.
     pub(crate) fn work(&self, bytes: usize, place: Place) -> Fallible<()> {
         if bytes < STEP_BYTES {
             return Ok(());
@@ -32,7 +33,7 @@ impl Evaluator<'_> {
         self.step(place)
     }
 
-    /// Asks for so many bytes that are made now: for the memory, and for the time.
+    /// Charges the memory and the time for making this many bytes.
     pub(crate) fn charge(&self, bytes: usize, place: Place) -> Fallible<()> {
         if bytes < STEP_BYTES {
             return Ok(());
@@ -41,7 +42,7 @@ impl Evaluator<'_> {
         self.work(bytes, place)
     }
 
-    /// Asks for so many elements, of so many bytes each with what they hold.
+    /// Charges for this many elements, each of this many bytes with its content.
     pub(crate) fn charge_elements(&self, count: usize, bytes: usize, place: Place) -> Fallible<()> {
         let bytes = count.saturating_mul(bytes);
         if bytes < STEP_BYTES {
@@ -52,7 +53,7 @@ impl Evaluator<'_> {
         self.work(bytes, place)
     }
 
-    /// Whether a value of so many bytes has room.
+    /// Checks that there is room for a value of this many bytes.
     pub(crate) fn room(&self, bytes: usize, place: Place) -> Fallible<()> {
         self.sized(bytes, place)?;
         self.free(bytes, place)
@@ -82,7 +83,7 @@ impl Evaluator<'_> {
         self.free(0, place)
     }
 
-    /// Adds characters to a string that is being made.
+    /// Charges for characters that are added to a string.
     pub(crate) fn append_str(
         &self,
         text: &mut TextBuilder,
@@ -97,7 +98,7 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// The bytes of stack that are left for what does not count steps.
+    /// The bytes of stack that are left, for code that does not count steps.
     pub(crate) fn stack_left(&self) -> usize {
         address().saturating_sub(self.stack_end)
     }
@@ -114,8 +115,8 @@ impl Evaluator<'_> {
                 place,
                 "the evaluation takes too many steps",
             )
-            .label("it was here when it was stopped")
-            .help("does something call itself without end, or grow and grow?");
+            .label("it was stopped here")
+            .help("does something recurse without end, or grow without bound?");
         }
         if address() < self.stack_end {
             return self.too_deep(place);
@@ -132,13 +133,13 @@ impl Evaluator<'_> {
 
     pub(crate) fn too_deep(&self, place: Place) -> Box<Failure> {
         Failure::new(DiagnosticCode::RecursionLimit, place, "the recursion is too deep")
-            .label("one call too many")
-            .help("does the function call itself without end?")
+            .label("this call exceeds the limit")
+            .help("does the function recurse without end?")
     }
 }
 
 fn too_much(message: String, place: Place) -> Box<Failure> {
     Failure::new(DiagnosticCode::MemoryLimit, place, message)
-        .label("it was here when it was stopped")
-        .help("does a list or string grow and grow?")
+        .label("it was stopped here")
+        .help("does a list or string grow without bound?")
 }

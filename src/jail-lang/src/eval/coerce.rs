@@ -17,9 +17,9 @@ impl Evaluator<'_> {
         if value.is_opaque() && matches!(wanted, "a set" | "a function") {
             let message =
                 format!("what {} is made of depends on what evaluates the spec", value.kind());
-            return Failure::dependent(place, message).label(format!("{wanted} is wanted here"));
+            return Failure::dependent(place, message).label(format!("expected {wanted} here"));
         }
-        let message = format!("{wanted} is wanted, got {}", value.kind());
+        let message = format!("expected {wanted}, got {}", value.kind());
         let failure = Failure::new(DiagnosticCode::TypeMismatch, place, message);
         match value {
             Value::Residual(_) => Failure::symbolic(place, "the value", &self.shown_source(value)),
@@ -27,7 +27,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Appends what an interpolation gives.
+    /// Appends the value of an interpolation.
     pub(crate) fn append(
         &self,
         text: &mut TextBuilder,
@@ -101,7 +101,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// A path in a string is copied, and the string names the copy.
+    /// A path in a string is copied into the store, and the string holds the path of the copy.
     pub(crate) fn copied_path(&self, path: &Rc<SpecPath>, place: Place) -> Fallible<TextPart> {
         let Some(below) = path.below(self.sources.root()) else {
             return Err(Failure::new(
@@ -126,8 +126,8 @@ impl Evaluator<'_> {
         Ok(TextPart::Package(Rc::new(Residual::File(below.into())), Output::Out))
     }
 
-    /// A path where a text belongs, with what to write instead. A file of a folder below the spec's names its paths
-    /// from there.
+    /// A path was given where text is expected: says what to write instead. A file in a folder
+    /// below the spec's writes its paths relative to itself.
     pub(crate) fn path_value(&self, path: &SpecPath, place: Place) -> PathValue {
         let files = self.files.borrow();
         let file = files.get(place.file).map_or("", |file| file.name.as_str());
@@ -135,9 +135,9 @@ impl Evaluator<'_> {
         PathValue::of_spec(&path.0, path.below(folder.parent()))
     }
 
-    /// Nix evaluates a copy of the spec in its store, so that the text of a path is another one there.
+    /// Nix evaluates a copy of the spec in its store, so there the text of the path is another one.
     pub(crate) fn placed_path(&self, path: &SpecPath, place: Place) -> Box<Failure> {
-        Failure::dependent(place, "the text of a path depends on where the spec lies")
+        Failure::dependent(place, "the text of a path depends on where the spec is")
             .label("Nix evaluates a copy of the spec")
             .help(format!(
                 "write `\"${{./{}}}\"` for a copy in the store, or a string for a place on the machine",
@@ -145,7 +145,8 @@ impl Evaluator<'_> {
             ))
     }
 
-    /// The last name of a path below the spec's folder, which is the same wherever that lies.
+    /// The last name of a path below the spec's folder, which does not depend
+    /// on where that folder is.
     pub(crate) fn name_in_folder(&self, path: &SpecPath) -> Option<String> {
         let below = path.below(self.sources.root()).filter(|below| !below.is_empty())?;
         below.rsplit('/').next().filter(|name| *name != ".").map(str::to_owned)
@@ -171,7 +172,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// A string, where nothing is coerced.
+    /// A string, without coercion.
     pub(crate) fn string(&self, value: &Value, place: Place) -> Fallible<Rc<Chars>> {
         match self.force(value, place)? {
             Value::Str(text) => Ok(text),
@@ -258,7 +259,7 @@ impl Evaluator<'_> {
     }
 }
 
-/// What `noescape` and `escape` make cannot stand inside a string.
+/// The result of `noescape` or `escape` cannot be part of a string.
 fn no_combinator_text(text: &TextValue, place: Place) -> Fallible<()> {
     let (name, label) = match text.made_by {
         MadeBy::Language => return Ok(()),
@@ -268,5 +269,5 @@ fn no_combinator_text(text: &TextValue, place: Place) -> Fallible<()> {
     let message = format!("a text of `{name}` stands inside a string");
     Err(Failure::new(DiagnosticCode::TypeMismatch, place, message)
         .label(label)
-        .help(format!("put `{name}` around the whole string")))
+        .help(format!("apply `{name}` to the whole string")))
 }

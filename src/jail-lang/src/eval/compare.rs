@@ -11,7 +11,7 @@ use crate::failure::{Failure, Fallible};
 use crate::value::Value;
 
 impl Evaluator<'_> {
-    /// Whether two values are equal, as `==` has it. Of functions, versions of Nix say now this and now that.
+    /// Whether two values are equal, as `==` defines it. Versions of Nix disagree on functions.
     pub(crate) fn equal(&self, left: &Value, right: &Value, place: Place) -> Fallible<bool> {
         let (left, right) = (self.force(left, place)?, self.force(right, place)?);
         self.step(place)?;
@@ -68,7 +68,7 @@ impl Evaluator<'_> {
         Ok(true)
     }
 
-    /// The store path of a set that says that it is a derivation.
+    /// The store path of a set that declares itself a derivation.
     pub(crate) fn derivation(&self, attrs: &Attrs, place: Place) -> Fallible<Option<Value>> {
         let Some(kind) = attrs.get(self.known.kind) else { return Ok(None) };
         match self.force(kind, place)? {
@@ -79,7 +79,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Only types that differ tell symbolic values apart.
+    /// Symbolic values are known to differ only where their types differ.
     fn equal_symbolic(&self, left: &Value, right: &Value, place: Place) -> Fallible<bool> {
         match (left, right) {
             (
@@ -107,7 +107,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// The order of two values, as `<` has it.
+    /// The order of two values, as `<` defines it.
     pub(crate) fn compare(
         &self,
         left: &Value,
@@ -137,9 +137,9 @@ impl Evaluator<'_> {
                 return Err(Failure::symbolic(place, "the value", &self.shown_source(value)));
             }
             (a, b) => {
-                let message = format!("{} and {} have no order", a.kind(), b.kind());
+                let message = format!("{} and {} cannot be ordered", a.kind(), b.kind());
                 return Err(Failure::new(DiagnosticCode::TypeMismatch, place, message)
-                    .label("numbers, strings, paths and lists are compared with their like"));
+                    .label("only two numbers, strings, paths or lists can be ordered"));
             }
         })
     }
@@ -160,7 +160,7 @@ impl Evaluator<'_> {
     }
 }
 
-/// Whether a value of the spec language meets one that Nix might find equal to it.
+/// Whether a value of the spec language is compared with one that Nix might find equal to it.
 fn is_undecided(a: &Value, b: &Value) -> bool {
     let may_be_equal = |value: &Value| {
         value.is_opaque()
@@ -177,9 +177,9 @@ fn no_equality(a: &Value, b: &Value, place: Place) -> Box<Failure> {
         .help("compare names or other plain values instead")
 }
 
-/// Where a spec lies is not the same for `jailgen` and for Nix, which evaluates a copy in its store.
+/// The spec has one path for `jailgen` and another for Nix, which evaluates a copy in its store.
 fn paths(place: Place) -> Box<Failure> {
     Failure::dependent(place, "paths cannot be compared")
-        .label("whether they are equal depends on where the spec lies")
+        .label("whether they are equal depends on where the spec is")
         .help("compare strings")
 }

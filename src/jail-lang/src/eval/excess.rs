@@ -1,4 +1,4 @@
-//! Calls with more arguments than what is called takes, and what their author probably meant.
+//! Calls with too many arguments, and what their author probably meant.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ use crate::vocabulary::{JAIL, WordKind};
 struct Call<'a> {
     name: &'a str,
     signature: Signature,
-    /// Those that it takes first, then the others.
+    /// The arguments that it takes first, then the others.
     args: Vec<Argument>,
     place: Place,
 }
@@ -27,11 +27,12 @@ impl Call<'_> {
     }
 }
 
-/// Arguments that belong together: one, or a function that stands before its own arguments.
+/// Arguments that belong together: one, or a function followed by its own arguments.
 type Group = Range<usize>;
 
 impl Evaluator<'_> {
-    /// The fault of `function`, which is complete, being called with `more`. `None` where it is no call of the registry's.
+    /// The fault of calling `function`, which has all its arguments, with `more`. `None` where it
+    /// is not a function of the registry.
     pub(super) fn too_many(
         &self,
         function: &Value,
@@ -49,7 +50,7 @@ impl Evaluator<'_> {
         Some(self.excess(name, signature, own, more, place))
     }
 
-    /// The same of a combinator that makes a text, whose value does not tell where it comes from.
+    /// The same for a combinator that makes text, whose value does not record where it was made.
     pub(super) fn excess(
         &self,
         name: &str,
@@ -67,7 +68,7 @@ impl Evaluator<'_> {
             .unwrap_or_else(|| {
                 let help = self.alone(&call);
                 let extra = self.span(&call, call.wanted()..call.args.len());
-                self.fault(&call, extra, "an argument too many", help)
+                self.fault(&call, extra, "one argument too many", help)
             })
     }
 
@@ -83,7 +84,7 @@ impl Evaluator<'_> {
         Failure::new(DiagnosticCode::ParamCount, place, message).label(label).help(help)
     }
 
-    /// `readonly noescape "~/x"`: an argument is a call itself.
+    /// `readonly noescape "~/x"`: an argument is itself a call.
     fn without_parentheses(&self, call: &Call<'_>) -> Option<Box<Failure>> {
         let groups = self.groups(call)?;
         let first = groups.iter().position(|group| group.len() > 1)?;
@@ -98,7 +99,7 @@ impl Evaluator<'_> {
         Some(self.fault(call, Some(place), "a call without parentheses", help))
     }
 
-    /// The arguments, grouped so that there are as many as are wanted.
+    /// Groups the arguments into the number that the function takes.
     fn groups(&self, call: &Call<'_>) -> Option<Vec<Group>> {
         let excess = call.args.len().checked_sub(call.wanted())?;
         let certain = self.grouped(&call.args, |value| match value {
@@ -111,7 +112,7 @@ impl Evaluator<'_> {
             },
             _ => 0,
         });
-        // What a function of a package set takes is not known here.
+        // It is not known here how many arguments a function of a package set takes.
         let by_package = || {
             let is_package =
                 |value: &Value| if let Value::Residual(_) = value { excess } else { 0 };
@@ -136,7 +137,8 @@ impl Evaluator<'_> {
         groups
     }
 
-    /// `limit-memory "1G" network`, `readonly "/x" "/y"`: what follows is a permission of its own, or meant as one.
+    /// `limit-memory "1G" network`, `readonly "/x" "/y"`: what follows is a
+    /// permission, or meant as one.
     fn not_alone(&self, call: &Call<'_>) -> Option<Box<Failure>> {
         let word = self.names.vocabulary.word(call.name)?;
         if word.kind != WordKind::Permission {
@@ -151,7 +153,7 @@ impl Evaluator<'_> {
         let own = self.applied(call, 0..call.wanted())?;
         let all = [vec![own], written].concat().join(" ");
         let why = "each permission is an element of its own";
-        // In parentheses it is an element of a list already.
+        // In parentheses, it is already an element of a list.
         let (place, help) = match self.parentheses(call.place) {
             Some(_) => {
                 let extra = self.span(call, call.wanted()..call.args.len())?;
@@ -162,7 +164,8 @@ impl Evaluator<'_> {
         Some(self.fault(call, Some(place), "not arguments of this one", help))
     }
 
-    /// Where all of these are permissions, or combinators before their arguments: how they belong together.
+    /// If all of these are permissions, or combinators before their arguments,
+    /// this says how to group them.
     fn permissions_among(&self, more: &[Argument], from: usize) -> Option<Vec<Group>> {
         let groups = self.grouped(more, |value| match value {
             Value::Combinator(it) => it.signature.params.len(),
@@ -182,7 +185,7 @@ impl Evaluator<'_> {
         all.then(|| groups.iter().map(|group| group.start + from..group.end + from).collect())
     }
 
-    /// Where there are enough for the same combinator again, of the same kinds: it, with each of them.
+    /// If the arguments would do for further calls of the same combinator, this writes those calls.
     fn repeated(&self, call: &Call<'_>) -> Option<Vec<String>> {
         let kind = |arg: &Argument| Some(self.force(&arg.value, arg.place).ok()?.kind());
         let mut rounds = call.args.chunks(call.wanted().max(1));
@@ -206,12 +209,12 @@ impl Evaluator<'_> {
         }
         let written: Vec<_> =
             (from..call.args.len()).map(|at| self.written(call, &(at..at + 1))).collect();
-        let help = format!("write `({})`: it takes one list", written.join(" ++ "));
+        let help = format!("write `({})`: `jail` takes one list", written.join(" ++ "));
         let place = self.span(call, from..call.args.len())?;
-        Some(self.fault(call, Some(place), "lists that are not joined", help))
+        Some(self.fault(call, Some(place), "two lists are not joined", help))
     }
 
-    /// What it looks like with what it takes.
+    /// What the call looks like with the arguments that it takes.
     fn alone(&self, call: &Call<'_>) -> String {
         let name = call.name;
         let summary = combinator(name).map(|it| it.summary);
@@ -219,11 +222,11 @@ impl Evaluator<'_> {
             (0, Some(_)) if self.is_list_of_hosts(call) => {
                 let list = self.written(call, &(0..1));
                 format!(
-                    "write `(network-allow {list})`: `{name}` takes nothing, and names no hosts"
+                    "write `(network-allow {list})`: `{name}` takes no arguments, and names no hosts"
                 )
             }
             (0, Some(summary)) => {
-                format!("write `{name}`: it takes nothing, and always means “{summary}”")
+                format!("write `{name}`: it takes no arguments, and always means “{summary}”")
             }
             _ if self
                 .names
@@ -231,7 +234,7 @@ impl Evaluator<'_> {
                 .word(name)
                 .is_some_and(|it| it.kind == WordKind::Builder) =>
             {
-                format!("write `{name} {{ … }}`: all that it is told stands in one set")
+                format!("write `{name} {{ … }}`: all its arguments are in one set")
             }
             _ => {
                 let params = call.signature.params.iter().map(|param| param.name.to_uppercase());
@@ -240,7 +243,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// `network [ "api.example.com" ]`: hosts for what has all of them.
+    /// `network [ "api.example.com" ]`: hosts for a combinator that allows all of them.
     fn is_list_of_hosts(&self, call: &Call<'_>) -> bool {
         let [only] = call.args.as_slice() else { return false };
         let is_about_network = |chapter: &&Chapter| chapter.title == "Network";
@@ -249,7 +252,7 @@ impl Evaluator<'_> {
             && matches!(self.force(&only.value, only.place), Ok(Value::List(_)))
     }
 
-    /// The combinator with some of the arguments, as an element of a list.
+    /// The combinator with some of its arguments, as an element of a list.
     fn applied(&self, call: &Call<'_>, args: Range<usize>) -> Option<String> {
         if args.is_empty() {
             return Some(call.name.to_owned());
@@ -259,7 +262,7 @@ impl Evaluator<'_> {
         shown.then(|| format!("({} {})", call.name, written.join(" ")))
     }
 
-    /// A group as it should be written.
+    /// How a group should be written.
     fn written(&self, call: &Call<'_>, group: &Group) -> String {
         let files = self.files.borrow();
         let texts = call.args.get(group.clone()).unwrap_or_default().iter();
@@ -268,7 +271,8 @@ impl Evaluator<'_> {
         if texts.len() > 1 { format!("({joined})") } else { joined }
     }
 
-    /// From the first of these arguments to the last; `None` where they were not written one after the other.
+    /// The span from the first of these arguments to the last. `None` where they
+    /// are not next to each other.
     fn span(&self, call: &Call<'_>, args: Range<usize>) -> Option<Place> {
         let args = call.args.get(args)?;
         let (first, last) = (args.first()?.place, args.last()?.place);
@@ -281,12 +285,12 @@ impl Evaluator<'_> {
         is_written.then_some(Place { end: last.end, ..first })
     }
 
-    /// A place with the parentheses around it: the code has none any more.
+    /// The span with the parentheses around it, which the code does not record.
     pub(crate) fn with_parentheses(&self, place: Place) -> Place {
         std::iter::successors(Some(place), |place| self.parentheses(*place)).last().unwrap_or(place)
     }
 
-    /// The same, as far as they stand inside the call.
+    /// The same, limited to the span of the call.
     fn in_call(&self, place: Place, call: Place) -> Place {
         let is_inside =
             |it: &Place| it.file == call.file && call.start <= it.start && it.end <= call.end;
@@ -294,7 +298,7 @@ impl Evaluator<'_> {
         std::iter::successors(Some(place), wider).last().unwrap_or(place)
     }
 
-    /// The parentheses directly around a place.
+    /// The parentheses directly around a span.
     fn parentheses(&self, place: Place) -> Option<Place> {
         let files = self.files.borrow();
         let text = files.get(place.file)?.text.as_str();

@@ -14,7 +14,7 @@ use crate::syntax::{Global, Globals};
 use crate::value::{Combinator, Permission, Root, Value};
 use crate::vocabulary::{JAIL, KnownWord, Vocabulary, WordKind};
 
-/// The names of the spec language that are made when they are mentioned.
+/// The names of the spec language whose value is made at each mention.
 const NAMED: &[&str] = &["agents", "combinators", "commonJailOptions", "commonPkgs", "pkgs"];
 
 /// The names of the spec language that are constants.

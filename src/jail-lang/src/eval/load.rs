@@ -9,14 +9,14 @@ use crate::sources::{FILE_BYTES_MAX, SourceError, SpecPath};
 use crate::syntax::{self, Context};
 use crate::value::Value;
 
-/// What a byte of source may take as code.
+/// The memory that the code of a file may take for each byte of its source.
 const CODE_COST: usize = 24;
 
 /// A file that was imported, or is being imported.
 pub(super) enum Import {
     Running,
     Done(Value),
-    /// Its syntax is wrong, which has been told.
+    /// Its syntax is wrong, and the faults have been reported.
     Faulty,
 }
 
@@ -25,7 +25,7 @@ impl Evaluator<'_> {
     pub(crate) fn file(&self, path: &SpecPath, at: Option<Place>) -> Fallible<Value> {
         match self.imports.borrow().get(&path.0) {
             Some(Import::Done(value)) => return Ok(value.clone()),
-            Some(Import::Faulty) => return Err(Failure::told(at.unwrap_or(NOWHERE))),
+            Some(Import::Faulty) => return Err(Failure::reported(at.unwrap_or(NOWHERE))),
             Some(Import::Running) => {
                 let message = format!("`{}` imports itself", self.shown(path));
                 let fault = Diagnostic::error(DiagnosticCode::InfiniteRecursion, at, message);
@@ -37,7 +37,7 @@ impl Evaluator<'_> {
         let state = |state| self.imports.borrow_mut().insert(path.0.clone(), state);
         let Some(code) = self.code(path, bytes) else {
             state(Import::Faulty);
-            return Err(Failure::told(at.unwrap_or(NOWHERE)));
+            return Err(Failure::reported(at.unwrap_or(NOWHERE)));
         };
         state(Import::Running);
         let evaluated = self.eval(&code, &self.root);
@@ -59,20 +59,20 @@ impl Evaluator<'_> {
     /// Parses a file.
     pub(crate) fn code_at(&self, path: &SpecPath, at: Option<Place>) -> Fallible<Code> {
         let bytes = self.bytes_at(path, at)?;
-        self.code(path, bytes).ok_or_else(|| Failure::told(at.unwrap_or(NOWHERE)))
+        self.code(path, bytes).ok_or_else(|| Failure::reported(at.unwrap_or(NOWHERE)))
     }
 
-    /// The code of a file. What is wrong with it is told.
+    /// Parses a file, and reports its faults.
     fn code(&self, path: &SpecPath, bytes: Vec<u8>) -> Option<Code> {
         let shown = self.shown(path);
-        // The file has its id before it is known to be text, so that the fault can be shown.
+        // The file gets its id before it is known to be text, because the fault is shown in it.
         let next = u32::try_from(self.files.borrow().all().len()).unwrap_or(u32::MAX);
         let text = match syntax::decode(FileId(next), bytes) {
             Ok(text) => text,
             Err(both) => {
                 let (text, fault) = *both;
                 self.files.borrow_mut().add(shown, text);
-                self.told.borrow_mut().push(fault);
+                self.reported.borrow_mut().push(fault);
                 return None;
             }
         };
@@ -80,21 +80,21 @@ impl Evaluator<'_> {
         self.parse(id, path.parent(), &text)
     }
 
-    /// Parses a text. What is wrong with it is told; what is wrong with names leaves the rest to be evaluated.
+    /// Parses a text, and reports its faults. With faults in names, the rest is still evaluated.
     pub(crate) fn parse(&self, file: FileId, folder: &str, text: &str) -> Option<Code> {
         let context = Context { file, folder, symbols: &self.symbols, globals: &self.names };
         let (code, faults) = match syntax::parse(&context, text) {
             Ok((code, faults)) => (Some(code), faults),
             Err(faults) => (None, faults),
         };
-        self.told.borrow_mut().extend(faults);
+        self.reported.borrow_mut().extend(faults);
         code
     }
 
     /// Parses a text as if it stood in the spec's folder.
     pub(crate) fn code_of(&self, text: &str) -> Fallible<Code> {
         let id = self.files.borrow_mut().add("expression", text);
-        self.parse(id, self.sources.root(), text).ok_or_else(|| Failure::told(NOWHERE))
+        self.parse(id, self.sources.root(), text).ok_or_else(|| Failure::reported(NOWHERE))
     }
 
     /// Parses and evaluates a text as if it stood in the spec's folder.
@@ -102,7 +102,7 @@ impl Evaluator<'_> {
         self.eval(&self.code_of(text)?, &self.root)
     }
 
-    /// A path as people write it: relative to the spec's folder.
+    /// Resolves a path as people write it: relative to the spec's folder.
     pub(crate) fn shown(&self, path: &SpecPath) -> String {
         path.below(self.sources.root()).unwrap_or(&path.0).to_owned()
     }
@@ -120,7 +120,7 @@ impl Evaluator<'_> {
                 at,
                 format!("`{shown}` is outside the spec's folder"),
             )
-            .label("a spec reads only files beside and below it")
+            .label("a spec reads only files of its own folder and below")
             .help("move the file into the spec's folder"),
             SourceError::Missing(_) => Diagnostic::error(
                 DiagnosticCode::MissingFile,
@@ -136,10 +136,10 @@ impl Evaluator<'_> {
             }
             SourceError::Io { message, .. } => {
                 unreadable(at, format!("`{shown}` cannot be read: {message}"))
-                    .label("the system refused")
+                    .label("the system refused it")
             }
             SourceError::Link(_) | SourceError::LeadsOut { .. } => {
-                unreadable(at, format!("`{shown}` is a symbolic link, or stands behind one"))
+                unreadable(at, format!("`{shown}` is a symbolic link, or is behind one"))
                     .label("links are not followed")
                     .help("name the file that it leads to")
             }

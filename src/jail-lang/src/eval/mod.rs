@@ -36,21 +36,22 @@ use load::Import;
 
 pub(crate) use globals::Names;
 
-/// The longest path that the system takes.
+/// The longest path that the system accepts.
 const PATH_BYTES_MAX: usize = 4_096;
 
-/// One evaluation: everything that it reads and remembers.
+/// One evaluation: all that it reads and remembers.
 pub(crate) struct Evaluator<'s> {
     pub(crate) sources: &'s dyn Sources,
     pub(crate) names: Names<'s>,
     pub(crate) symbols: Symbols,
     pub(crate) files: RefCell<Files>,
     pub(crate) known: Known,
-    /// What is wrong with the syntax and the names of files. The evaluation goes on without what is wrong.
-    pub(crate) told: RefCell<Vec<Diagnostic>>,
-    /// Paths that strings name: they are copied beside the emitted files.
+    /// The faults in syntax, and in names of files. The evaluation goes on
+    /// without the faulty parts.
+    pub(crate) reported: RefCell<Vec<Diagnostic>>,
+    /// Paths that strings contain. The files are copied next to the emitted files.
     pub(crate) copied: RefCell<BTreeMap<String, Place>>,
-    /// Library functions by name, parsed when they are first needed.
+    /// Library functions by name. They are parsed when they are first needed.
     pub(crate) library: RefCell<HashMap<Symbol, Value>>,
     /// The regular expressions that were needed.
     pub(crate) patterns: RefCell<HashMap<Box<str>, Rc<Pattern>>>,
@@ -60,19 +61,19 @@ pub(crate) struct Evaluator<'s> {
     globals: RefCell<HashMap<Symbol, Value>>,
     pub(super) limits: Limits,
     pub(super) steps: Cell<u64>,
-    /// The bytes that this evaluation keeps to its end, besides values.
+    /// The bytes, besides values, that this evaluation keeps until it ends.
     pub(super) kept: Cell<usize>,
-    /// What values took on this thread before.
+    /// The memory that values took on this thread before.
     pub(super) before: usize,
     calls: Cell<u32>,
     /// The address below which the stack may not grow.
     pub(super) stack_end: usize,
-    /// Recursive frames, to be emptied at the end: they hold themselves.
+    /// Recursive frames, which hold themselves. They are emptied at the end.
     frames: RefCell<Vec<Weak<Frame>>>,
     root: Env,
 }
 
-/// Names that the evaluator itself looks for.
+/// Names that the evaluator itself looks up.
 pub(crate) struct Known {
     pub(crate) functor: Symbol,
     pub(crate) to_string: Symbol,
@@ -83,7 +84,7 @@ pub(crate) struct Known {
 }
 
 impl<'s> Evaluator<'s> {
-    /// An evaluator whose stack has `stack` bytes left from here.
+    /// An evaluator that may use `stack` bytes of stack from here.
     pub(crate) fn new(sources: &'s dyn Sources, limits: Limits, stack: usize) -> Self {
         let symbols = Symbols::default();
         let known = Known {
@@ -100,7 +101,7 @@ impl<'s> Evaluator<'s> {
             symbols,
             files: RefCell::default(),
             known,
-            told: RefCell::default(),
+            reported: RefCell::default(),
             copied: RefCell::default(),
             library: RefCell::default(),
             patterns: RefCell::default(),
@@ -138,7 +139,7 @@ impl<'s> Evaluator<'s> {
         }
     }
 
-    /// Evaluates code that stands in no scope but the names around every file.
+    /// Evaluates code whose only scope is the names around every file.
     pub(crate) fn eval_root(&self, code: &Code) -> Fallible<Value> {
         self.eval(code, &self.root)
     }
@@ -191,7 +192,7 @@ impl<'s> Evaluator<'s> {
             Expr::Not(operand) => self.not(operand, env),
             Expr::Negate(operand) => self.negate(operand, env),
             Expr::Refused(diagnostic) => Err(Failure::from_diagnostic((**diagnostic).clone())),
-            Expr::Faulty => Err(Failure::told(code.place)),
+            Expr::Faulty => Err(Failure::reported(code.place)),
         }
     }
 
@@ -243,7 +244,7 @@ impl<'s> Evaluator<'s> {
             }
             Err(failure) => {
                 thunk.put_back(pending);
-                // What fails in a source of ours fails where it was asked for.
+                // A failure inside our own source is shown at the place that called it.
                 Err(failure.outside_library(place))
             }
         }
@@ -257,7 +258,8 @@ impl<'s> Evaluator<'s> {
 
     fn let_frame(&self, bindings: &[Code], env: &Env) -> Env {
         let frame = Frame::empty(Some(Rc::clone(env)), bindings.len());
-        // A variable that is defined as another of the same frame must not be read before that one is set.
+        // A variable that is defined as another one of the same frame must not be
+        // read before that one is set.
         for (slot, binding) in bindings.iter().enumerate() {
             frame.set(slot, self.delay(binding, &frame));
         }
@@ -317,7 +319,7 @@ impl<'s> Evaluator<'s> {
             place,
             format!("the attribute `{name}` is given twice"),
         )
-        .label("the second time")
+        .label("given again here")
     }
 
     fn eval_text(&self, parts: &[Part], env: &Env, place: Place) -> Fallible<Value> {
@@ -357,7 +359,7 @@ impl<'s> Evaluator<'s> {
         if text.len() > PATH_BYTES_MAX {
             let message = format!("a path of more than {PATH_BYTES_MAX} bytes");
             return Err(Failure::new(DiagnosticCode::MemoryLimit, place, message)
-                .label("no file can have this path"));
+                .label("this path is too long for a file"));
         }
         self.keep(text.len(), place)?;
         Ok(Value::Path(Rc::new(SpecPath::new("/", text))))
@@ -371,7 +373,7 @@ impl<'s> Evaluator<'s> {
             .label("this is false"))
     }
 
-    /// The value of a condition.
+    /// The boolean value of a condition.
     fn condition(&self, code: &Code, env: &Env) -> Fallible<bool> {
         match self.eval(code, env)? {
             Value::Bool(value) => Ok(value),
@@ -396,7 +398,7 @@ impl<'s> Evaluator<'s> {
 }
 
 impl Drop for Evaluator<'_> {
-    /// Recursive frames hold themselves through the thunks in them; taking what the thunks hold lets all of it go.
+    /// Recursive frames hold themselves through their thunks. Emptying the thunks frees them all.
     fn drop(&mut self) {
         for frame in self.frames.borrow().iter().filter_map(Weak::upgrade) {
             frame.release();

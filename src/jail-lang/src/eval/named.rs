@@ -14,11 +14,11 @@ use crate::value::{
 };
 use crate::vocabulary::WordKind;
 
-/// About what a permission, a jail or a combinator on its way takes.
+/// The approximate size of a permission, a jail or a partly applied combinator.
 const COMBINATOR: usize = 192;
 
 impl Evaluator<'_> {
-    /// A call with the arguments as written, so that each keeps its place.
+    /// A call with its arguments as written, each with its place.
     pub(super) fn apply_named(
         &self,
         function: Value,
@@ -46,7 +46,7 @@ impl Evaluator<'_> {
         self.apply_arguments(function, args.collect(), place)
     }
 
-    /// A call with placed arguments, one after the other.
+    /// A call with arguments and their places, one after the other.
     pub(super) fn apply_arguments(
         &self,
         function: &Value,
@@ -75,7 +75,7 @@ impl Evaluator<'_> {
         Ok(function)
     }
 
-    /// A text is no call any more, so what is too much for `noescape` is seen before.
+    /// A text is not a call any more, so excess arguments of `noescape` are found before.
     fn no_more_than_the_text(
         &self,
         combinator: &Combinator,
@@ -188,12 +188,12 @@ impl Evaluator<'_> {
                     DiagnosticCode::SymbolicValue,
                     arg.place,
                     format!(
-                        "`{}` cannot be imported: it is not known here",
+                        "`{}` cannot be imported: its value is not known here",
                         self.shown_source(&value)
                     ),
                 )
                 .label("only Nix can read this")
-                .help("import files of the spec's folder: `import ./file.nix`"));
+                .help("import a file of the spec's folder: `import ./file.nix`"));
             }
             other => return Err(self.mismatch("a path", &other, arg.place)),
         };
@@ -205,7 +205,7 @@ impl Evaluator<'_> {
         self.file(&path, Some(arg.place))
     }
 
-    /// What a `wrap-entry` script gives when the entry is a placeholder.
+    /// The result of a `wrap-entry` script when the entry is a placeholder.
     pub(crate) fn applied_to_entry(&self, function: &Value, place: Place) -> Fallible<Value> {
         let mut entry = TextBuilder::plain();
         entry.push(TextPart::Entry);

@@ -1,4 +1,4 @@
-//! The operators. Where an operand is symbolic, so is the result.
+//! The operators. If an operand is symbolic, so is the result.
 
 use std::cmp::Ordering;
 use std::rc::Rc;
@@ -218,7 +218,7 @@ impl Evaluator<'_> {
         if result.is_finite() {
             return Ok(Value::Float(result));
         }
-        Err(Failure::dependent(place, "the result is no finite number")
+        Err(Failure::dependent(place, "the result is not a finite number")
             .label("versions of Nix compare and write such numbers differently"))
     }
 
@@ -234,7 +234,7 @@ impl Evaluator<'_> {
 }
 
 impl Evaluator<'_> {
-    /// The fault of values that another operator joins: `[ a ] + [ b ]`.
+    /// The fault of operands that another operator joins: `[ a ] + [ b ]`.
     fn wrong_operator(
         &self,
         op: Op,
@@ -260,7 +260,7 @@ impl Evaluator<'_> {
         Some(failure.label("the wrong operator").help(format!("write `{suited}`")))
     }
 
-    /// Where an operator stands between its operands, beside parentheses and comments.
+    /// The place of an operator between its operands, apart from parentheses and comments.
     fn operator_between(&self, left: Place, right: Place, operator: &str) -> Option<Place> {
         let files = self.files.borrow();
         let between = Place { start: left.end, end: right.start, ..left };

@@ -75,13 +75,13 @@ fn recursion_and_steps_are_bounded() {
     gives(
         "let xs = [ xs ]; in xs",
         expect![
-            "infinite-recursion: the value holds itself, and so has no JSON at `let xs = [ xs ]; in xs`"
+            "infinite-recursion: the value contains itself, so it has no JSON form at `let xs = [ xs ]; in xs`"
         ],
     );
     gives(
         "let x = { y = x; }; in builtins.toJSON x",
         expect![
-            "infinite-recursion: the value holds itself, and so has no JSON at `builtins.toJSON x`"
+            "infinite-recursion: the value contains itself, so it has no JSON form at `builtins.toJSON x`"
         ],
     );
     gives(
@@ -94,7 +94,7 @@ fn recursion_and_steps_are_bounded() {
     );
 }
 
-/// Chains that are long are let go of without recursion, and read with the stack that there is.
+/// Long chains are dropped without recursion, and are read within the stack that is left.
 #[test]
 fn long_chains_do_not_overflow_the_stack() {
     gives(
@@ -220,7 +220,7 @@ fn what_holds_itself_has_no_json() {
         "let f = x: [ (f x) ]; in f 1",
     ] {
         let found = eval(expression);
-        let words = ["holds itself", "too deep", "too many steps"];
+        let words = ["contains itself", "too deep", "too many steps"];
         assert!(words.iter().any(|word| found.contains(word)), "{found}");
     }
     assert_eq!(eval("let a = [ 1 ]; in [ a a { b = a; } ]"), r#"[[1],[1],{"b":[1]}]"#);

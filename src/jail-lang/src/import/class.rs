@@ -1,27 +1,27 @@
-//! What an expression is, as far as jails are concerned: found by following names, without evaluating anything.
+//! Finds what an expression means for jails, by following names and without evaluating anything.
 
 use rnix::SyntaxNode;
 use rnix::ast;
 use rowan::ast::AstNode as _;
 
-use super::library::{APPLIED, IMPORTED, Library, Ours, ours};
+use super::library::{APPLIED, Counterpart, IMPORTED, Library, counterpart};
 use super::lookup::{BASE, Bound, COMBINATORS, Names, Value};
 use super::lookup::{attribute, called_with, resolve, unwrapped, withs};
 use super::{home, sandbox};
 use crate::query::{attr_name, call, ident_name, path_of};
 
-/// Names are followed no further than this: a binding may lead to itself.
+/// How many names are followed: a binding may refer to itself.
 const STEPS_MAX: u32 = 64;
 
 /// What an expression is.
 #[derive(Clone, Debug)]
 pub(super) enum Class {
-    /// A jail, or what makes one after so many more arguments.
+    /// A jail, or what makes one with this many more arguments.
     Makes(usize),
     /// Several jails, which an expression makes together.
     Several(Several),
-    /// Something that a spec has a name for.
-    Ours(Ours),
+    /// Something that has a name in a spec.
+    Counterpart(Counterpart),
     /// An attribute of an input, without the system.
     Input(Library, Vec<String>),
     /// All inputs.
@@ -34,7 +34,8 @@ pub(super) enum Class {
     Set(ast::AttrSet),
     /// The home folder, or a folder in it.
     Home(&'static str),
-    /// What only the surroundings of the file know: an argument of this function, or a file that is not read.
+    /// Something that only the surroundings of the file know: an argument of this function, or
+    /// a file that is not read.
     Free(Option<ast::Lambda>),
     /// Anything else.
     Other,
@@ -50,17 +51,18 @@ pub(super) enum Several {
 impl Class {
     /// Whether it is a finished jail.
     pub(super) fn is_jail(&self) -> bool {
-        matches!(self, Self::Makes(0)) || matches!(self, Self::Ours(ours) if ours.wants == Some(0))
+        matches!(self, Self::Makes(0))
+            || matches!(self, Self::Counterpart(counterpart) if counterpart.wants == Some(0))
     }
 
     /// Whether it is the packages of nixpkgs.
     pub(super) fn is_packages(&self) -> bool {
-        matches!(self, Self::Ours(ours) if ours.text == "pkgs")
+        matches!(self, Self::Counterpart(counterpart) if counterpart.text == "pkgs")
     }
 
     fn input(library: Library, path: Vec<String>) -> Self {
-        match ours(&library, &path) {
-            Some(ours) => Self::Ours(ours),
+        match counterpart(&library, &path) {
+            Some(counterpart) => Self::Counterpart(counterpart),
             None => Self::Input(library, path),
         }
     }
@@ -130,11 +132,13 @@ impl Names {
         let function = apply.lambda().map_or(Class::Other, |it| self.class_within(&it, steps));
         let argument = apply.argument();
         match self.applied(function, argument.as_ref(), steps) {
-            // Each system has its own of what such a function gives: `forAllSystems (system: …)`.
+            // Such a function makes one value for each system: `forAllSystems (system: …)`.
             Class::Other => match argument.as_ref().map(unwrapped) {
                 Some(ast::Expr::Lambda(lambda)) if is_of_system(&lambda) => {
                     match lambda.body().map(|body| self.class_within(&body, steps)) {
-                        Some(Class::Ours(ours)) if ours.wants != Some(0) => Class::Ours(ours),
+                        Some(Class::Counterpart(counterpart)) if counterpart.wants != Some(0) => {
+                            Class::Counterpart(counterpart)
+                        }
                         _ => Class::Other,
                     }
                 }
@@ -144,14 +148,16 @@ impl Names {
         }
     }
 
-    /// A call that its function's name tells, whatever it belongs to.
+    /// A call that is known by its function's name alone, whatever the name belongs to.
     fn known_call(&self, apply: &ast::Apply, steps: u32) -> Option<Class> {
         let (function, arguments) = call(apply);
         let name = last_name(&function?)?;
         let is_packages = |expr: &ast::Expr| self.class_within(expr, steps).is_packages();
         match (name.as_str(), arguments.as_slice()) {
-            ("init", [pkgs]) if is_packages(pkgs) => Some(Class::Ours(Ours::jail())),
-            ("init" | "extend", [set]) if takes_packages(set) => Some(Class::Ours(Ours::jail())),
+            ("init", [pkgs]) if is_packages(pkgs) => Some(Class::Counterpart(Counterpart::jail())),
+            ("init" | "extend", [set]) if takes_packages(set) => {
+                Some(Class::Counterpart(Counterpart::jail()))
+            }
             ("getEnv", [ast::Expr::Str(string)]) => {
                 let is_home = crate::query::plain(string).as_deref() == Some("HOME");
                 is_home.then_some(Class::Home("~"))
@@ -212,7 +218,7 @@ impl Names {
 
     fn applied(&self, function: Class, argument: Option<&ast::Expr>, steps: u32) -> Class {
         match function {
-            Class::Makes(wants) | Class::Ours(Ours { wants: Some(wants), .. }) => {
+            Class::Makes(wants) | Class::Counterpart(Counterpart { wants: Some(wants), .. }) => {
                 wants.checked_sub(1).map_or(Class::Other, Class::Makes)
             }
             Class::Input(library, mut path) => {
@@ -224,7 +230,7 @@ impl Names {
                 lambda.body().map_or(Class::Other, |body| self.class_within(&body, steps))
             }
             Class::Free(lambda) => Class::Free(lambda),
-            Class::Ours(_)
+            Class::Counterpart(_)
             | Class::Inputs
             | Class::Set(_)
             | Class::Several(_)
@@ -236,7 +242,7 @@ impl Names {
     fn imported(&self, argument: Option<&ast::Expr>, steps: u32) -> Class {
         let packages = || Class::Input(Library::Nixpkgs, vec![IMPORTED.into()]);
         match argument.map(unwrapped) {
-            // A file below the folder of the first one stands here itself.
+            // A file below the folder of the first one is inserted here.
             Some(
                 file @ (ast::Expr::Lambda(_)
                 | ast::Expr::LetIn(_)
@@ -273,14 +279,16 @@ impl Names {
                 path.push(name);
                 Class::input(library, path)
             }
-            (Class::Ours(of), name) if name.as_deref().is_none_or(is_system) => Class::Ours(of),
-            (Class::Ours(of), Some(name))
+            (Class::Counterpart(of), name) if name.as_deref().is_none_or(is_system) => {
+                Class::Counterpart(of)
+            }
+            (Class::Counterpart(of), Some(name))
                 if of.text == "jail" && name == "combinators" && self.has_combinators =>
             {
-                Class::Ours(Ours::value("combinators"))
+                Class::Counterpart(Counterpart::value("combinators"))
             }
-            (Class::Ours(of), Some(name)) if of.text == "pkgs" && name == "lib" => {
-                Class::Ours(Ours::value("lib"))
+            (Class::Counterpart(of), Some(name)) if of.text == "pkgs" && name == "lib" => {
+                Class::Counterpart(Counterpart::value("lib"))
             }
             (Class::Set(set), Some(name)) => {
                 attribute(&set, &name).map_or(Class::Other, |it| self.class_within(&it, steps))
@@ -304,7 +312,7 @@ impl Names {
                 match class {
                     // However it is made, it is a set of packages.
                     Class::Other | Class::Free(_) if name == "pkgs" => {
-                        Class::Ours(Ours::value(name))
+                        Class::Counterpart(Counterpart::value(name))
                     }
                     class => class,
                 }
@@ -313,7 +321,7 @@ impl Names {
             Some(Bound::Whole(lambda)) if is_outputs(&lambda) => Class::Inputs,
             Some(Bound::Whole(lambda)) if takes_combinators(&lambda) => {
                 let text = if self.has_combinators { "combinators" } else { "jail.combinators" };
-                Class::Ours(Ours::value(text))
+                Class::Counterpart(Counterpart::value(text))
             }
             Some(Bound::Whole(lambda)) => self.argument(name, &lambda),
             None if name == "import" => Class::Import,
@@ -321,13 +329,13 @@ impl Names {
         }
     }
 
-    /// What an argument of a function is, which its name alone tells.
+    /// What an argument of a function is, if its name alone says so.
     fn argument(&self, name: &str, lambda: &ast::Lambda) -> Class {
         match name {
             "inputs" | "inputs'" => Class::Inputs,
-            "pkgs" | "lib" | "system" => Class::Ours(Ours::value(name)),
-            "final" | "prev" => Class::Ours(Ours::value("pkgs")),
-            "jail" => Class::Ours(Ours::jail()),
+            "pkgs" | "lib" | "system" => Class::Counterpart(Counterpart::value(name)),
+            "final" | "prev" => Class::Counterpart(Counterpart::value("pkgs")),
+            "jail" => Class::Counterpart(Counterpart::jail()),
             name => match self.inputs.library(name) {
                 Some(Library::Other(name)) if is_outputs(lambda) => {
                     Class::Input(Library::Other(name), Vec::new())
@@ -341,7 +349,7 @@ impl Names {
     fn other_argument(&self, name: &str, lambda: &ast::Lambda) -> Class {
         let is_package = called_with(lambda).is_some_and(|call| call.is_package);
         if is_package && super::rewrite::default_of(lambda, name).is_none() {
-            return Class::Ours(Ours::value(&format!("pkgs.{name}")));
+            return Class::Counterpart(Counterpart::value(&format!("pkgs.{name}")));
         }
         Class::Free(Some(lambda.clone()))
     }
@@ -375,7 +383,7 @@ impl Names {
     }
 }
 
-/// What a function gives after all its arguments.
+/// What a function returns after all its arguments.
 pub(super) fn result(lambda: &ast::Lambda) -> Option<ast::Expr> {
     let mut body = lambda.body()?;
     while let ast::Expr::Lambda(inner) = unwrapped(&body) {
@@ -403,7 +411,7 @@ fn takes_packages(argument: &ast::Expr) -> bool {
         || inherited.any(|attr| attr_name(&attr).as_deref() == Some("pkgs"))
 }
 
-/// Whether a function takes the system alone.
+/// Whether a function takes only the system.
 fn is_of_system(lambda: &ast::Lambda) -> bool {
     match lambda.param() {
         Some(ast::Param::IdentParam(param)) => {
@@ -413,7 +421,7 @@ fn is_of_system(lambda: &ast::Lambda) -> bool {
     }
 }
 
-/// Whether a function is what a flake's `outputs` are.
+/// Whether a function has the form of a flake's `outputs`.
 fn is_outputs(lambda: &ast::Lambda) -> bool {
     value_of(lambda).as_deref() == Some("outputs")
 }

@@ -10,7 +10,7 @@ use super::lookup::{BASE, COMBINATORS, Names, attribute, unwrapped};
 use super::rewrite::Rewriter;
 use super::write::{BASE_NAME, applications};
 
-/// The bindings of a spec for what the file adds, and what of it cannot be said.
+/// The bindings of a spec for what the file adds, and the faults of what a spec cannot express.
 pub(super) fn bindings(
     rewriter: &mut Rewriter<'_>,
     names: &Names,
@@ -36,7 +36,7 @@ pub(super) fn bindings(
         if let Some(package) = attribute(&set, "bubblewrapPackage") {
             let message = "`bubblewrapPackage` is not taken over";
             let fault = left_out(rewriter.file(), package.syntax(), message);
-            faults.push(fault.help("no bubblewrap is used: it can go"));
+            faults.push(fault.help("jailgen does not use bubblewrap, so remove it"));
         }
     }
     (bindings, faults)

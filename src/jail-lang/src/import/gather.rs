@@ -14,16 +14,16 @@ use crate::query::{attr_name, call, ident_name, plain, range};
 
 /// What a file makes.
 pub(super) struct Gathered {
-    pub(super) jails: Vec<Found>,
-    /// Functions that make jails, and that no jail of the file is made by.
+    pub(super) jails: Vec<JailSource>,
+    /// Functions that make jails, and that the file itself does not call for one.
     pub(super) factories: Vec<Factory>,
     pub(super) file: FileId,
     pub(super) faults: Vec<Diagnostic>,
 }
 
 /// A jail of the file, or several.
-pub(super) struct Found {
-    /// What it is to be called in the spec.
+pub(super) struct JailSource {
+    /// Its name in the spec.
     pub(super) name: String,
     pub(super) made: MadeBy,
 }
@@ -62,16 +62,17 @@ pub(super) fn gather(names: &Names, root: &ast::Expr, file: FileId) -> Gathered 
 struct Walk<'a> {
     names: &'a Names,
     gathered: Gathered,
-    /// Where the bindings and the jails stand that were looked at.
+    /// The places of the bindings and jails that were visited.
     seen: BTreeSet<usize>,
-    /// Where the functions stand that the file calls for a jail.
+    /// The places of the functions that the file calls for a jail.
     called: BTreeSet<usize>,
 }
 
 impl Walk<'_> {
-    /// Looks for jails in what `expr` may give. `called` is what it is called where it stands.
+    /// Looks for jails in what `expr` may evaluate to. `called` is the name that it has there.
     fn visit(&mut self, expr: &ast::Expr, called: Option<&str>) {
-        // A function that is called where it stands: a file that is imported. Its jails are looked for in it.
+        // A function that is called in place, such as an imported file. Its
+        // body is searched for jails.
         if let Some(body) = called_body(expr) {
             self.visit(&body, called);
             return;
@@ -165,7 +166,7 @@ impl Walk<'_> {
         };
         let name = name.or_else(|| factory(&target)).unwrap_or_else(|| "jail".into());
         let name = self.unused(name);
-        self.gathered.jails.push(Found { name, made: MadeBy::Expr(target) });
+        self.gathered.jails.push(JailSource { name, made: MadeBy::Expr(target) });
     }
 
     fn several(&mut self, several: Several, expr: &ast::Expr, called: Option<&str>) {
@@ -178,10 +179,10 @@ impl Walk<'_> {
             .for_each(|it| self.mark_called(&it));
         let name = self.unused(called.unwrap_or("jails").to_owned());
         let made = MadeBy::Several(several, expr.clone());
-        self.gathered.jails.push(Found { name, made });
+        self.gathered.jails.push(JailSource { name, made });
     }
 
-    /// Remembers the function that a call makes a jail by, and those that it calls itself.
+    /// Remembers the function that makes a jail for a call, and the functions that it calls itself.
     fn mark_called(&mut self, call: &ast::Expr) {
         let mut function = unwrapped(call);
         while let ast::Expr::Apply(apply) = &function {
@@ -196,7 +197,7 @@ impl Walk<'_> {
         }
     }
 
-    /// A function that gives a jail, where it is bound to a name.
+    /// A function that returns a jail, where it is bound to a name.
     fn factory(&mut self, lambda: &ast::Lambda) -> Option<Factory> {
         let name = value_of(lambda).filter(|name| name != "outputs" && name != "default")?;
         let body = result(lambda)?;
@@ -208,7 +209,8 @@ impl Walk<'_> {
         if self.gathered.factories.iter().any(|known| known.name == name) {
             return None;
         }
-        // A function that only calls another one is what people call; the other one is not.
+        // If a function only calls another one, it is the one that people
+        // call; the other is left out.
         self.mark_called(&body);
         let entry = Entry { name: name.clone(), node, value };
         Some(Factory { name, entry, lambda: lambda.clone() })
@@ -247,7 +249,7 @@ impl Walk<'_> {
                     if let (Some(name), Some(value)) = (name, entry.value()) {
                         let made = MadeBy::Overlay(name.clone(), value);
                         let name = self.unused(name);
-                        self.gathered.jails.push(Found { name, made });
+                        self.gathered.jails.push(JailSource { name, made });
                     }
                 }
             }
@@ -260,7 +262,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The jail that a variable names, where it is bound: it may be used in many places.
+    /// The jail that a variable refers to, at its binding: it may be used in many places.
     fn named_jail(&self, expr: &ast::Expr) -> ast::Expr {
         let ast::Expr::Ident(ident) = expr else { return expr.clone() };
         match resolve(&ident_name(ident), ident.syntax()) {
@@ -282,7 +284,7 @@ impl Walk<'_> {
     }
 }
 
-/// The body of a function that is called where it stands.
+/// The body of a function that is called in place.
 fn called_body(expr: &ast::Expr) -> Option<ast::Expr> {
     let ast::Expr::Apply(apply) = expr else { return None };
     let (function, arguments) = call(apply);
@@ -324,7 +326,8 @@ pub(super) fn named_factory(name: &str) -> Option<String> {
     Some(rest.to_ascii_lowercase()).filter(|rest| !rest.is_empty())
 }
 
-/// The command's name, where it stands in the call: `jail "name" …`, `makeJailedPi { name = "name"; }`.
+/// The command's name, where the call contains it: `jail "name" …`,
+/// `makeJailedPi { name = "name"; }`.
 fn written_name(expr: &ast::Expr) -> Option<String> {
     let mut arguments = Vec::new();
     let mut function = expr.clone();

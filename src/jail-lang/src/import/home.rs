@@ -1,6 +1,7 @@
 //! The home folder: what a configuration calls it, and the strings that it stands in.
 //!
-//! A flake writes the folder out when it is built. A spec has `~`, which the launch expands in what `noescape` marks.
+//! A flake writes the folder out when it is built. A spec has `~`, which the launch expands
+//! in what `noescape` marks.
 
 use jail_registry::names;
 use rnix::ast;
@@ -11,10 +12,11 @@ use super::class::{Class, last_name};
 use super::lookup::{Bound, Names, Value, resolve};
 use crate::query::{attr_name, ident_name};
 
-/// Bindings are followed no further than this.
+/// How many bindings are followed.
 const STEPS_MAX: u32 = 16;
 
-/// The folder that an attribute of a configuration names: `config.home.homeDirectory`, `config.users.users.me.home`.
+/// The folder that an attribute of a configuration names:
+/// `config.home.homeDirectory`, `config.users.users.me.home`.
 pub(super) fn attribute(path: &[String]) -> Option<&'static str> {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {
@@ -28,7 +30,7 @@ pub(super) fn attribute(path: &[String]) -> Option<&'static str> {
 }
 
 impl Names {
-    /// Whether a text begins with the home folder, or has it elsewhere.
+    /// Whether a text starts with the home folder, or contains it elsewhere.
     pub(super) fn has_home(&self, expr: &ast::Expr) -> bool {
         self.has_home_within(expr, STEPS_MAX)
     }
@@ -64,12 +66,12 @@ impl Names {
     }
 }
 
-/// How the home folder has to stand at a place.
+/// How the home folder must be written at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// In `noescape`.
     Marked,
-    /// As it is: what it is bound to or given to marks it, or expands it anyway.
+    /// Unchanged: what it is bound to or passed to marks it, or expands it anyway.
     Plain,
     /// In the text of a shell, which expands `$HOME`.
     Shell,
@@ -91,7 +93,7 @@ const EXPANDED: [&str; 8] = [
     "rwFiles",
 ];
 
-/// How the home folder has to stand in a text at `node`.
+/// How the home folder must be written in a text at `node`.
 pub(super) fn standing(node: &SyntaxNode) -> Standing {
     let mut inner = node.clone();
     let mut is_whole = true;
@@ -146,7 +148,7 @@ fn in_call(apply: &SyntaxNode, argument: &SyntaxNode) -> Option<Standing> {
 
 /// The parts of a string.
 pub(super) enum StringPart {
-    /// Characters as they are written, the quotes among them.
+    /// Characters as they are written, with the quotes.
     Written(String),
     /// An interpolation.
     Code(SyntaxNode),

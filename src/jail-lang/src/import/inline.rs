@@ -1,4 +1,4 @@
-//! The files that a file imports, put where it imports them: all of it can then be followed as one text.
+//! Inserts the files that a file imports where it imports them. The importer then follows one text.
 //!
 //! Only files below the first file's folder are read, and nothing of them is evaluated.
 
@@ -9,7 +9,7 @@ use crate::files::Files;
 use crate::sources::{EntryKind, FILE_BYTES_MAX, Sources};
 use crate::syntax;
 
-/// Imports are followed so deep: a file may import itself.
+/// How deeply imports are followed: a file may import itself.
 const DEPTH_MAX: usize = 16;
 
 /// A text with the files that it imports.
@@ -20,17 +20,17 @@ pub(super) struct Expanded {
 
 /// A part of the text, and where it comes from.
 struct Part {
-    /// Where it begins in the whole.
+    /// Where it starts in the whole text.
     at: usize,
     file: FileId,
-    /// Where it begins in its file.
+    /// Where it starts in its file.
     from: usize,
-    /// Whether it stands in its file as it is. Brackets, and paths that were written anew, do not.
+    /// Whether it is copied from its file unchanged. Brackets and rewritten paths are not.
     is_verbatim: bool,
 }
 
 impl Expanded {
-    /// Where a place of the whole text stands in its file.
+    /// The place in its file of a place in the whole text.
     pub(super) fn origin(&self, place: Place) -> Place {
         let (file, start) = self.origin_of(place.start as usize);
         let (last_file, last) = self.origin_of((place.end as usize).saturating_sub(1));
@@ -48,8 +48,8 @@ impl Expanded {
     }
 }
 
-/// `text`, which is the file `file` in the folder of `sources`, with what it imports. Its paths are written as they are
-/// called from the folder of the spec, of which that one is the folder `within`.
+/// Writes `text`, which is the file `file` in the folder of `sources`, with what it imports. Its
+/// paths are written relative to the spec's folder, in which that folder is called `within`.
 pub(super) fn expand(
     text: &str,
     file: FileId,
@@ -73,7 +73,7 @@ struct Expander<'a> {
 }
 
 impl Expander<'_> {
-    /// Writes a file that lies in `folder`, below the first file's.
+    /// Writes a file that is in `folder`, below the first file's folder.
     fn file(&mut self, text: &str, file: FileId, folder: &str) {
         let mut position = Position::default();
         let mut at = 0;
@@ -89,7 +89,8 @@ impl Expander<'_> {
         }
     }
 
-    /// Writes a path, or the file that it names where that `is_imported`. Whether it has.
+    /// Writes a path, or the content of the file that it names if that
+    /// `is_imported`. Returns whether it did.
     fn path(
         &mut self,
         token: &str,
@@ -107,7 +108,7 @@ impl Expander<'_> {
             self.open.push(path);
             self.file(&text, id, &inner);
             self.open.pop();
-            // A comment may end the file.
+            // The file may end in a comment.
             self.push("\n)", file, at, false);
             return true;
         }
@@ -135,7 +136,7 @@ impl Expander<'_> {
         let text = String::from_utf8(sources.read(&full(&path)).ok()?).ok()?;
         let most = usize::try_from(FILE_BYTES_MAX).unwrap_or(usize::MAX);
         let fits = self.expanded.text.len() + text.len() < most;
-        // What is not Nix has its message where the import is looked at.
+        // If the file is not Nix, the fault is reported where the import is looked at.
         (fits && syntax::check(&text).is_ok()).then_some((path, text))
     }
 
@@ -151,13 +152,13 @@ impl Expander<'_> {
     }
 }
 
-/// What stands before a token.
+/// The tokens before the current one.
 #[derive(Default)]
 struct Position {
     before: Option<SyntaxKind>,
     /// The last name.
     word: String,
-    /// The brackets that are open in a list of modules.
+    /// The open brackets of a list of modules.
     modules: usize,
 }
 
@@ -168,7 +169,7 @@ const READERS: [&str; 3] = ["import", "callPackage", "callPackages"];
 const MODULES: [&str; 2] = ["imports", "modules"];
 
 impl Position {
-    /// Whether a path here is a file that is read, with `next` behind it.
+    /// Whether a path at this place is a file that is read. `next` is the token behind it.
     fn reads(&self, next: Option<SyntaxKind>) -> bool {
         let is_read = match self.before {
             Some(SyntaxKind::TOKEN_IDENT) => READERS.contains(&self.word.as_str()),
@@ -177,7 +178,7 @@ impl Position {
         is_read && next != Some(SyntaxKind::TOKEN_INTERPOL_START)
     }
 
-    /// Whether a path goes on here: `./a${b}/c`.
+    /// Whether the path continues here: `./a${b}/c`.
     fn is_in_path(&self) -> bool {
         self.before == Some(SyntaxKind::TOKEN_INTERPOL_END)
     }
@@ -205,13 +206,14 @@ impl Position {
     }
 }
 
-/// `path` as it is written in a file of `folder`, below the first file's folder; `None` where it leads out of it.
+/// `path`, which is relative to `folder`, relative to the first file's folder. `None`
+/// where it leads out of that.
 fn below(folder: &str, path: &str) -> Option<String> {
     let (names, ups) = steps(folder, path);
     (ups == 0).then(|| names.join("/"))
 }
 
-/// `path` as it is written in a file of `folder`, as a spec writes it that `folder` is called from.
+/// `path`, which is relative to `folder`, as a spec writes it that calls that folder `within`.
 fn from_spec(folder: &str, path: &str) -> String {
     let (names, ups) = steps(folder, path);
     let begin = if ups == 0 { "./".to_owned() } else { "../".repeat(ups) };
@@ -224,7 +226,7 @@ fn from_spec(folder: &str, path: &str) -> String {
     }
 }
 
-/// The names that lead from where `folder` is named to a path in it, and the folders to leave before.
+/// The names that lead from `folder` to a path in it, and the folders to leave before them.
 fn steps<'a>(folder: &'a str, path: &'a str) -> (Vec<&'a str>, usize) {
     let (mut names, mut ups) = (Vec::new(), 0);
     for name in folder.split('/').chain(path.split('/')) {

@@ -1,4 +1,4 @@
-//! What the inputs of a flake are, and what their attributes are called in a spec.
+//! What the inputs of a flake are, and the names of their attributes in a spec.
 
 use std::collections::BTreeMap;
 
@@ -30,18 +30,18 @@ pub(super) enum Library {
     Other(String),
 }
 
-/// What something is in a spec.
+/// The counterpart of something of the file in a spec.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ours {
+pub(super) struct Counterpart {
     /// How it is written there.
     pub(super) text: String,
-    /// How many arguments it wants to be a jail, if it makes jails.
+    /// How many more arguments it takes to be a jail, if it makes jails.
     pub(super) wants: Option<usize>,
     /// The input of the flake that it belongs to, where a spec must declare it.
     pub(super) input: Option<String>,
 }
 
-impl Ours {
+impl Counterpart {
     pub(super) fn value(text: &str) -> Self {
         Self { text: text.into(), wants: None, input: None }
     }
@@ -60,7 +60,7 @@ impl Ours {
 const COMMON_OPTIONS: [&str; 4] =
     [names::NETWORK, names::TIME_ZONE, names::NO_NEW_SESSION, names::MOUNT_CWD];
 
-/// The inputs of the file, where it is a flake.
+/// The inputs of the file, if it is a flake.
 #[derive(Clone, Debug)]
 pub(super) struct Inputs {
     pub(super) is_flake: bool,
@@ -70,12 +70,12 @@ pub(super) struct Inputs {
 #[derive(Clone, Debug)]
 struct Declared {
     library: Library,
-    /// What stands in the file: `url = "…";` and what else there is.
+    /// What the file writes for it: `url = "…";` and the rest.
     entries: Vec<String>,
 }
 
 impl Inputs {
-    pub(super) fn of(root: &ast::Expr) -> Self {
+    pub(super) fn from_root(root: &ast::Expr) -> Self {
         let mut declared = BTreeMap::new();
         let flake = match unwrapped(root) {
             ast::Expr::AttrSet(set) if attribute(&set, "outputs").is_some() => Some(set),
@@ -91,8 +91,8 @@ impl Inputs {
         Self { is_flake: flake.is_some(), declared }
     }
 
-    /// What the input of this name is. Names tell where nothing else does: an input may come from the registry, and a file
-    /// that is no flake gets it as an argument.
+    /// The library that the input of this name is. The name decides where nothing else does: an
+    /// input may come from the registry, and a file that is not a flake gets it as an argument.
     pub(super) fn library(&self, name: &str) -> Option<Library> {
         if name == "self" {
             return Some(Library::Itself);
@@ -102,7 +102,7 @@ impl Inputs {
             None if self.is_flake => by_name(name).unwrap_or(Library::Other(name.into())),
             None => by_name(name)?,
         };
-        // The packages of a spec are those of one nixpkgs.
+        // The packages of a spec come from one nixpkgs.
         let is_second = known == Library::Nixpkgs
             && name != "nixpkgs"
             && self.declared.contains_key(name)
@@ -187,39 +187,47 @@ fn by_name(name: &str) -> Option<Library> {
     }
 }
 
-/// What an attribute of a library is in a spec. The system, which a spec does not name, is not in `path`.
-pub(super) fn ours(library: &Library, path: &[String]) -> Option<Ours> {
+/// The counterpart in a spec of an attribute of a library. `path` does not contain the system,
+/// which a spec does not name.
+pub(super) fn counterpart(library: &Library, path: &[String]) -> Option<Counterpart> {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match (library, path.as_slice()) {
-        (Library::Nixpkgs, ["legacyPackages"] | [IMPORTED, APPLIED]) => Some(Ours::value("pkgs")),
-        (Library::Nixpkgs, ["lib"]) => Some(Ours::value("lib")),
-        (Library::OtherNixpkgs(name), ["legacyPackages"] | [IMPORTED, APPLIED]) => Some(Ours {
-            input: Some(name.clone()),
-            ..Ours::value(&format!("inputs.{name}.legacyPackages.${{system}}"))
-        }),
-        (Library::OtherNixpkgs(_), ["lib"]) => Some(Ours::value("lib")),
-        (Library::LlmAgents, ["packages"]) => Some(Ours::value("agents")),
-        (Library::AiCage, ["lib", "cage", APPLIED]) => Some(Ours::maker("cage", 1)),
+        (Library::Nixpkgs, ["legacyPackages"] | [IMPORTED, APPLIED]) => {
+            Some(Counterpart::value("pkgs"))
+        }
+        (Library::Nixpkgs, ["lib"]) => Some(Counterpart::value("lib")),
+        (Library::OtherNixpkgs(name), ["legacyPackages"] | [IMPORTED, APPLIED]) => {
+            Some(Counterpart {
+                input: Some(name.clone()),
+                ..Counterpart::value(&format!("inputs.{name}.legacyPackages.${{system}}"))
+            })
+        }
+        (Library::OtherNixpkgs(_), ["lib"]) => Some(Counterpart::value("lib")),
+        (Library::LlmAgents, ["packages"]) => Some(Counterpart::value("agents")),
+        (Library::AiCage, ["lib", "cage", APPLIED]) => Some(Counterpart::maker("cage", 1)),
         (Library::JailNix, ["lib", "init" | "extend", APPLIED])
-        | (Library::JailedAgents, ["lib", "internals", "jail"]) => Some(Ours::jail()),
+        | (Library::JailedAgents, ["lib", "internals", "jail"]) => Some(Counterpart::jail()),
         (
             Library::JailedAgents,
             ["lib", "commonJailOptions"] | ["lib", "internals", "commonJailOptions"],
-        ) => Some(Ours::value(&format!("(with combinators; [ {} ])", COMMON_OPTIONS.join(" ")))),
-        (Library::JailedAgents, ["lib", name]) => {
-            builder(|builder| builder.name == *name).map(|builder| Ours::maker(builder.name, 1))
-        }
+        ) => Some(Counterpart::value(&format!(
+            "(with combinators; [ {} ])",
+            COMMON_OPTIONS.join(" ")
+        ))),
+        (Library::JailedAgents, ["lib", name]) => builder(|builder| builder.name == *name)
+            .map(|builder| Counterpart::maker(builder.name, 1)),
         (Library::JailedAgents, ["packages", command]) => {
             let named = |builder: &Builder| builder.preset.is_some_and(|it| it.command == *command);
-            builder(named).map(|builder| Ours::maker(&format!("({} {{ }})", builder.name), 0))
+            builder(named)
+                .map(|builder| Counterpart::maker(&format!("({} {{ }})", builder.name), 0))
         }
         _ => None,
     }
 }
 
-/// Stands in a path for the application to an argument.
+/// Represents, in a path, the application to an argument.
 pub(super) const APPLIED: &str = "(…)";
-/// Stands in a path for `import`.
+/// Represents `import` in a path.
 pub(super) const IMPORTED: &str = "import";
 
 fn builder(wanted: impl Fn(&Builder) -> bool) -> Option<&'static Builder> {

@@ -10,13 +10,13 @@ use crate::query::{attr_name, ident_name, path_of};
 
 /// The names of a file.
 pub(super) struct Names {
-    /// Its inputs, where it is a flake.
+    /// Its inputs, if it is a flake.
     pub(super) inputs: Inputs,
     /// Whether it adds combinators of its own.
     pub(super) has_combinators: bool,
-    /// Whether it says what all its jails begin with.
+    /// Whether it sets permissions that all its jails start with.
     pub(super) has_base: bool,
-    /// Where the set begins that has the combinators, and the one that has the permissions.
+    /// Where the set with the combinators starts, and the one with the permissions.
     pub(super) combinators_at: Option<usize>,
     pub(super) base_at: Option<usize>,
 }
@@ -28,7 +28,7 @@ pub(super) enum Bound {
     Value(Entry),
     /// An argument of this function.
     Argument(ast::Lambda),
-    /// What a function's argument is as a whole: `args` in `{ a, ... }@args:` or `args:`.
+    /// The whole argument of a function: `args` in `{ a, ... }@args:` or `args:`.
     Whole(ast::Lambda),
 }
 
@@ -36,7 +36,7 @@ pub(super) enum Bound {
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) name: String,
-    /// What stands in the file for it.
+    /// The node of the file that binds it.
     pub(super) node: SyntaxNode,
     pub(super) value: Value,
 }
@@ -53,7 +53,7 @@ pub(super) enum Value {
 }
 
 impl Names {
-    pub(super) fn of(root: &ast::Expr) -> Self {
+    pub(super) fn from_root(root: &ast::Expr) -> Self {
         let sets = |name| {
             let entries = root.syntax().descendants().filter_map(ast::AttrpathValue::cast);
             entries
@@ -65,7 +65,7 @@ impl Names {
             Some(crate::query::range(set.syntax()).start)
         };
         Self {
-            inputs: Inputs::of(root),
+            inputs: Inputs::from_root(root),
             has_combinators: sets(COMBINATORS),
             has_base: sets(BASE),
             combinators_at: first(COMBINATORS),
@@ -77,10 +77,10 @@ impl Names {
 /// The argument of `extend` with further combinators.
 pub(super) const COMBINATORS: &str = "additionalCombinators";
 
-/// The argument of `extend` with what all jails begin with.
+/// The argument of `extend` with the permissions that all jails start with.
 pub(super) const BASE: &str = "basePermissions";
 
-/// What `name` means at `node`; `None` where nothing around it binds it.
+/// The binding of `name` at `node`. `None` where nothing around it binds the name.
 pub(super) fn resolve(name: &str, node: &SyntaxNode) -> Option<Bound> {
     let mut inner = node.clone();
     for node in node.ancestors().skip(1) {
@@ -148,7 +148,8 @@ fn entry(set: &impl HasEntry, name: &str, from: &SyntaxNode) -> Option<Bound> {
                 let value = Value::From(from.expr()?);
                 Some(Bound::Value(Entry { name: name.into(), node, value }))
             }
-            // `inherit name;` binds what the name means around the set. From inside of that very line too.
+            // `inherit name;` refers to the binding around the set, also from
+            // inside of that very line.
             None if *from == node => None,
             None => inherit.syntax().parent().and_then(|set| resolve(name, &set)),
         };
@@ -172,15 +173,15 @@ fn argument(lambda: ast::Lambda, name: &str) -> Option<Bound> {
     }
 }
 
-/// The call of a function where it stands: `({ a }: …) { a = 1; }`, as with a file that is imported.
+/// The call of a function in place: `({ a }: …) { a = 1; }`, as with an imported file.
 pub(super) struct DirectCall {
-    /// What it is called with.
+    /// The arguments of the call.
     pub(super) set: ast::AttrSet,
-    /// Whether `callPackage` calls it, and gives it packages for what the set does not have.
+    /// Whether `callPackage` calls it, which passes packages for what the set does not have.
     pub(super) is_package: bool,
 }
 
-/// How a function is called where it stands, if it is.
+/// The call of a function in place, if there is one.
 pub(super) fn called_with(lambda: &ast::Lambda) -> Option<DirectCall> {
     let around = |node: &SyntaxNode| {
         node.ancestors().skip(1).find(|node| node.kind() != SyntaxKind::NODE_PAREN)
@@ -204,7 +205,7 @@ pub(super) fn called_with(lambda: &ast::Lambda) -> Option<DirectCall> {
     Some(DirectCall { set: set(&call)?, is_package: true })
 }
 
-/// What a set gives for an argument.
+/// The value that a set gives for an argument.
 fn given(set: &ast::AttrSet, name: &str) -> Option<Bound> {
     if attribute(set, name).is_some() {
         return entry(set, name, set.syntax());

@@ -1,8 +1,9 @@
-//! From a flake that uses jail.nix, jailed-agents, ai-cage or agent-sandbox.nix to the spec that it amounts to.
+//! Translates a flake that uses jail.nix, jailed-agents, ai-cage or agent-sandbox.nix to a spec.
 //!
-//! Nothing is evaluated, and nothing is read but the file and what it imports below its folder. The jails of a file are found by following its names from its outputs; what they need of the file
-//! is kept as it is written, comments included, and what stands for one of the two libraries, for nixpkgs or for the system
-//! becomes the name that a spec has for it.
+//! Nothing is evaluated, and nothing is read but the file and what it imports below its folder. The
+//! jails of a file are found by following its names from its outputs; what they need of the file is
+//! kept as it is written, comments included, and what stands for one of the two libraries, for
+//! nixpkgs or for the system becomes the name that a spec has for it.
 
 mod class;
 mod extension;
@@ -28,20 +29,20 @@ use crate::query;
 use crate::sources::Sources;
 use crate::syntax;
 
-/// What became of a file.
+/// The result of importing a file.
 #[derive(Clone, Debug)]
 pub struct Imported {
-    /// The spec, if the file has a jail that could be taken over.
+    /// The spec, if at least one jail of the file could be translated.
     pub spec: Option<String>,
-    /// What could not be taken over, each with its line.
+    /// What could not be translated, each with its line.
     pub diagnostics: Vec<Diagnostic>,
     /// The file, for the places of the diagnostics.
     pub files: Files,
 }
 
-/// Reads `text`, a flake or another Nix file called `name`, and writes the spec that it amounts to. What it imports below its
-/// folder is read from `sources`, where they are given. That folder is called `within` from the folder of the spec; where they
-/// are the same, that is nothing.
+/// Reads `text`, a flake or another Nix file called `name`, and writes the spec that corresponds to
+/// it. Imports below its folder are read from `sources`, if that is given. `within` is the path of
+/// that folder from the spec's folder; it is empty if they are the same.
 #[must_use]
 pub fn import(name: &str, text: &str, sources: Option<&dyn Sources>, within: &str) -> Imported {
     let mut files = Files::default();
@@ -85,11 +86,11 @@ fn taken_over(
     let Some(expr) = ast::Root::cast(root.clone()).and_then(|root| root.expr()) else {
         return (None, Vec::new());
     };
-    let names = lookup::Names::of(&expr);
+    let names = lookup::Names::from_root(&expr);
     let mut gathered = gather::gather(&names, &expr, file);
     let spec = write::spec(name, &names, &expr, &mut gathered, line);
     if spec.is_none() && gathered.faults.is_empty() {
-        let message = format!("`{name}` makes no jail");
+        let message = format!("`{name}` does not make a jail");
         let fault = Diagnostic::error(Code::NoJail, None, message).help(
             "`jailgen import` takes Nix files that call `jail NAME PACKAGE PERMISSIONS` of jail.nix, a builder of jailed-agents, `cage` of ai-cage or `mkSandbox` of agent-sandbox.nix",
         );
@@ -104,7 +105,7 @@ fn too_large(name: &str) -> Diagnostic {
     Diagnostic::error(Code::TooNested, None, format!("`{name}` is too large"))
 }
 
-/// A warning about something that is left out of the spec.
+/// A warning about something that the spec leaves out.
 fn left_out(file: FileId, node: &SyntaxNode, message: impl Into<String>) -> Diagnostic {
     let range = query::range(node);
     let narrow = |at| u32::try_from(at).unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! The settings of a spec: what the packages of its file are made with.
+//! The settings of a spec: how the packages of its file are configured.
 
 use jail_registry::nix_text;
 use rnix::SyntaxNode;
@@ -13,7 +13,7 @@ use super::rewrite::Rewriter;
 use super::write::applications;
 use crate::query::attr_name;
 
-/// The arguments of nixpkgs that a spec has, too.
+/// The arguments of nixpkgs that a spec also accepts.
 const TAKEN: [&str; 2] = ["config", "overlays"];
 
 #[derive(Default)]
@@ -24,7 +24,8 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Those of a file. A spec has one nixpkgs with settings: what else the file says is reported.
+    /// The settings of a file. A spec has one configured nixpkgs: what else the
+    /// file configures is reported.
     pub(super) fn taken_over(rewriter: &mut Rewriter<'_>, names: &Names, root: &ast::Expr) -> Self {
         let mut settings = Self::default();
         let mut first: Option<String> = None;
@@ -92,11 +93,11 @@ fn set(names: &Names, argument: &ast::Expr) -> Option<ast::AttrSet> {
 }
 
 fn not_written_out(rewriter: &mut Rewriter<'_>, argument: &ast::Expr) {
-    let message = "what this nixpkgs is made with is not written out, and not taken over";
+    let message = "the settings of this nixpkgs are not a literal set, and are not taken over";
     report(rewriter, argument.syntax(), message, "write it in `nixpkgs = { … }` of the spec");
 }
 
-/// The settings of a nixpkgs that is not the one of the spec.
+/// The settings of a nixpkgs that is not the spec's.
 fn of_another(rewriter: &mut Rewriter<'_>, set: &ast::AttrSet) {
     for entry in mentioned(set) {
         let message = "the settings of a second nixpkgs are not taken over";
@@ -110,7 +111,7 @@ fn report(rewriter: &mut Rewriter<'_>, node: &SyntaxNode, message: &str, help: &
     rewriter.faults.push(fault);
 }
 
-/// Whatever of a set is, or may be, about what a spec has, too.
+/// What a set says, or may say, about settings that a spec also has.
 fn mentioned(set: &ast::AttrSet) -> Vec<SyntaxNode> {
     let is_taken = |attr: &ast::Attr| attr_name(attr).is_none_or(|it| TAKEN.contains(&it.as_str()));
     let entries = set.attrpath_values().filter(|entry| {

@@ -1,4 +1,4 @@
-//! What becomes of files that people have.
+//! Imports of files like those that people have.
 
 use expect_test::{Expect, expect};
 
@@ -245,7 +245,7 @@ in
         "{ pkgs }: pkgs.hello",
         &expect![[r#"
         no spec
-        line 0: `flake.nix` makes no jail
+        line 0: `flake.nix` does not make a jail
     "#]],
     );
 }
@@ -272,7 +272,7 @@ fn a_sandbox_is_open_only_where_that_is_sure() {
         "${strict} = [ ];",
     ] {
         let (spec, messages) = of(arguments);
-        assert!(!spec.contains("internet") && messages.contains("not sure"), "{spec}{messages}");
+        assert!(!spec.contains("internet") && messages.contains("not certain"), "{spec}{messages}");
     }
     for arguments in ["", "restrictNetwork = false;"] {
         assert!(of(arguments).0.contains("internet"), "{arguments}");
@@ -318,7 +318,8 @@ const FIXTURES: [&str; 12] = [
     include_str!("../../../../tests/import/unfree.nix"),
 ];
 
-/// One token of many is taken out or doubled: most of it is broken then, and some means something else.
+/// One token of many is removed or doubled: most of the results are broken, and
+/// some mean something else.
 #[test]
 fn changed_files_have_a_message_or_a_spec() {
     for text in FIXTURES {
@@ -334,7 +335,7 @@ fn changed_files_have_a_message_or_a_spec() {
     }
 }
 
-/// Files that import each other end, and places are those of the file that is meant.
+/// Files that import each other come to an end, and places refer to the right file.
 #[test]
 fn files_that_import_each_other() {
     let sources = crate::MemorySources::new([
@@ -356,7 +357,7 @@ fn files_that_import_each_other() {
     assert!(imported.diagnostics.iter().any(|fault| shown(fault) == "other"));
 }
 
-/// A spec has one nixpkgs with settings: what another one is made with is reported.
+/// A spec has one configured nixpkgs: the settings of another one are reported.
 #[test]
 fn the_settings_of_a_second_nixpkgs_are_reported() {
     check(
@@ -409,12 +410,12 @@ fn the_settings_of_a_second_nixpkgs_are_reported() {
             line 7: the settings of a second nixpkgs are not taken over
             line 12: the settings of a second nixpkgs are not taken over
             line 13: the settings of a second nixpkgs are not taken over
-            line 15: what this nixpkgs is made with is not written out, and not taken over
+            line 15: the settings of this nixpkgs are not a literal set, and are not taken over
         "##]],
     );
 }
 
-/// A file may lie in a folder of the spec's, and its own files in further folders of that.
+/// A file may be in a subfolder of the spec's folder, and its own files in subfolders of that.
 #[test]
 fn paths_are_written_as_the_spec_calls_them() {
     use crate::sources::MemorySources;

@@ -6,14 +6,14 @@ use rowan::ast::AstNode as _;
 
 use super::class::Several;
 use super::extension;
-use super::gather::{Factory, Found, Gathered, MadeBy, named_factory};
+use super::gather::{Factory, Gathered, JailSource, MadeBy, named_factory};
 use super::left_out;
 use super::lookup::{Names, unwrapped};
 use super::rewrite::{Bindings, HOLE, Rewriter, default_of};
 use super::settings::Settings;
 use crate::query::ident_name;
 
-/// What the permissions that all jails begin with are called in a spec.
+/// The name in a spec of the permissions that all jails start with.
 pub(super) const BASE_NAME: &str = "basePermissions";
 
 /// The jails of a spec, as texts.
@@ -25,8 +25,8 @@ struct Jails {
     sets: Vec<String>,
 }
 
-/// The spec of what was gathered; faults that come up are added to it. `None` if no jail is left. `line` says where a byte
-/// of the text stands: `flake.nix:12`.
+/// Writes the spec of what was gathered, and adds the faults that come up. `None` if no jail is
+/// left. `line` gives the place of a byte of the text: `flake.nix:12`.
 pub(super) fn spec(
     file_name: &str,
     names: &Names,
@@ -46,7 +46,8 @@ pub(super) fn spec(
     let body = with_inputs(names, &rewriter, &settings, body);
     let body = with_holes(&rewriter, line, body);
     let text = format!("# Imported from {}.\n{body}\n", file_name.escape_debug());
-    // What the formatter does not understand stays as it is; whether it is a spec is for the compiler to say.
+    // What the formatter does not understand stays as it is; the compiler will
+    // say whether it is a spec.
     Some(nixfmt_rs::format(&text).unwrap_or(text))
 }
 
@@ -77,9 +78,9 @@ fn jails(rewriter: &mut Rewriter<'_>, gathered: &mut Gathered) -> Jails {
                 jails.single.push((name, call));
             }
             None => {
-                let message = format!("the function `{}` is kept, and not called", factory.name);
+                let message = format!("the function `{}` is kept, but not called", factory.name);
                 let fault = left_out(gathered.file, &factory.entry.node, message)
-                    .label("this file does not say what it is called with")
+                    .label("this file does not call it")
                     .help("call it among the jails of the spec");
                 gathered.faults.push(fault);
             }
@@ -88,7 +89,7 @@ fn jails(rewriter: &mut Rewriter<'_>, gathered: &mut Gathered) -> Jails {
     jails
 }
 
-fn jail(rewriter: &mut Rewriter<'_>, found: &Found) -> String {
+fn jail(rewriter: &mut Rewriter<'_>, found: &JailSource) -> String {
     match &found.made {
         MadeBy::Expr(expr) | MadeBy::Several(Several::Set, expr) => rewriter.keep(expr),
         MadeBy::Several(Several::List, expr) => {
@@ -106,13 +107,13 @@ fn jail(rewriter: &mut Rewriter<'_>, found: &Found) -> String {
     }
 }
 
-/// Whether two texts are the same but for white space.
+/// Whether two texts are the same apart from white space.
 fn is_same(one: &str, other: &str) -> bool {
     one.split_whitespace().collect::<String>() == other.split_whitespace().collect::<String>()
 }
 
-/// The call of a function that makes a jail, with what its defaults and the spec have for it. `None` where it needs more, unless
-/// it `is_alone`: there are holes then.
+/// The call of a function that makes a jail, with the arguments that its defaults and the spec
+/// give. `None` where it needs more, unless it `is_alone`: the rest are holes then.
 fn call(rewriter: &mut Rewriter<'_>, factory: &Factory, is_alone: bool) -> Option<String> {
     let mut lambda = Some(factory.lambda.clone());
     let mut text = factory.name.clone();
@@ -187,7 +188,7 @@ fn with_bindings(before: &[String], bindings: &Bindings, body: String) -> String
     format!("let\n{}\nin\n{body}", lines.join("\n\n"))
 }
 
-/// The spec as a function, and with inputs and settings, where it needs them.
+/// The spec as a function, and with inputs and settings, if it needs them.
 fn with_inputs(
     names: &Names,
     rewriter: &Rewriter<'_>,
@@ -213,7 +214,7 @@ fn with_inputs(
     with_bindings(&[], &needs.outer, set)
 }
 
-/// The function that stands for holes, with the line of each.
+/// The function that represents holes, with the line of each.
 fn with_holes(rewriter: &Rewriter<'_>, line: &dyn Fn(usize) -> String, body: String) -> String {
     let holes = &rewriter.needs.holes;
     if holes.is_empty() {

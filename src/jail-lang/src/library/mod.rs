@@ -1,8 +1,9 @@
 //! `lib`: the functions of nixpkgs' library that specs use.
 //!
-//! Most are Nix source of our own, one entry for each name, parsed when it is first needed; those that make texts of
-//! packages are Rust. A name that is not here stays symbolic, `lib.name`, and Nix finds it. An entry `lists.hasPrefix` is what
-//! `lib.lists.hasPrefix` means, where that is not, or something else than, `lib.hasPrefix`.
+//! Most are Nix source of our own, one entry for each name, parsed when it is first needed; those
+//! that make texts of packages are Rust. A name that is not here stays symbolic, `lib.name`, and
+//! Nix finds it. An entry `lists.hasPrefix` is what `lib.lists.hasPrefix` means, where that is not,
+//! or something else than, `lib.hasPrefix`.
 
 mod modules;
 mod natives;
@@ -39,7 +40,7 @@ const FILES: &[&str] = &[
     include_str!("deprecated.nix"),
 ];
 
-/// Where nixpkgs also keeps the same functions: `lib.strings.concatStrings`.
+/// Groups in which nixpkgs keeps the same functions: `lib.strings.concatStrings`.
 const GROUPS: &[&str] = &[
     "asserts",
     "attrsets",
@@ -63,7 +64,8 @@ const GROUPS: &[&str] = &[
     "versions",
 ];
 
-/// Those of them whose functions are not in `lib` itself too: what is not here under its full name is left to Nix.
+/// Groups whose functions are not also in `lib` itself. A name that is missing here by its
+/// full name is left to Nix.
 const CLOSED: &[&str] = &["cli", "generators", "network", "path"];
 
 /// One of [`GROUPS`].
@@ -71,7 +73,7 @@ const CLOSED: &[&str] = &["cli", "generators", "network", "path"];
 pub(crate) struct Group(&'static str);
 
 impl Group {
-    /// As it is written after `lib`.
+    /// The name as it is written after `lib`.
     pub(crate) const fn name(self) -> &'static str {
         self.0
     }
@@ -79,7 +81,7 @@ impl Group {
 
 /// A function of `lib`.
 pub(crate) struct LibraryFunction {
-    /// With its group, where it is in one alone.
+    /// The name with its group, if it is in only one.
     pub(crate) name: &'static str,
     pub(crate) function: Value,
     pub(crate) arity: usize,
@@ -90,8 +92,8 @@ fn index() -> &'static HashMap<&'static str, &'static str> {
     INDEX.get_or_init(|| FILES.iter().flat_map(|file| entries(file)).collect())
 }
 
-/// The entries of a file, which is a function from `lib` to an attribute set: each from `name =` to the semicolon before the
-/// next blank line. Only an entry that a spec calls is parsed.
+/// The entries of a file, which is a function from `lib` to an attribute set. Each extends from
+/// `name =` to the semicolon before the next blank line. Only an entry that a spec calls is parsed.
 fn entries(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let (_, set) = file.split_once("\nlib: {\n").unwrap_or_default();
     let set = set.trim_end().strip_suffix('}').unwrap_or_default();
@@ -108,7 +110,7 @@ fn builtins() -> impl Iterator<Item = &'static Builtin> {
     packages::TABLE.iter().chain(natives::TABLE)
 }
 
-/// The names of `lib`, those of a group with the group's name before them.
+/// The names in `lib`. A name of a group comes with the group's name before it.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     index()
         .keys()
@@ -117,7 +119,8 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
         .chain(GROUPS.iter().copied())
 }
 
-/// How a function is called: `optional condition x`. Its name, where it is not written out.
+/// How a function is called, such as `optional condition x`, and its name
+/// if that is not part of it.
 pub(crate) fn form(name: &str) -> String {
     let mut form = name.rsplit('.').next().unwrap_or(name).to_owned();
     let mut rest = index().get(name).copied().unwrap_or("");
@@ -132,7 +135,7 @@ pub(crate) fn form(name: &str) -> String {
     form
 }
 
-/// Whether a name looks like one of ours, misspelt.
+/// Whether a name looks like a misspelt one of ours.
 pub(crate) fn is_slip(name: &str) -> bool {
     jail_registry::nearest(name, names()).is_some()
 }
@@ -157,7 +160,7 @@ pub(crate) fn residual(evaluator: &Evaluator<'_>, group: Option<Group>) -> Rc<Re
     }
 }
 
-/// The same when it is ours.
+/// The same if we have it.
 pub(crate) fn known(
     evaluator: &Evaluator<'_>,
     group: Option<Group>,
@@ -211,7 +214,7 @@ fn load(
     source: &str,
     place: Place,
 ) -> Fallible<Value> {
-    let code = evaluator.parse(LIBRARY, "/", source).ok_or_else(|| Failure::told(place))?;
+    let code = evaluator.parse(LIBRARY, "/", source).ok_or_else(|| Failure::reported(place))?;
     let function = evaluator.eval_root(&code)?;
     let arity = match &function {
         Value::Lambda(closure) => arity(&closure.lambda),
@@ -232,7 +235,7 @@ fn arity(lambda: &Lambda) -> usize {
     }
 }
 
-/// Calls a library function. What it cannot do without a value that only Nix knows is left to Nix.
+/// Calls a library function. If it needs a value that only Nix knows, the call is left to Nix.
 pub(crate) fn call(
     evaluator: &Evaluator<'_>,
     function: &LibraryFunction,

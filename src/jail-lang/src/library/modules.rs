@@ -1,10 +1,11 @@
-//! The functions of `lib` that make parts of modules. A spec is not a module, so they are refused, with where they belong.
+//! The functions of `lib` that make parts of modules. A spec is not a module, so they are refused,
+//! and the message says where they belong.
 
 use jail_registry::{Code, Place};
 
 use crate::failure::{Failure, Fallible};
 
-/// Those that nixpkgs has in `lib.modules` and `lib.options`, and that are of no use outside of a module.
+/// The functions of nixpkgs' `lib.modules` and `lib.options` that are of no use outside a module.
 const NAMES: &[&str] = &[
     "evalModules",
     "mkAfter",

@@ -1,5 +1,5 @@
-//! The functions of `lib` that Nix source of ours would not do as well: those that would recurse once for each element, and
-//! those that compare paths.
+//! The functions of `lib` that are better written in Rust than in Nix: those that would recurse for
+//! each element, and those that compare paths.
 
 use std::rc::Rc;
 
@@ -51,8 +51,8 @@ pub(super) const TABLE: &[Builtin] = &[
     }),
 ];
 
-/// Two paths that lie on the same side: in the spec's folder both, or outside of it both. How one lies to the other is then
-/// the same wherever Nix evaluates the spec.
+/// Two paths that are both in the spec's folder, or both outside of it. Their relation is then the
+/// same wherever Nix evaluates the spec.
 fn paths(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fallible<[Rc<SpecPath>; 2]> {
     let [a, b] = args else { return Err(evaluator.mismatch("a path", &Value::Null, at)) };
     let (a, b) = (path(evaluator, a, at)?, path(evaluator, b, at)?);
@@ -61,7 +61,7 @@ fn paths(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fallible<[Rc<S
         return Ok([a, b]);
     }
     Err(Failure::dependent(at, "one path is in the spec's folder, and the other is not")
-        .label("Nix evaluates a copy of the spec, which lies elsewhere"))
+        .label("Nix evaluates a copy of the spec, which is elsewhere"))
 }
 
 fn path(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<Rc<SpecPath>> {

@@ -1,4 +1,4 @@
-//! The functions of `lib` that name a path of a package.
+//! The functions of `lib` that give a path of a package.
 
 use std::rc::Rc;
 
@@ -40,7 +40,7 @@ fn package(evaluator: &Evaluator<'_>, value: Option<&Value>, at: Place) -> Falli
     match evaluator.force(value.unwrap_or(&Value::Null), at)? {
         Value::Residual(residual) => Ok(residual),
         other => {
-            let message = format!("a package is wanted, got {}", other.kind());
+            let message = format!("expected a package, got {}", other.kind());
             Err(Failure::new(jail_registry::Code::TypeMismatch, at, message)
                 .label(format!("this is {}", other.kind())))
         }

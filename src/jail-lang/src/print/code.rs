@@ -1,5 +1,6 @@
-//! Code as `nix-instantiate --parse` shows it: every operator in parentheses, paths of attributes put together to sets, names in
-//! the order of their letters. What means the same everywhere is not written as it was: `a.b = 1;` becomes `a = { b = 1; };`.
+//! Code as `nix-instantiate --parse` shows it: every operator in parentheses, paths of attributes
+//! put together to sets, names in the order of their letters. What means the same everywhere is not
+//! written as it was: `a.b = 1;` becomes `a = { b = 1; };`.
 
 use super::six_digits;
 use crate::files::Files;
@@ -8,7 +9,7 @@ use crate::nix_text::{Dollars, escape, name};
 use crate::symbols::{Symbol, Symbols};
 use crate::value::Value;
 
-/// The text of `code`, on one line. What stands for itself alone is copied from `files`.
+/// The text of `code`, on one line. What is written as it stands is copied from `files`.
 pub(crate) fn write(symbols: &Symbols, files: &Files, code: &Code) -> String {
     let mut printer = Printer { symbols, files, text: String::new() };
     printer.code(code);
@@ -92,7 +93,7 @@ impl Printer<'_> {
         self.put(after);
     }
 
-    /// Comparisons and arithmetic are calls of functions that have names, but for `+`.
+    /// Comparisons and arithmetic, except `+`, are calls of named functions.
     fn binary(&mut self, op: Op, left: &Code, right: &Code) {
         let (begin, left, between, right, end) = match op {
             Op::Subtract => ("(__sub ", left, " ", right, ")"),
@@ -137,7 +138,7 @@ impl Printer<'_> {
             self.put(if index == 0 { "" } else { " + " });
             match part {
                 Part::Literal(text) if is_string || index > 0 => self.string(text),
-                // It begins with the folder that the file is in.
+                // It starts with the folder of the file.
                 Part::Literal(text) => self.put(&text.replace("/./", "/")),
                 Part::Code(code) => self.code(code),
             }
@@ -224,7 +225,7 @@ impl Printer<'_> {
         for field in fields {
             let is_inherited = match set.recursive {
                 true => is_from_outside(field.name, &field.value),
-                // The value of `inherit x;` is written where its name is.
+                // The value of `inherit x;` is written at its name.
                 false => {
                     is_variable(field.name, &field.value) && field.value.place == field.place.name
                 }
@@ -248,7 +249,8 @@ fn is_variable(name: Symbol, value: &Code) -> bool {
     }
 }
 
-/// Whether a binding has the value of the variable of its name further out, which only `inherit` can say.
+/// Whether a binding has the value of the variable of the same name further out, which
+/// only `inherit` can express.
 fn is_from_outside(name: Symbol, value: &Code) -> bool {
     let is_own = matches!(&value.expr, Expr::Local { up: 0, .. });
     is_variable(name, value) && !is_own

@@ -13,12 +13,12 @@ use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
 use crate::value::{TextBuilder, TextPart, TextValue, Value};
 
-/// The JSON of a value, evaluated to its last part.
+/// The JSON of a value, which is evaluated completely.
 pub(crate) fn write(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<String> {
     written(evaluator, value, at, Digits::Any)
 }
 
-/// The same as `builtins.toJSON` gives it: what versions of Nix write differently is refused.
+/// The JSON as `builtins.toJSON` gives it. What versions of Nix write differently is refused.
 pub(crate) fn write_portably(
     evaluator: &Evaluator<'_>,
     value: &Value,
@@ -42,7 +42,7 @@ fn written(
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Digits {
     Any,
-    /// Those that all versions of Nix write alike.
+    /// The floats that all versions of Nix write alike.
     Portable,
 }
 
@@ -50,7 +50,8 @@ struct Writer<'a, 's> {
     evaluator: &'a Evaluator<'s>,
     at: Place,
     digits: Digits,
-    /// The addresses of the lists and sets that are being written: one that stands inside itself has no end.
+    /// The addresses of the lists and sets that are being written, to find
+    /// one that contains itself.
     open: HashSet<usize>,
     text: String,
 }
@@ -67,7 +68,7 @@ impl Writer<'_, '_> {
             Value::Float(number) if number.is_finite() => self.float(number)?,
             Value::Float(_) => self.text.push_str("null"),
             Value::Str(text) => self.string(&text)?,
-            // It is copied into the store, and only Nix knows under which name.
+            // It is copied into the store, and only Nix knows its name there.
             other @ Value::Path(_) if self.digits == Digits::Portable => {
                 let mut text = TextBuilder::plain();
                 evaluator.append(&mut text, &other, at)?;
@@ -88,7 +89,7 @@ impl Writer<'_, '_> {
                 return Err(Failure::symbolic(at, "the value", &evaluator.shown_source(&other)));
             }
             other => {
-                let message = format!("{} has no JSON", other.kind());
+                let message = format!("{} has no JSON form", other.kind());
                 return Err(Failure::new(DiagnosticCode::TypeMismatch, at, message)
                     .label("it cannot be written"));
             }
@@ -111,7 +112,8 @@ impl Writer<'_, '_> {
 
     fn float(&mut self, number: f64) -> Fallible<()> {
         let text = float(number);
-        // Nix 2.8 writes six digits and no point, newer versions all digits, and the exponent elsewhere.
+        // Nix 2.8 writes six digits and no point; newer versions write all digits,
+        // and the exponent elsewhere.
         let is_portable = text == six_digits(number) && text.contains('.') && !text.contains('e');
         if self.digits == Digits::Portable && !is_portable {
             return Err(Failure::dependent(self.at, format!("the float {text} in JSON"))
@@ -128,7 +130,7 @@ impl Writer<'_, '_> {
         write: impl FnOnce(&mut Self) -> Fallible<()>,
     ) -> Fallible<()> {
         if !self.open.insert(address) {
-            let message = "the value holds itself, and so has no JSON";
+            let message = "the value contains itself, so it has no JSON form";
             return Err(Failure::new(DiagnosticCode::InfiniteRecursion, self.at, message)
                 .label("it has no end"));
         }
@@ -154,7 +156,7 @@ impl Writer<'_, '_> {
         if let Some(function) = attrs.get(evaluator.known.to_string) {
             let function = evaluator.force(function, at)?;
             let text = evaluator.apply(&function, &[Value::Attrs(Rc::clone(attrs))], at)?;
-            // What it gives may be such a set again.
+            // The result may again be such a set.
             return self.string(&evaluator.plain_text(&text, at)?);
         }
         if let Some(path) = attrs.get(evaluator.known.out_path) {
@@ -174,7 +176,7 @@ impl Writer<'_, '_> {
     }
 }
 
-/// The characters of a text that only names files.
+/// The characters of a text, if its only other parts are names of files.
 fn plain(text: &TextValue) -> String {
     let part = |part: &TextPart| match part {
         TextPart::Literal(text) => text.to_string(),
@@ -217,13 +219,14 @@ fn no_json(reason: &str, at: Place) -> Box<Failure> {
         .label("read here")
 }
 
-/// What the tree of a text may take for each of its bytes: `[0,0` has a number in every other one.
+/// The memory that the tree of a text may take for each of its bytes: in `[0,0`,
+/// every other one is a number.
 const TREE_COST: usize = 32;
 
-/// More than the reader takes of the stack for each bracket, in any build.
+/// More than the reader uses of the stack for each bracket, in any build.
 const FRAME: usize = 8 << 10;
 
-/// The brackets that are open at once, at most: those inside strings are counted too.
+/// The most brackets that are open at once. Those inside strings count too.
 fn depth(text: &str) -> usize {
     let (mut open, mut most) = (0_usize, 0);
     for byte in text.bytes() {
@@ -245,7 +248,7 @@ fn value(evaluator: &Evaluator<'_>, json: Json) -> Result<Value, &'static str> {
         Json::Number(number) => match (number.as_i64(), number.as_f64()) {
             (Some(number), _) => Value::Int(number),
             (None, _) if number.is_u64() => return Err(TOO_LARGE),
-            // `-0` is an integer to Nix, and a float here.
+            // `-0` is an integer for Nix, and a float here.
             (None, Some(number)) if number == 0.0 && number.is_sign_negative() => {
                 return Err("a negative zero");
             }
@@ -273,5 +276,5 @@ fn value(evaluator: &Evaluator<'_>, json: Json) -> Result<Value, &'static str> {
 
 const TOO_LARGE: &str = "a number that does not fit into 64 bits";
 
-/// From here on a number may have been an integer in the text.
+/// From here on, a number may have been an integer in the text.
 const TOO_LARGE_FROM: f64 = 9.223_372_036_854_775e18;

@@ -1,4 +1,4 @@
-//! Values as text: as JSON, and as Nix shows them; and code.
+//! Values as text: as JSON, and as Nix shows them. Also code.
 
 pub(crate) mod code;
 pub(crate) mod json;
@@ -19,7 +19,7 @@ pub enum Form {
     Nix,
 }
 
-/// The text of a value, evaluated to its last part.
+/// The text of a value, which is evaluated completely.
 pub(crate) fn write(
     evaluator: &Evaluator<'_>,
     value: &Value,
@@ -32,8 +32,9 @@ pub(crate) fn write(
     }
 }
 
-/// A finite float as Nix 2.8 writes it, which is as C does: six digits, the shorter of the two notations. Where these are not
-/// all of them, the others are written too, as newer versions do: what a spec writes into a file must be the number.
+/// A finite float as Nix 2.8 and C write it: six digits, in the shorter of the two notations. If
+/// the number has more digits, they are written too, as newer versions do: what a spec writes into
+/// a file must be that number.
 fn float(number: f64) -> String {
     let short = six_digits(number);
     match short.parse::<f64>() {
@@ -58,7 +59,7 @@ pub(crate) fn six_digits(number: f64) -> String {
     format!("{}e{sign}{:02}", trimmed(digits), exponent.abs())
 }
 
-/// As few digits as tell the number from all others.
+/// The fewest digits that distinguish the number from all others.
 fn all_digits(number: f64) -> String {
     let scientific = format!("{number:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));

@@ -1,4 +1,5 @@
-//! Values as `nix-instantiate --eval --strict` shows them. What only the spec language has stands in `«…»`.
+//! Values as `nix-instantiate --eval --strict` shows them. What only the spec
+//! language has is shown as `«…»`.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -69,7 +70,7 @@ impl Printer<'_, '_> {
                 let source = self.evaluator.shown_source(&forced);
                 self.special("package", &source);
             }
-            // A forced value is none.
+            // A forced value is not a thunk.
             Value::Thunk(_) => self.text.push_str("«not evaluated»"),
         }
         Ok(())
@@ -85,13 +86,14 @@ impl Printer<'_, '_> {
             number if number.is_nan() => "nan".into(),
             f64::INFINITY => "inf".into(),
             f64::NEG_INFINITY => "-inf".into(),
-            // What is only shown has six digits in every version of Nix.
+            // A float that is only shown has six digits in every version of Nix.
             number => six_digits(number),
         };
         self.text.push_str(&text);
     }
 
-    /// Nix keeps short lists in the value itself, so that such a list is the same one only where it is the same variable's.
+    /// Nix keeps short lists in the value itself. Such a list is the same one only if it
+    /// comes from the same variable.
     fn list(&mut self, list: &Rc<List>, unforced: &Value) -> Fallible<()> {
         let address = Rc::as_ptr(list).addr();
         let is_new = match (list.items.len(), unforced) {
@@ -153,7 +155,7 @@ impl Printer<'_, '_> {
         escape(text, Dollars::BeforeBrace, &mut self.text);
     }
 
-    /// A string with packages: they stand in it as they would in a spec.
+    /// A string with packages, which are shown as a spec writes them.
     fn parts(&mut self, text: &TextValue) {
         self.text.push('"');
         for part in &text.parts {

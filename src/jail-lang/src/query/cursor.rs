@@ -1,20 +1,21 @@
-//! What may be typed at a place, from the tokens before it: text that is being typed is rarely a tree.
+//! What may be typed at a place. It is found from the tokens before it, because text that is being
+//! typed rarely parses to a tree.
 
 use rnix::SyntaxKind::{self, *};
 
-/// What may be typed at a place. The word that is being typed begins at `start`.
+/// What may be typed at a place. The word that is being typed starts at `start`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cursor {
-    /// Text, a comment, a number, a name that is the author's own.
+    /// Text, a comment, a number, or a name that only the author can choose.
     Nothing,
-    /// A place where an expression begins, or its first name.
+    /// A place where an expression, or its first name, starts.
     Value {
         /// Where the word begins.
         start: usize,
     },
     /// The `name` of `base.name`.
     Attribute {
-        /// What stands before the last dot; empty when it is more than names.
+        /// The names before the last dot; empty when it is more than names.
         base: Vec<String>,
         /// Where the word begins.
         start: usize,
@@ -23,7 +24,7 @@ pub enum Cursor {
     Argument {
         /// The function's name.
         function: String,
-        /// The arguments that are given before it.
+        /// The number of arguments before it.
         given: Vec<String>,
         /// Where the word begins.
         start: usize,
@@ -46,14 +47,15 @@ pub fn cursor(text: &str, offset: usize) -> Cursor {
     levels.here(offset)
 }
 
-/// The text up to a byte, with everything closed that is open there: as a tree, it has the scopes that the place has.
+/// The text up to a byte, with everything closed that is open there. Parsed to a tree, it has the
+/// scopes that the place has.
 #[must_use]
 pub fn completed(text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
     let mut levels = Levels::new();
     rnix::tokenize(before).for_each(|(kind, token)| levels.take(kind, token));
     let mut completed = before.to_owned();
-    // A name joins the word that is being typed, if there is one.
+    // A name is appended to the word that is being typed, if there is one.
     if levels.levels.last().is_some_and(|level| level.part == Part::Value && !level.is_text()) {
         completed.push('x');
     }
@@ -90,16 +92,16 @@ enum Part {
 /// An open bracket, string or `let`.
 struct Level {
     kind: LevelKind,
-    /// The function that what stands in the bracket is given to.
+    /// The function that the content of the bracket is passed to.
     function: Option<String>,
     part: Part,
     /// The names that the set has so far.
     given: Vec<String>,
     /// `with` and `assert` that still wait for their semicolon.
     heads: usize,
-    /// The last token that says something.
+    /// The last token that is not a space or a comment.
     before: Option<SyntaxKind>,
-    /// `a.b` while it is being read.
+    /// The names of `a.b` while it is being read.
     path: Vec<String>,
 }
 
@@ -124,7 +126,7 @@ impl Level {
         matches!(self.kind, LevelKind::Set | LevelKind::Let)
     }
 
-    /// Writes what is missing to the end of it.
+    /// Writes what is missing at the end.
     fn close(&self, into: &mut String) {
         (0..self.heads).for_each(|_| into.push_str("; x"));
         match self.part {
@@ -246,13 +248,13 @@ impl Levels {
         }
     }
 
-    /// The answer where the token `kind` covers the byte before `offset`.
+    /// The answer if the token `kind` covers the byte before `offset`.
     fn at(mut self, kind: SyntaxKind, text: &str, start: usize, offset: usize) -> Cursor {
         let is_word = text.starts_with(|c: char| c.is_alphabetic() || c == '_');
         match kind {
             TOKEN_COMMENT | TOKEN_STRING_CONTENT | TOKEN_INTEGER | TOKEN_FLOAT | TOKEN_URI
             | TOKEN_PATH_ABS | TOKEN_PATH_HOME | TOKEN_PATH_REL | TOKEN_PATH_SEARCH => {
-                // Between two tokens, the second has not begun.
+                // Between two tokens, the second has not started.
                 if start < offset { Cursor::Nothing } else { self.here(offset) }
             }
             TOKEN_WHITESPACE => self.here(offset),
@@ -264,7 +266,7 @@ impl Levels {
         }
     }
 
-    /// The answer where a word begins at `start`.
+    /// The answer if a word starts at `start`.
     fn here(&self, start: usize) -> Cursor {
         let Some(level) = self.levels.last() else { return Cursor::Nothing };
         let after_dot = level.before == Some(TOKEN_DOT);

@@ -1,7 +1,7 @@
 //! What an editor asks of a text: what stands at a place, which names are in scope, an outline.
 //!
-//! The text may be broken: answers are then as good as the parser's recovery. Nothing is evaluated, and everything that
-//! comes out is plain data with byte ranges.
+//! The text may be broken: answers are then as good as the parser's recovery. Nothing is evaluated,
+//! and everything that comes out is plain data with byte ranges.
 
 mod cursor;
 mod outline;
@@ -36,8 +36,8 @@ pub struct Tree {
     pub(crate) root: SyntaxNode,
 }
 
-/// Parses `text` and asks something of its tree. `None` when the text is beyond the bounds of the language, or no thread
-/// can be had.
+/// Parses `text` and asks something of its tree. `None` when the text is beyond the bounds of the
+/// language, or no thread can be had.
 pub fn read<T: Send>(text: &str, ask: impl FnOnce(&Tree) -> T + Send) -> Option<T> {
     if text.len() as u64 > FILE_BYTES_MAX {
         return None;
@@ -68,13 +68,14 @@ pub fn builtins() -> Vec<&'static str> {
     names
 }
 
-/// The names of `lib` and how they are called; those of one of its groups alone have the group's name before them.
+/// The names of `lib` and how they are called; those of one of its groups alone have the
+/// group's name before them.
 pub fn library() -> impl Iterator<Item = (&'static str, String)> {
     library::names().map(|name| (name, library::form(name)))
 }
 
 impl Tree {
-    /// The token at a byte, the one before it where two meet and the second is not a word.
+    /// The token at a byte. Where two tokens meet and the second is not a word, it is the first.
     fn token(&self, offset: usize) -> Option<SyntaxToken> {
         let end = usize::from(self.root.text_range().end());
         let offset = u32::try_from(offset.min(end)).ok()?;
@@ -154,7 +155,7 @@ pub(crate) fn call(apply: &ast::Apply) -> (Option<ast::Expr>, Vec<ast::Expr>) {
     (function, arguments)
 }
 
-/// The last name of the function of a call: `makeJailedCrush` of `jails.makeJailedCrush { }`.
+/// The last name of the function that is called: `makeJailedCrush` of `jails.makeJailedCrush { }`.
 pub(crate) fn callee(apply: &ast::Apply) -> Option<String> {
     path_of(&call(apply).0?)?.pop()
 }

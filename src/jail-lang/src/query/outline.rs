@@ -15,13 +15,13 @@ const JAIL: &str = "jail";
 /// An entry of the outline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Its name; a jail's is that of its command, where the text says it.
+    /// Its name. That of a jail is its command's, if the text contains it.
     pub name: String,
     /// What it is.
     pub kind: ItemKind,
     /// All of it.
     pub place: Range<usize>,
-    /// Its name, or what stands for it.
+    /// Its name, or its text if it has none.
     pub name_place: Range<usize>,
     /// What stands inside.
     pub children: Vec<Item>,
@@ -50,7 +50,8 @@ impl Tree {
     }
 }
 
-/// The outline of an expression. `is_output` says that it is what the spec makes, not a part of it.
+/// The outline of an expression. `is_output` means that the spec makes it, and that it is not
+/// a part of something else.
 fn expression(expr: &ast::Expr, is_output: bool, into: &mut Vec<Item>) {
     match expr {
         ast::Expr::LetIn(set) => {
@@ -127,10 +128,10 @@ fn by_default(builder: &Builder, function: &ast::Expr) -> (String, Range<usize>)
     (name.to_owned(), range(function.syntax()))
 }
 
-/// A name that is written out, or with its interpolations as they stand.
+/// A literal name, or one with its interpolations as they are written.
 fn named(expr: &ast::Expr) -> Option<(String, Range<usize>)> {
     let ast::Expr::Str(string) = expr else { return None };
     let text = plain(string).unwrap_or_else(|| string.syntax().text().to_string());
-    // An editor has no use for an entry without a name.
+    // Entries without a name are of no use to an editor.
     (!text.is_empty()).then(|| (text, range(string.syntax())))
 }

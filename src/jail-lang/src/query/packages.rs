@@ -11,7 +11,7 @@ use super::{Tree, globals, path_of, range};
 const PACKAGES: &str = "pkgs";
 
 impl Tree {
-    /// The names of `pkgs.name`, and those that `with pkgs;` gives.
+    /// The names in `pkgs.name`, and those that `with pkgs;` gives.
     #[must_use]
     pub fn packages(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();

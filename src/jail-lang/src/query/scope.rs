@@ -8,19 +8,19 @@ use rowan::ast::AstNode as _;
 
 use super::{Tree, attr_name, ident_name, range};
 
-/// The names that a place sees, in addition to those around every file.
+/// The names that are visible at a place, besides those around every file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
-    /// Innermost first; an outer binding of a name that an inner one hides is there too.
+    /// Innermost first. An outer binding that an inner one hides is included.
     pub bindings: Vec<Binding>,
-    /// What the `with`s around the place open, innermost first, as it is written.
+    /// The sets of the `with`s around the place, innermost first, as they are written.
     pub withs: Vec<String>,
 }
 
 /// A name and where it is bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
-    /// The name to give it.
+    /// The range of the name.
     pub name: String,
     /// Where the name stands.
     pub place: Range<usize>,
@@ -37,7 +37,7 @@ pub struct Binding {
 pub enum BindingKind {
     /// `let`, or `rec { }`.
     Let,
-    /// `inherit name;` there: the name is that of an outer binding.
+    /// `inherit name;` at this place: the name is that of an outer binding.
     Inherited,
     /// A function's argument.
     Argument,
@@ -55,7 +55,8 @@ impl Tree {
         scope
     }
 
-    /// The binding that a variable at a byte means; `inherit` is followed to where the value is given.
+    /// The binding that a variable at a byte refers to. `inherit` is followed to
+    /// where the value is given.
     pub(super) fn binding(&self, name: &str, offset: usize) -> Option<Binding> {
         let mut bindings = self.scope(offset).bindings.into_iter().filter(|it| it.name == name);
         let mut last = None;

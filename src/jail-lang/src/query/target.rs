@@ -1,4 +1,4 @@
-//! What stands at a place, and where it comes from.
+//! What is at a place, and where it is defined.
 
 use std::ops::Range;
 
@@ -30,9 +30,9 @@ pub enum TargetKind {
     },
     /// The `name` of `base.name`.
     Attribute {
-        /// What stands before it: `pkgs` of `pkgs.git`.
+        /// The names before it: `pkgs` of `pkgs.git`.
         base: Vec<String>,
-        /// The name to give it.
+        /// The range of the name.
         name: String,
     },
     /// The name of an argument in the set that a function is called with.
@@ -51,7 +51,8 @@ pub enum TargetKind {
 pub enum Definition {
     /// In the same text.
     Here(Range<usize>),
-    /// It is the file at this path, relative to this one, or the `default.nix` of that folder.
+    /// It is the file at this path, which is relative to the file at hand, or the
+    /// `default.nix` of that folder.
     File(String),
 }
 
@@ -86,7 +87,7 @@ impl Tree {
         Some(Target { kind, place })
     }
 
-    /// Where the word at a byte is defined, as far as this text says.
+    /// Where the word at a byte is defined, as far as this text shows.
     #[must_use]
     pub fn definition(&self, offset: usize) -> Option<Definition> {
         match self.target(offset)?.kind {
@@ -106,7 +107,7 @@ impl Tree {
         }
     }
 
-    /// The names that `base.` may go on with at a byte, where `base` is bound to a set that the text spells out.
+    /// The names that may follow `base.` at a byte, where `base` is bound to a literal set.
     #[must_use]
     pub fn attributes(&self, base: &[String], offset: usize) -> Vec<String> {
         let names = || {
@@ -120,7 +121,8 @@ impl Tree {
         names().unwrap_or_default()
     }
 
-    /// The names that the pattern of a function has, where the text binds the function to one.
+    /// The names in the pattern of a function, where the text binds the
+    /// function to a lambda with one.
     #[must_use]
     pub fn parameters(&self, function: &str, offset: usize) -> Vec<String> {
         let pattern = || {
@@ -152,7 +154,7 @@ impl Tree {
         self.root.token_at_offset(start.into()).right_biased()
     }
 
-    /// `name` in the set that stands at `place`, or the file that is imported there.
+    /// `name` in the set at `place`, or the file that is imported there.
     fn attribute_in(
         &self,
         place: &Range<usize>,
@@ -192,7 +194,7 @@ impl Tree {
     }
 }
 
-/// The set that `path` leads to in a set that is spelt out.
+/// The set that `path` leads to in a literal set.
 fn set_at(expr: ast::Expr, path: &[String]) -> Option<ast::AttrSet> {
     let ast::Expr::AttrSet(set) = expr else { return None };
     let Some((first, rest)) = path.split_first() else { return Some(set) };
@@ -222,7 +224,7 @@ fn attribute_kind(path: &ast::Attrpath, name: String, place: &Range<usize>) -> O
     let around = entry.syntax().parent()?;
     match given_to(&around) {
         Some(function) => Some(TargetKind::Argument { function, name }),
-        // The name of a binding stands for the binding.
+        // The name of a binding represents the binding.
         None if is_scope(&around) => Some(TargetKind::Variable { name, is_bound: true }),
         None => None,
     }

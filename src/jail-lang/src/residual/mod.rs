@@ -1,6 +1,7 @@
 //! Symbolic values: what only Nix can know, carried along until it is written out as Nix source.
 //!
-//! A residual holds ordinary values, which may be thunks; they are turned into source only when the whole is.
+//! A residual holds ordinary values, which may be thunks; they are turned into
+//! source only when the whole is.
 
 mod convert;
 mod print;
@@ -46,7 +47,7 @@ pub(crate) enum Step {
 }
 
 impl Residual {
-    /// `residual.name`, with a default when there is one.
+    /// `residual.name`, with a default if there is one.
     pub(crate) fn select(residual: &Rc<Self>, name: Symbol, default: Option<Value>) -> Self {
         match default {
             None => Self::Select(Rc::clone(residual), name),
@@ -55,10 +56,10 @@ impl Residual {
     }
 }
 
-/// The parts and characters of a package's source.
+/// The most parts and characters in a package's source.
 const SOURCE_MAX: usize = 1 << 20;
 
-/// The same where only its beginning is shown.
+/// The same limit if only the start of the source is shown.
 const SKETCH_MAX: usize = 2_000;
 
 /// The longest source that a message shows whole.
@@ -82,7 +83,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// The package that a symbolic value is, and which of its paths is meant.
+    /// The package that a symbolic value is, and the path of it that is meant.
     pub(crate) fn package_of(
         &self,
         residual: &Rc<Residual>,

@@ -1,4 +1,4 @@
-//! Prints source as nixfmt would: on one line where it fits, else broken at the outermost brackets.
+//! Prints source as nixfmt would: on one line if it fits, else broken at the outermost brackets.
 
 use super::source::{Key, Name, Param, Source, TextSource};
 use crate::ir::Op;
@@ -6,7 +6,7 @@ use crate::nix_text::{self, Part};
 
 const WIDTH: usize = 100;
 
-/// How tightly an expression holds together; a looser one needs parentheses inside a tighter one.
+/// How tightly an expression binds. A looser one needs parentheses inside a tighter one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Tightness {
     Open,
@@ -27,7 +27,7 @@ enum Tightness {
     Atom,
 }
 
-/// The text of an expression with its generated names filled in.
+/// The text of an expression, with its generated names.
 pub(super) fn print(source: &Source, names: &[String]) -> String {
     Printer { names }.expr(source, Tightness::Open, 0)
 }
@@ -140,7 +140,7 @@ impl Printer<'_> {
         }
     }
 
-    /// A child: flat when its parent is.
+    /// A child is written flat if its parent is.
     fn at(&self, layout: Layout, source: &Source, around: Tightness, indent: usize) -> String {
         match layout {
             Layout::Broken => self.expr(source, around, indent),

@@ -1,4 +1,4 @@
-//! Nix source as a tree, so that brackets and line breaks are put in by one printer.
+//! Nix source as a tree, so one printer writes brackets and line breaks.
 
 use crate::ir::Op;
 
@@ -72,7 +72,7 @@ impl Source {
         }
     }
 
-    /// Whether it is better written out at each use than bound to a name.
+    /// Whether it is better written at each use than bound to a name.
     pub(super) fn is_small(&self) -> bool {
         match self {
             Self::Atom(_) | Self::Generated(_) => true,
@@ -91,7 +91,7 @@ impl Source {
         }
     }
 
-    /// The name that everything else in a small expression hangs on.
+    /// The name at the head of a small expression.
     pub(super) fn head(&self) -> Option<&str> {
         match self {
             Self::Atom(name) => Some(name),

@@ -1,8 +1,10 @@
-//! Files on disk below one folder, which is opened once. Each question is asked of the disk once, and has the same answer
-//! when it is asked again, so what was checked is what is used. No link is followed, and nothing that can block is opened.
+//! Files on disk below one folder, which is opened once. The disk is read once for each query, and
+//! the same query has the same answer afterwards, so what was checked is what is used. No link is
+//! followed, and nothing that can block is opened.
 //!
-//! Folders are entered name by name with O_NOFOLLOW. That is what openat2(2) does with RESOLVE_BENEATH and
-//! RESOLVE_NO_SYMLINKS for names without `..`, and it works in jails too, whose filter knows no openat2.
+//! Folders are entered name by name with O_NOFOLLOW. That is what openat2(2) does with
+//! RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS for names without `..`, and it works in jails too, whose
+//! filter knows no openat2.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -20,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::tree::{Bounds, Reader, Tree};
 use super::{EntryKind, FILE_BYTES_MAX, SourceError, Sources};
 
-/// A folder may not hold more names.
+/// The most names in a folder.
 const NAMES_MAX: usize = 1 << 16;
 
 /// Files on disk, below one folder.
@@ -31,7 +33,7 @@ pub struct FileSources {
     answers: Mutex<BTreeMap<(Query, String), Result<Answer, SourceError>>>,
 }
 
-/// What is asked about a path.
+/// A query about a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Query {
@@ -58,7 +60,8 @@ impl FileSources {
     pub fn new(folder: &Path) -> io::Result<Self> {
         let root = fs::canonicalize(folder)?.into_os_string().into_string();
         let root = root.map_err(|_| io::Error::other("the path is not UTF-8"))?;
-        // Should a part of the path become a link in between, it is not followed, and the root stays what it is called.
+        // If a part of the path becomes a link in between, it is not followed, and
+        // the root keeps its name.
         let mut folder = openat(CWD, "/", FOLDER, Mode::empty())?;
         for name in names(&root) {
             folder = openat(&folder, name, FOLDER, Mode::empty())?;
@@ -66,8 +69,8 @@ impl FileSources {
         Ok(Self { root, folder, answers: Mutex::default() })
     }
 
-    /// What was asked so far and could be answered: the path, and the answer as bytes. Asked anew of the same files, these
-    /// questions have the same answers.
+    /// The queries that could be answered so far: the path, and the answer as bytes. The same files
+    /// give the same answers again.
     #[must_use]
     pub fn answered(&self) -> Vec<(Query, String, Vec<u8>)> {
         let answers = self.answers();
@@ -77,7 +80,7 @@ impl FileSources {
         answered.collect()
     }
 
-    /// The answer to a question as bytes.
+    /// The answer to a query, as bytes.
     ///
     /// # Errors
     /// See [`SourceError`].
@@ -85,18 +88,19 @@ impl FileSources {
         self.answer(query, path).map(|answer| answer.to_bytes())
     }
 
-    /// All that stands at a path, read once and whole.
+    /// All that is at a path, read once and completely.
     ///
     /// # Errors
-    /// See [`SourceError`]. A symbolic link that leads out of the tree is one: what it leads to is not read, so it could
-    /// change after everything else was looked at.
+    /// See [`SourceError`]. A symbolic link that leads out of the tree is one: what it leads to is
+    /// not read, so it could change after everything else was looked at.
     pub fn tree(&self, path: &str, bounds: &mut Bounds) -> Result<Tree, SourceError> {
         let (folder, name) = self.around(path)?;
         Reader { path, bounds }.whole(folder.as_fd(), name)
     }
 
     fn answers(&self) -> MutexGuard<'_, BTreeMap<(Query, String), Result<Answer, SourceError>>> {
-        // An answer is put in whole, so a thread that ended in between leaves the others as they were.
+        // An answer is inserted as a whole, so a thread that ended in between
+        // leaves the others consistent.
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -133,7 +137,7 @@ impl FileSources {
         kind(folder.as_fd(), OsStr::new(name), path)
     }
 
-    /// The folder around a path, and the path's last name; of the root itself that is `.`.
+    /// The folder that contains a path, and the path's last name, which is `.` for the root itself.
     fn around<'a>(&self, path: &'a str) -> Result<(OwnedFd, &'a str), SourceError> {
         let below = path.strip_prefix(self.root.trim_end_matches('/'));
         let below = below.filter(|below| below.is_empty() || below.starts_with('/'));
@@ -182,11 +186,12 @@ impl Sources for FileSources {
     }
 }
 
-/// To enter a folder; nothing of it can be read through this.
+/// Flags to enter a folder; nothing in it can be read with this descriptor.
 const FOLDER: OFlags =
     OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// To read. A pipe without a writer, or a file under a lease, would block the open itself without O_NONBLOCK.
+/// Flags to read. Without O_NONBLOCK, a pipe without a writer, or a file under a lease,
+/// would block the open itself.
 const READING: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
     .union(OFlags::NONBLOCK)
@@ -197,10 +202,10 @@ fn names(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|name| !name.is_empty())
 }
 
-/// Enters a folder of a folder.
+/// Enters a subfolder.
 fn enter(folder: BorrowedFd<'_>, name: &OsStr, path: &str) -> Result<OwnedFd, SourceError> {
     openat(folder, name, FOLDER, Mode::empty()).map_err(|error| match error {
-        // A link, or a file, through which no path leads on.
+        // A link or a file, which no path leads through.
         Errno::NOTDIR | Errno::LOOP => match kind(folder, name, path) {
             Ok(EntryKind::Symlink) => SourceError::Link(path.to_owned()),
             Ok(_) => SourceError::Missing(path.to_owned()),
@@ -210,7 +215,7 @@ fn enter(folder: BorrowedFd<'_>, name: &OsStr, path: &str) -> Result<OwnedFd, So
     })
 }
 
-/// What stands in a folder under a name. `path` is for messages, as everywhere here.
+/// The type of the entry of a folder with this name. `path` is for messages, as everywhere here.
 pub(super) fn kind(
     folder: BorrowedFd<'_>,
     name: &OsStr,
@@ -221,8 +226,8 @@ pub(super) fn kind(
     Ok(kind_of(FileType::from_raw_mode(data.st_mode)))
 }
 
-/// Opens a regular file of a folder. It is looked at first, because opening a device alone can do something, and once more
-/// when it is open, because it may have been replaced in between.
+/// Opens a regular file of a folder. Its type is checked before, because opening a device can have
+/// effects, and again after it is open, because it may have been replaced in between.
 pub(super) fn open_file(
     folder: BorrowedFd<'_>,
     name: &OsStr,
@@ -247,7 +252,7 @@ fn regular(kind: EntryKind, path: &str) -> Result<(), SourceError> {
     }
 }
 
-/// The bytes of a file, at most so many.
+/// The bytes of a file, up to a maximum.
 pub(super) fn read(file: File, limit: u64, path: &str) -> Result<Vec<u8>, SourceError> {
     let mut bytes = Vec::new();
     let read = file.take(limit + 1).read_to_end(&mut bytes);
@@ -258,7 +263,7 @@ pub(super) fn read(file: File, limit: u64, path: &str) -> Result<Vec<u8>, Source
     Ok(bytes)
 }
 
-/// Opens a folder of a folder, to list it.
+/// Opens a subfolder to list it.
 pub(super) fn open_folder(
     folder: BorrowedFd<'_>,
     name: &OsStr,
@@ -271,7 +276,7 @@ pub(super) fn open_folder(
     })
 }
 
-/// The names in a folder, in the order of their bytes.
+/// The names in a folder, in byte order.
 pub(super) fn entries(
     folder: BorrowedFd<'_>,
     path: &str,

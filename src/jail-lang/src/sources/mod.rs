@@ -10,7 +10,7 @@ pub use memory::MemorySources;
 pub(crate) use path::SpecPath;
 pub use tree::{Bounds, Tree};
 
-/// A file of the spec may not be larger.
+/// The largest file of a spec.
 pub const FILE_BYTES_MAX: u64 = 4 << 20;
 
 /// Where files come from. Paths are absolute and normalised.
@@ -24,7 +24,7 @@ pub trait Sources: Sync {
     /// See [`SourceError`].
     fn read(&self, path: &str) -> Result<Vec<u8>, SourceError>;
 
-    /// What stands at a path; `None` when nothing does.
+    /// What is at a path; `None` if nothing is.
     ///
     /// # Errors
     /// See [`SourceError`].
@@ -37,7 +37,7 @@ pub trait Sources: Sync {
     fn list(&self, path: &str) -> Result<Vec<(String, EntryKind)>, SourceError>;
 }
 
-/// What a folder entry is; the names are those of `builtins.readDir`.
+/// What an entry of a folder is. The names are those of `builtins.readDir`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A regular file.
@@ -66,10 +66,10 @@ impl EntryKind {
 /// Why a file cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// It stands outside the spec's folder.
+    /// It is outside the spec's folder.
     #[error("`{0}` is outside the spec's folder")]
     Outside(String),
-    /// It is a symbolic link, or stands behind one.
+    /// It is a symbolic link, or is behind one.
     #[error("`{0}` is a symbolic link")]
     Link(String),
     /// A symbolic link in what is copied leads out of it.
@@ -83,8 +83,8 @@ pub enum SourceError {
     /// It is a folder, a pipe, a socket or a device, and a file was expected.
     #[error("`{0}` is not a regular file")]
     NotRegular(String),
-    /// What is copied holds too much.
-    #[error("`{path}` holds more than {limit}")]
+    /// What is copied contains too much.
+    #[error("`{path}` contains more than {limit}")]
     TooMuch {
         /// The path of the folder.
         path: String,

@@ -5,7 +5,7 @@
 pub(crate) struct SpecPath(pub(crate) Box<str>);
 
 impl SpecPath {
-    /// `path`, normalised; a relative one stands in `base`.
+    /// `path`, normalised. A relative one is resolved in `base`.
     pub(crate) fn new(base: &str, path: &str) -> Self {
         let joined = if path.starts_with('/') { path.to_owned() } else { format!("{base}/{path}") };
         let mut parts: Vec<&str> = Vec::new();
@@ -29,7 +29,7 @@ impl SpecPath {
         }
     }
 
-    /// The path below `root`, which is `.` for the root itself; `None` outside.
+    /// The path below `root`, or `.` for the root itself. `None` if it is outside.
     pub(crate) fn below<'a>(&'a self, root: &str) -> Option<&'a str> {
         let rest = self.0.strip_prefix(root.trim_end_matches('/'))?;
         match rest.strip_prefix('/') {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{Limits, evaluate};
 
-/// A folder with a spec's folder in it.
+/// A folder that contains a spec's folder.
 fn folder() -> (tempfile::TempDir, FileSources) {
     let outer = tempfile::tempdir().unwrap();
     let inner = outer.path().join("spec");
@@ -56,7 +56,8 @@ fn nothing_outside_the_folder_is_read() {
     assert!(is_link(sources.read(&path(&sources, "up/secret")).unwrap_err()));
     assert!(is_link(sources.list(&path(&sources, "up")).unwrap_err()));
     assert!(is_link(sources.kind(&path(&sources, "up/secret")).unwrap_err()));
-    // Nor is a link that stays inside: it could be another one by the time that it is used.
+    // A link that stays inside is not followed either: it could be another one by
+    // the time that it is used.
     symlink("sub/b.nix", outer.path().join("spec/inside")).unwrap();
     assert!(is_link(sources.read(&path(&sources, "inside")).unwrap_err()));
     assert_eq!(sources.kind(&path(&sources, "inside")), Ok(Some(EntryKind::Symlink)));
@@ -158,11 +159,11 @@ fn a_link_that_leads_out_of_what_is_copied_is_refused() {
         let error = copied().unwrap_err();
         assert!(matches!(error, SourceError::LeadsOut { .. }), "{target}: {error}");
     }
-    // As text the second stays, and it leads out through the first.
+    // As text, the second stays inside, yet it leads out through the first.
     place("deep/er/top", "../..");
     place("deep/link", "er/top/../x");
     assert!(matches!(copied().unwrap_err(), SourceError::LeadsOut { .. }));
-    // A link itself, and through a link.
+    // A link itself, and a path through a link.
     place("deep/link", "er");
     for below in ["sub/deep/link", "sub/deep/er/top/b.nix"] {
         assert!(sources.tree(&path(&sources, below), &mut Bounds::of_a_spec()).is_err(), "{below}");
@@ -176,12 +177,12 @@ fn a_tree_is_bounded() {
     let sub = outer.path().join("spec/sub");
     fs::File::create(sub.join("large")).unwrap().set_len(33 << 20).unwrap();
     let copied = || sources.tree(&path(&sources, "sub"), &mut Bounds::of_a_spec()).unwrap_err();
-    assert!(copied().to_string().ends_with("holds more than 32 MiB"), "{}", copied());
+    assert!(copied().to_string().ends_with("contains more than 32 MiB"), "{}", copied());
     fs::remove_file(sub.join("large")).unwrap();
     let deep: String = (0..200).map(|_| "d/").collect();
     fs::create_dir_all(sub.join(Path::new(&deep))).unwrap();
     assert!(copied().to_string().ends_with("128 nested folders"), "{}", copied());
-    // What several paths of a spec copy is counted together.
+    // What a spec copies under several paths is counted together.
     let mut bounds = Bounds::of_a_spec();
     fs::File::create(outer.path().join("spec/half")).unwrap().set_len(20 << 20).unwrap();
     assert!(sources.tree(&path(&sources, "half"), &mut bounds).is_ok());
@@ -195,7 +196,7 @@ fn a_spec_cannot_import_through_a_link() {
     fs::write(outer.path().join("spec/x.jail"), "jail (import ./link.nix) pkgs.hello [ ]").unwrap();
     let outcome = evaluate(&sources, "x.jail", Limits::SPEC);
     let messages: Vec<_> = outcome.diagnostics.iter().map(|fault| fault.message.as_str()).collect();
-    assert_eq!(messages, ["`link.nix` is a symbolic link, or stands behind one"]);
+    assert_eq!(messages, ["`link.nix` is a symbolic link, or is behind one"]);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! A file or folder that a spec copies, held in memory: it is read once, and what is compared, approved and built is this.
+//! A file or folder that a spec copies. It is read into memory once, and this copy is what is
+//! compared, approved and built.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -11,7 +12,7 @@ use rustix::fs::{fstat, readlinkat};
 use super::disk::{entries, kind, open_file, open_folder, read};
 use super::{EntryKind, SourceError};
 
-/// What stands at a path.
+/// What is at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tree {
     /// A regular file, with its content.
@@ -21,9 +22,9 @@ pub enum Tree {
         /// Whether its owner may execute it.
         executable: bool,
     },
-    /// A symbolic link, and where it leads: to a place of the same tree.
+    /// A symbolic link, and its target, which is in the same tree.
     Link(PathBuf),
-    /// A folder. Its names are in the order of their bytes, as in a Nix archive.
+    /// A folder. Its names are in byte order, as in a Nix archive.
     Folder(BTreeMap<OsString, Tree>),
 }
 
@@ -35,7 +36,8 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// All that one spec may copy. One that names its home folder by mistake must not fill the store.
+    /// The most that one spec may copy. A spec that names your home folder by mistake
+    /// must not fill the store.
     #[must_use]
     pub const fn of_a_spec() -> Self {
         Self { bytes: BYTES_MAX, entries: ENTRIES_MAX }
@@ -46,11 +48,11 @@ const BYTES_MAX: u64 = 32 << 20;
 const ENTRIES_MAX: usize = 1 << 16;
 const DEPTH_MAX: usize = 128;
 
-/// As many links as the kernel follows for one path (path_resolution(7)).
+/// How many links the kernel follows for one path (path_resolution(7)).
 const LINKS_MAX: u32 = 40;
 
 impl Tree {
-    /// All that is not a folder, with its path below this one. What is at the top has an empty path.
+    /// Everything but folders, with its path below this one. The path of the top itself is empty.
     pub fn walk(&self, visit: &mut dyn FnMut(&Path, &Self)) {
         self.walk_at(&mut PathBuf::new(), visit);
     }
@@ -75,7 +77,7 @@ impl Tree {
         })
     }
 
-    /// A link that leads out of the tree, and where.
+    /// A link that leads out of the tree, and its target.
     fn leads_out(&self) -> Option<(PathBuf, PathBuf)> {
         let mut found = None;
         self.walk(&mut |path, entry| {
@@ -89,8 +91,8 @@ impl Tree {
         found
     }
 
-    /// Whether the link at a path leads to a place of the tree. The links that its target goes through count too: `a/../b`
-    /// is somewhere else where `a` is one.
+    /// Whether the link at a path leads to a place in the tree. The links that its target passes
+    /// through count too: `a/../b` is another place if `a` is one.
     fn stays(&self, link: &Path, target: &Path) -> bool {
         let mut at: Vec<OsString> = link.iter().map(OsStr::to_owned).collect();
         if at.pop().is_none() {

@@ -1,42 +1,44 @@
 //! Bounds on nesting and on chains, counted on tokens before the parser sees them.
 //!
-//! The parser recurses for each level and takes time that grows with the square of a chain's length, so neither may be
-//! large. The count is an upper bound of the tree's depth. Brackets that do not belong together are found on the way: the parser
-//! would take `(1 ]` for `(1)`.
+//! The parser recurses for each level and takes time that grows with the square of a chain's
+//! length, so neither may be large. The count is an upper bound of the tree's depth. Brackets that
+//! do not belong together are found on the way: the parser would take `(1 ]` for `(1)`.
 
 use jail_registry::{Code, Diagnostic, FileId};
 use rnix::SyntaxKind::{self, *};
 
-/// The depth that a syntax tree may have.
+/// The greatest depth of a syntax tree.
 const DEPTH_MAX: usize = 4_000;
-/// The brackets that may be open at once.
+/// The most brackets that are open at once.
 const BRACKETS_MAX: usize = 500;
 
-/// The characters that may stand together without a space: at each of them the tokenizer looks for a path, to the end.
+/// The most characters without a space: at each of them the tokenizer
+/// searches to the end for a path.
 const WORD_MAX: usize = 2_000;
 
 /// One open bracket, string or interpolation.
 #[derive(Default)]
 struct Level {
-    /// The bracket, and where it stands.
+    /// The bracket and its place.
     open: Option<(SyntaxKind, usize)>,
     /// Inside a string, up to the next interpolation, there are no words.
     string: bool,
-    /// Inside `[ … ]`, elements are next to each other and make no chain.
+    /// Inside `[ … ]`, elements are separate and make no chain.
     list: bool,
-    /// What the current expression has nested so far.
+    /// The nesting of the current expression so far.
     chain: usize,
     /// `with` and `assert` that still wait for their semicolon.
     heads: usize,
-    /// Whether the token before was one that joins (`.`, `or`).
+    /// Whether the token before joins its neighbours (`.`, `or`).
     joined: bool,
 }
 
-/// Refuses a text that is nested too deeply, or one in which a bracket closes what another one opened.
+/// Refuses a text that is nested too deeply, or one in which a bracket closes
+/// what another one opened.
 pub(super) fn check(file: FileId, text: &str) -> Result<(), Box<Diagnostic>> {
     let mut mismatch = None;
     let mut levels = vec![Level::default()];
-    // The depth of all levels but the innermost.
+    // The depth of all levels except the innermost.
     let mut outer = 0;
     let (mut at, mut word_end) = (0, 0);
     let mut tokens = rnix::tokenize(text);
@@ -72,14 +74,14 @@ pub(super) fn check(file: FileId, text: &str) -> Result<(), Box<Diagnostic>> {
     }
 }
 
-/// The length of what stands together at the start of a text, counted up to just over the bound.
+/// The length of the text up to the first space, counted up to just over the bound.
 fn word_length(text: &str) -> usize {
     let apart = |byte: &u8| byte.is_ascii_whitespace() || br#"()[]{}"';,#"#.contains(byte);
     text.bytes().take(WORD_MAX + 1).take_while(|byte| !apart(byte)).count()
 }
 
 fn too_long(file: FileId, text: &str, start: usize) -> Diagnostic {
-    let message = format!("more than {WORD_MAX} characters stand together without a space");
+    let message = format!("more than {WORD_MAX} characters without a space");
     Diagnostic::error(Code::TooNested, Some(super::at_byte(file, text, start)), message)
         .label("from here")
         .help("split the expression with `let`")
@@ -123,14 +125,14 @@ fn mismatched(
         _ => ("{", "}"),
     };
     let found = text.get(start..end).unwrap_or("");
-    let message = format!("unexpected `{found}`, wanted `{wanted}`");
+    let message = format!("unexpected `{found}`, expected `{wanted}`");
     Diagnostic::error(Code::Syntax, Some(super::span(file, start, end)), message)
         .label(format!("`{shown}` is still open here"))
         .secondary(super::span(file, opened, opened + shown.len()), "opened here")
 }
 
 fn close(levels: &mut Vec<Level>, outer: &mut usize) {
-    // A bracket too many is the parser's to report.
+    // The parser reports a closing bracket too many.
     if levels.len() > 1 {
         levels.pop();
         let chain = levels.last().map_or(0, |level| level.chain);
@@ -158,12 +160,12 @@ impl Level {
             }
             TOKEN_IDENT | TOKEN_INTEGER | TOKEN_FLOAT | TOKEN_URI | TOKEN_PATH_ABS
             | TOKEN_PATH_REL | TOKEN_PATH_HOME | TOKEN_PATH_SEARCH => self.atom(),
-            // Operators, keywords, colons: each may nest what follows.
+            // Operators, keywords and colons: each may nest what follows.
             _ => self.chain += 1,
         }
     }
 
-    /// Something that stands for a whole operand: the next one after it is an argument, or the next element.
+    /// A whole operand: the next one after it is an argument, or the next element.
     fn atom(&mut self) {
         if self.list && !self.joined {
             self.chain = 0;
@@ -181,6 +183,6 @@ fn too_deep(file: FileId, start: usize, end: usize, brackets: bool) -> Diagnosti
         format!("an expression is nested more than {DEPTH_MAX} levels deep")
     };
     Diagnostic::error(Code::TooNested, Some(super::span(file, start, end)), message)
-        .label("here it becomes too deep")
+        .label("this level is too deep")
         .help("split the expression with `let`")
 }

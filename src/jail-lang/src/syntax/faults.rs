@@ -1,7 +1,8 @@
 //! All of a text's syntax errors that have nothing to do with each other.
 //!
-//! After an error the parser finds its feet again somewhere, and what it says of the text up to there is about the same error.
-//! So only its first error is taken; the binding, list or parentheses around it are then blanked, and the rest is read again.
+//! After an error the parser recovers somewhere, and what it reports of the text up to there is
+//! about the same error. So only its first error is used; then the binding, list or parentheses
+//! around it are blanked, and the rest is parsed again.
 
 use std::ops::Range;
 
@@ -13,30 +14,31 @@ use rowan::ast::AstNode as _;
 
 use super::{bounds, span, unparsed};
 
-/// More are not read, and each takes a parse.
+/// The most errors that are reported. Each takes a parse.
 const FAULTS_MAX: usize = 20;
-/// What may be parsed again, in bytes.
+/// The most that is parsed again, in bytes.
 const REPARSED_MAX: usize = 4 << 20;
 
 /// A syntax error.
 pub(super) struct Fault {
     pub(super) diagnostic: Diagnostic,
-    /// Whether the text ends in the middle of something: what follows the error is nothing, or cannot be distinguished.
+    /// Whether the text ends in the middle of a construct: what follows the error is nothing, or
+    /// cannot be distinguished from it.
     last: bool,
 }
 
 /// The first error of a text.
 pub(super) fn first(file: FileId, text: &str, parsed: &Parse<Root>) -> Option<Fault> {
     let tree = parsed.syntax();
-    let told = parsed.errors().first().map(|error| Fault {
+    let reported = parsed.errors().first().map(|error| Fault {
         diagnostic: unparsed::explain(file, text, &tree, error),
         last: is_last(error),
     });
     let open = open_parenthesis(file, &tree);
     let start = |fault: &Fault| fault.diagnostic.primary.map(|place| place.start);
-    match (told, open) {
-        (Some(told), Some(open)) if start(&open) < start(&told) => Some(open),
-        (Some(told), _) => Some(told),
+    match (reported, open) {
+        (Some(reported), Some(open)) if start(&open) < start(&reported) => Some(open),
+        (Some(reported), _) => Some(reported),
         (None, open) => open,
     }
 }
@@ -52,7 +54,7 @@ fn is_last(error: &ParseError) -> bool {
     }
 }
 
-/// The parser takes whatever follows an expression in parentheses for the closing one.
+/// The parser accepts anything after an expression in parentheses as the closing one.
 fn open_parenthesis(file: FileId, tree: &SyntaxNode) -> Option<Fault> {
     let wrong = |paren: &ast::Paren| {
         let last = paren.syntax().last_token()?;
@@ -63,7 +65,7 @@ fn open_parenthesis(file: FileId, tree: &SyntaxNode) -> Option<Fault> {
     let parens = tree.descendants().filter_map(ast::Paren::cast);
     let (paren, found) = parens.filter_map(|paren| Some((paren.clone(), wrong(&paren)?))).next()?;
     let place = |range: TextRange| span(file, range.start().into(), range.end().into());
-    let message = format!("unexpected `{}`, wanted `)`", found.text());
+    let message = format!("unexpected `{}`, expected `)`", found.text());
     let mut diagnostic = Diagnostic::error(Code::Syntax, Some(place(found.text_range())), message)
         .label("before this, `)` is missing");
     if let Some(open) = paren.l_paren_token() {
@@ -101,15 +103,15 @@ pub(super) fn all(file: FileId, text: &str, first: Fault) -> Vec<Diagnostic> {
     }
 }
 
-/// What takes the place of a faulty piece of text.
+/// What replaces a faulty piece of text.
 struct Patch {
     range: Range<usize>,
-    /// Whether an expression must stand there.
+    /// Whether an expression must be there.
     expression: bool,
 }
 
 impl Patch {
-    /// The text with spaces instead of the piece: every other place stays what it was.
+    /// The text with spaces in place of the piece: all other places stay the same.
     fn applied(&self, text: &str) -> String {
         let blank = |(at, char): (usize, char)| {
             if !self.range.contains(&at) || char == '\n' {
@@ -126,7 +128,7 @@ impl Patch {
 #[derive(Clone)]
 struct Open {
     kind: SyntaxKind,
-    /// Where what it holds begins: all of it, or the binding that is being read.
+    /// Where its content starts: all of it, or the binding that is being read.
     start: usize,
     /// `with` and `assert` that still wait for their semicolon.
     heads: usize,
@@ -158,7 +160,7 @@ fn patch(text: &str, fault: usize) -> Option<Patch> {
     })
 }
 
-/// What is open where the fault is, outermost first; the first of them is the text itself.
+/// What is open at the fault, outermost first. The first of them is the text itself.
 fn around(text: &str, fault: usize) -> Option<Vec<Open>> {
     let mut reader = Reader::new(text);
     while reader.at < fault {
@@ -167,7 +169,7 @@ fn around(text: &str, fault: usize) -> Option<Vec<Open>> {
     Some(reader.open)
 }
 
-/// Where the piece that holds the fault ends, as seen from so many levels in.
+/// Where the piece that holds the fault ends, seen from this many levels in.
 fn end_of(text: &str, fault: usize, level: usize) -> Option<usize> {
     let mut reader = Reader::new(text);
     loop {
@@ -187,7 +189,7 @@ fn end_of(text: &str, fault: usize, level: usize) -> Option<usize> {
     }
 }
 
-/// Reads tokens, and knows what is open after each.
+/// Reads tokens, and keeps track of what is open after each.
 struct Reader<'a> {
     tokens: Box<dyn Iterator<Item = rnix::Token<'a>> + 'a>,
     at: usize,
@@ -233,7 +235,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether a `let` was open and is no longer.
+    /// Whether a `let` that was open is now closed.
     fn close_let(&mut self) -> bool {
         let is_let = self.open.last().is_some_and(|open| open.kind == TOKEN_LET);
         if is_let {

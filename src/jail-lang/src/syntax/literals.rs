@@ -34,7 +34,8 @@ const fn escaped(char: char) -> char {
     }
 }
 
-/// A chunk of an indented string, as Nix's lexer splits it: only what is written plainly counts as indentation.
+/// A chunk of an indented string, as Nix's lexer splits it. Only plain
+/// characters count as indentation.
 enum Chunk<T> {
     Plain(String),
     Escaped(String),
@@ -55,7 +56,7 @@ pub(super) fn indented<T>(pieces: Vec<Piece<T>>) -> Vec<Piece<T>> {
     strip(chunks, indentation)
 }
 
-/// Spaces and a line feed right after the opening quotes do not count.
+/// Spaces and a line feed right after the opening quotes are dropped.
 fn without_first_line(raw: &str) -> &str {
     raw.trim_start_matches(' ').strip_prefix('\n').unwrap_or(raw)
 }
@@ -83,7 +84,7 @@ fn split<T>(raw: &str, chunks: &mut Vec<Chunk<T>>) {
     }
 }
 
-/// The escape that `rest` begins with, if it is one, and how many bytes to take.
+/// The escape at the start of `rest`, if there is one, and its length in bytes.
 fn escape_at(rest: &str) -> (Option<String>, usize) {
     let mut chars = rest.chars();
     let first = chars.next().unwrap_or_default();
@@ -165,7 +166,7 @@ fn strip<T>(chunks: Vec<Chunk<T>>, indentation: usize) -> Vec<Piece<T>> {
     pieces
 }
 
-/// The last line goes when it holds nothing but spaces; its line feed stays.
+/// The last line is dropped if it contains only spaces; its line feed stays.
 fn drop_last_line(text: &mut String) {
     if let Some(at) = text.rfind('\n')
         && text.get(at + 1..).is_some_and(|line| line.chars().all(|char| char == ' '))

@@ -1,7 +1,7 @@
 //! From rnix's tree to expressions.
 //!
-//! The parser has found no error when this runs, so a missing child cannot happen; where the types allow one, the
-//! lowering says that the syntax is not understood rather than guess.
+//! The parser has found no error when this runs, so a missing child cannot happen; where the types
+//! allow one, the lowering says that the syntax is not understood rather than guess.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -21,7 +21,8 @@ use crate::sources::SpecPath;
 use crate::symbols::Symbol;
 use crate::value::Value;
 
-/// Lowers a whole file. What is wrong with parts of it comes with the code, in which those parts are [`Expr::Faulty`].
+/// Lowers a whole file. Faults in parts of it are returned with the code, in which
+/// those parts are [`Expr::Faulty`].
 pub(super) fn file(
     context: &Context<'_>,
     root: &ast::Root,
@@ -37,7 +38,7 @@ pub(super) fn file(
         let place = beginning(context.file, text);
         return Err(Box::new(
             Diagnostic::error(DiagnosticCode::Syntax, Some(place), "the file is empty")
-                .label("an expression is missing")
+                .label("expected an expression")
                 .help("write a jail: `jail \"name\" pkgs.hello [ ]`"),
         ));
     };
@@ -139,7 +140,7 @@ impl Lowering<'_> {
         Node::new(lowered, place)
     }
 
-    /// A variable, looked for `skip` frames further out.
+    /// A variable, looked up from `skip` frames further out.
     pub(super) fn ident(&mut self, ident: &ast::Ident, skip: usize) -> Expr {
         let place = self.place(ident.syntax());
         let name = ident.syntax().text().to_string();
@@ -147,7 +148,7 @@ impl Lowering<'_> {
         self.named(&name, skip, place, || wanted(ident, globals))
     }
 
-    /// The variable `name`, with what belongs where it stands.
+    /// The variable `name`, with the type of value expected at its place.
     pub(super) fn named(
         &mut self,
         name: &str,
@@ -250,7 +251,7 @@ impl Lowering<'_> {
             }
             ast::Attr::Dynamic(dynamic) => {
                 let code = self.some(dynamic.expr(), dynamic.syntax());
-                // `${"name"}` is a name like any other, also in parentheses.
+                // `${"name"}` is an ordinary name, also in parentheses.
                 match &code.expr {
                     Expr::Const(Value::Str(name)) => Key::Name(self.symbol(name), place),
                     _ => Key::Code(code),
@@ -286,7 +287,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Curried lambdas become one with several parameters in one frame.
+    /// Curried lambdas become one lambda with several parameters in one frame.
     fn named_lambda(&mut self, lambda: &ast::Lambda) -> Expr {
         let mut names = Vec::new();
         let mut body = Some(ast::Expr::Lambda(lambda.clone()));
@@ -316,7 +317,7 @@ impl Lowering<'_> {
             let place = self.place(bind.syntax());
             self.variable(whole, place);
             if names.iter().any(|(name, _)| *name == whole) {
-                let message = "the name of the whole argument is also one of its parts";
+                let message = "the name of the whole argument is also the name of one of its parts";
                 self.fault(place, message, "this name");
             }
         }
@@ -344,7 +345,7 @@ impl Lowering<'_> {
         let mut seen = std::collections::HashSet::new();
         for (name, place) in names {
             if !seen.insert(*name) {
-                self.fault(*place, "an argument is named twice", "the second time");
+                self.fault(*place, "an argument is named twice", "given again here");
             }
         }
     }
@@ -401,7 +402,7 @@ impl Lowering<'_> {
         Expr::Binary { op, left, right }
     }
 
-    /// Refuses to bind a variable whose name is Nix's own.
+    /// Refuses to bind a variable that has a name of Nix's own.
     pub(super) fn variable(&mut self, name: Symbol, place: Place) {
         let name = self.context.symbols.name(name);
         if portable::is_reserved(&name) {
@@ -432,7 +433,7 @@ fn legacy_let(place: Place) -> Diagnostic {
 fn current_position(place: Place) -> Diagnostic {
     let message = "`__curPos` gives positions, which versions of Nix count differently";
     Diagnostic::error(DiagnosticCode::EvaluatorDependent, Some(place), message)
-        .label("different evaluators would read the spec differently")
+        .label("evaluators would read the spec differently")
 }
 
 /// Versions of Nix read `f or` and `[ f or ]` differently.

@@ -26,7 +26,7 @@ use crate::symbols::Symbols;
 pub(crate) use scope::{Global, Globals};
 pub(crate) use undefined::undefined;
 
-/// What the lowering of a file needs to know of its surroundings.
+/// What the lowering of a file must know about its surroundings.
 pub(crate) struct Context<'a> {
     pub(crate) file: FileId,
     /// The folder that relative paths start from.
@@ -39,12 +39,15 @@ pub(crate) struct Context<'a> {
 pub(crate) fn decode(file: FileId, bytes: Vec<u8>) -> Result<String, Box<(String, Diagnostic)>> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text),
-        // What would be shown of such a file says nothing.
+        // An excerpt of such a file would tell the reader nothing.
         Err(error) if error.as_bytes().contains(&0) => {
             let message = "the file is not a text file";
             let place = Some(span(file, 0, 0));
             let fault = Diagnostic::error(DiagnosticCode::Encoding, place, message);
-            Err(Box::new((String::new(), fault.label("a binary file").help("name a spec"))))
+            Err(Box::new((
+                String::new(),
+                fault.label("a binary file").help("give the path of a spec"),
+            )))
         }
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
@@ -61,7 +64,8 @@ pub(crate) fn decode(file: FileId, bytes: Vec<u8>) -> Result<String, Box<(String
 
 /// Parses and lowers a file. It runs on the evaluator's own stack.
 ///
-/// What is wrong with its names comes with the code, which fails where it needs them and says nothing more of it.
+/// Faults in names are returned with the code. The code then fails silently
+/// where it needs these names.
 pub(crate) fn parse(
     context: &Context<'_>,
     text: &str,
@@ -116,7 +120,7 @@ fn at_byte(file: FileId, text: &str, at: usize) -> Place {
     span(file, at, at + length)
 }
 
-/// The first character, where a fault is the whole file's.
+/// The place of the first character, if the fault is the whole file's.
 fn beginning(file: FileId, text: &str) -> Place {
     at_byte(file, text, 0)
 }

@@ -1,15 +1,16 @@
-//! What Nix reads otherwise than our parser, or one version of Nix otherwise than another, is refused before it is parsed:
-//! what a spec shows here must be what it means when Nix evaluates it.
+//! Refuses, before parsing, what Nix reads differently than our parser, or one version of Nix
+//! differently than another: a spec must mean the same here as when Nix evaluates it.
 
 use jail_registry::{Code, Diagnostic, FileId};
 use rnix::SyntaxKind::{self, *};
 
 use super::{at_byte, span};
 
-/// Variables with these two characters in front are Nix's own: versions of it look operators up by such names.
+/// The prefix of variables that are Nix's own: some versions look operators up by such names.
 const OWN: &str = "__";
 
-/// Attributes that Nix, or a derivation, looks for in a set. In a `rec` set they are variables too, and mean nothing as such.
+/// Attributes that Nix, or a derivation, looks up in a set. In a `rec` set they are also variables,
+/// which have no meaning of their own.
 const ATTRIBUTES: &[&str] = &[
     "__contentAddressed",
     "__functionArgs",
@@ -61,7 +62,7 @@ fn token_fault(file: FileId, kind: SyntaxKind, token: &str, at: usize) -> Option
             let fault = Diagnostic::error(Code::Encoding, Some(place), message);
             Some(fault.label("Nix does not read this").help("write a plain space"))
         }
-        // Nix reads the number 0 and a selection.
+        // Nix reads this as the number 0 and a selection.
         TOKEN_FLOAT if token.starts_with("0.") && !has_digit_at(token, 2) => {
             let message = format!("`{token}` is not a number");
             let fault = Diagnostic::error(Code::Syntax, Some(whole), message);
@@ -79,12 +80,12 @@ fn has_digit_at(token: &str, at: usize) -> bool {
     token.as_bytes().get(at).is_some_and(u8::is_ascii_digit)
 }
 
-/// Whether no spec may bind or look up a variable of this name.
+/// Whether a spec must not bind or look up a variable of this name.
 pub(super) fn is_reserved(name: &str) -> bool {
     name.starts_with(OWN) && !ATTRIBUTES.contains(&name)
 }
 
-/// Whether only some versions of Nix have a variable of this name around every file.
+/// Whether only some versions of Nix have a global variable of this name.
 pub(super) fn is_unsure(name: &str) -> bool {
     is_reserved(name) || name == "break"
 }

@@ -1,4 +1,5 @@
-//! Which frame and slot a name means. Everything is resolved before evaluation but for the names that only a `with` gives.
+//! The frame and the slot of each name. All names are resolved before evaluation, except those
+//! that only a `with` gives.
 
 use std::collections::HashMap;
 
@@ -12,17 +13,17 @@ use crate::value::Value;
 
 /// The names that stand around every file, as by an enclosing `let`.
 pub(crate) trait Globals {
-    /// What a name means: a constant, or something that is made for each mention.
+    /// The meaning of a name: a constant, or something that is made for each mention.
     fn resolve(&self, name: &str) -> Option<Global>;
-    /// All of the names, for suggestions.
+    /// All the names, for suggestions.
     fn names(&self) -> Vec<&str>;
-    /// Whether the name is a combinator's or builder's.
+    /// Whether the name belongs to a combinator or a builder.
     fn is_combinator(&self, name: &str) -> bool;
-    /// What a name is called with, where that is known before it is evaluated.
+    /// The arguments that a name takes, if that is known before it is evaluated.
     fn signature(&self, name: &str) -> Option<Signature>;
 }
 
-/// What a name around the file means.
+/// The meaning of a name around the file.
 pub(crate) enum Global {
     Constant(Value),
     Named,
@@ -33,7 +34,8 @@ enum Scope {
     With,
 }
 
-/// The scopes around the expression that is being lowered, outermost first. Each is one frame at evaluation.
+/// The scopes around the expression that is being lowered, outermost first. Each is
+/// one frame during evaluation.
 #[derive(Default)]
 pub(super) struct Scopes {
     scopes: Vec<Scope>,
@@ -53,7 +55,7 @@ impl Scopes {
         self.scopes.pop();
     }
 
-    /// The variable `name`, looked for `skip` frames further out (for `inherit`).
+    /// The variable `name`, looked up from `skip` frames further out (for `inherit`).
     pub(super) fn resolve(&self, name: Symbol, skip: usize) -> Resolved {
         let mut withs = Vec::new();
         for (up, scope) in (0..).zip(self.scopes.iter().rev()).skip(skip) {
@@ -82,7 +84,7 @@ pub(super) enum Resolved {
     Outside { withs: Vec<u32> },
 }
 
-/// The expression that a mention of `name` is lowered to. `wanted` is what belongs there, for the message.
+/// The expression for a mention of `name`. `wanted` is what belongs there, for the message.
 pub(super) fn variable(
     scopes: &Scopes,
     symbols: &Symbols,

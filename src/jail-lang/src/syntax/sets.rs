@@ -1,4 +1,4 @@
-//! Attribute sets and `let`: paths are put together to nested sets, and names given twice are found.
+//! Attribute sets and `let`: merges paths into nested sets, and finds names that are given twice.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use crate::symbols::Symbol;
 #[derive(Default)]
 struct Written {
     recursive: bool,
-    /// Whether it is written in braces, and not made of a path's names.
+    /// Whether it is written in braces, rather than made from the names of a path.
     is_literal: bool,
     fields: Vec<WrittenField>,
     index: HashMap<Symbol, usize>,
@@ -30,7 +30,7 @@ struct WrittenField {
 }
 
 impl Written {
-    /// Whether it has nothing but names and values.
+    /// Whether it contains only names and values.
     fn is_plain(&self) -> bool {
         let inherits = |field: &WrittenField| {
             matches!(field.body, Body::Inherit(_) | Body::InheritQuoted(..) | Body::From(..))
@@ -202,7 +202,7 @@ impl Lowering<'_> {
     fn key_name(&mut self, attr: &ast::Attr) -> Option<Symbol> {
         let faults = self.faults.len();
         let key = self.key(attr);
-        // An interpolated key is lowered again in its own scope; its faults belong there.
+        // An interpolated key is lowered again in its own scope, which also reports its faults.
         self.faults.truncate(faults);
         match key {
             Key::Name(name, _) => Some(name),
@@ -210,7 +210,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// A set literal may be merged with further paths into it.
+    /// A set literal, which further paths may be merged into.
     fn literal_set(&mut self, expr: ast::Expr) -> Body {
         let ast::Expr::AttrSet(set) = &expr else { return Body::Expr(expr) };
         let place = self.place(set.syntax());
@@ -242,7 +242,8 @@ impl Lowering<'_> {
         }
     }
 
-    /// Of a second set for one attribute, versions of Nix drop the computed names, or look `inherit` up elsewhere.
+    /// In a second set for one attribute, some versions of Nix drop computed names, or
+    /// look `inherit` up elsewhere.
     fn merged(&mut self, name: Symbol, first: Place, second: Place) {
         let name = self.context.symbols.name(name);
         let message = format!("the sets for `{name}` are merged differently by versions of Nix");
@@ -258,7 +259,7 @@ impl Lowering<'_> {
         let message = format!("the attribute `{name}` is given twice");
         let mut fault =
             Diagnostic::error(DiagnosticCode::DuplicateAttribute, Some(second), message)
-                .label("the second time");
+                .label("given again here");
         fault.secondary.push((first, "first given here".into()));
         self.faults.push(fault);
     }

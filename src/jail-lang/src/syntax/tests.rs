@@ -43,19 +43,19 @@ fn syntax_errors_say_what_to_do() {
     says(
         "{ a = 1 }",
         expect![
-            "unexpected `}`, wanted `;` at `}` (before this, `;` is missing); a binding ends with `;`"
+            "unexpected `}`, expected `;` at `}` (before this, `;` is missing); a binding ends with `;`"
         ],
     );
     says(
         "{ a = 1; b = 2 c = 3; }",
         expect![
-            "unexpected `=`, wanted `;` at `=` (before this, `;` is missing); a binding ends with `;`"
+            "unexpected `=`, expected `;` at `=` (before this, `;` is missing); a binding ends with `;`"
         ],
     );
     says(
         "let a = 1 in a",
         expect![
-            "unexpected `in`, wanted `;` at `in` (before this, `;` is missing); a binding ends with `;`"
+            "unexpected `in`, expected `;` at `in` (before this, `;` is missing); a binding ends with `;`"
         ],
     );
     says(
@@ -70,7 +70,7 @@ fn syntax_errors_say_what_to_do() {
             "the file ends in the middle of an expression at `a` (after this); check that every bracket and string is closed"
         ],
     );
-    says("{ a: 1 }", expect!["unexpected `:`, wanted `=` at `:` (before this, `=` is missing)"]);
+    says("{ a: 1 }", expect!["unexpected `:`, expected `=` at `:` (before this, `=` is missing)"]);
     says(
         "a )",
         expect![
@@ -80,13 +80,13 @@ fn syntax_errors_say_what_to_do() {
     says(
         "a = 1;",
         expect![
-            "unexpected `=` after the expression at `=` (the expression ended before this); bindings belong into a set or a `let`: `let x = 1; in …`"
+            "unexpected `=` after the expression at `=` (the expression ended before this); bindings belong in a set or a `let`: `let x = 1; in …`"
         ],
     );
     says(
         "\"abc",
         expect![[
-            r#"a string is not closed at `"` (it begins here); close it with the same quotes"#
+            r#"a string is not closed at `"` (it starts here); close it with the same quotes"#
         ]],
     );
     says(
@@ -98,7 +98,7 @@ fn syntax_errors_say_what_to_do() {
     says(
         "",
         expect![[
-            r#"the file is empty at `` (an expression is missing); write a jail: `jail "name" pkgs.hello [ ]`"#
+            r#"the file is empty at `` (expected an expression); write a jail: `jail "name" pkgs.hello [ ]`"#
         ]],
     );
     says("{ a, b, a }: 1", expect!["fine"]);
@@ -117,7 +117,7 @@ fn syntax_errors_say_what_to_do() {
     );
 }
 
-/// What Nix reads otherwise than the parser.
+/// What Nix and the parser read differently.
 #[test]
 fn what_nix_reads_otherwise_is_refused() {
     says(
@@ -149,7 +149,7 @@ fn what_nix_reads_otherwise_is_refused() {
     says(
         "\u{feff}1",
         expect![
-            "unexpected `﻿`, wanted an expression at `﻿` (before this, an expression is missing)"
+            "unexpected `﻿`, expected an expression at `﻿` (before this, an expression is missing)"
         ],
     );
 }
@@ -213,13 +213,13 @@ fn a_bracket_closes_what_it_opened() {
     {
         assert!(fault(text).starts_with("unexpected"), "{text}: {}", fault(text));
     }
-    says("[ (f x ]", expect!["unexpected `]`, wanted `)` at `]` (`(` is still open here)"]);
-    says("(1 ; )", expect!["unexpected `;`, wanted `)` at `;` (before this, `)` is missing)"]);
+    says("[ (f x ]", expect!["unexpected `]`, expected `)` at `]` (`(` is still open here)"]);
+    says("(1 ; )", expect!["unexpected `;`, expected `)` at `;` (before this, `)` is missing)"]);
     let deep = format!("( ] {}", "[".repeat(100_000));
     assert!(fault(&deep).contains("are open at once"), "{}", fault(&deep));
 }
 
-/// What is wrong with a text, one line for each fault.
+/// The faults of a text, one line for each.
 fn faults_of(text: &str, expected: Expect) {
     let parsed = Root::parse(text);
     let first = super::faults::first(FileId(0), text, &parsed).unwrap();
@@ -235,32 +235,32 @@ fn faults_that_are_independent_are_told_together() {
     faults_of(
         "{ a = ; b = 1 +; c = 2; d = if; }",
         expect![[r#"
-        unexpected `;`, wanted an expression at byte 6
-        unexpected `;`, wanted an expression at byte 15
-        unexpected `;`, wanted an expression at byte 30
+        unexpected `;`, expected an expression at byte 6
+        unexpected `;`, expected an expression at byte 15
+        unexpected `;`, expected an expression at byte 30
     "#]],
     );
     faults_of(
         "let a = 1 b = 2; c = [ 1, 2 ]; in { d = (1 + ); e = \"${ }\"; }",
         expect![[r#"
-        unexpected `=`, wanted `;` at byte 12
+        unexpected `=`, expected `;` at byte 12
         unexpected `,` in a list at byte 24
-        unexpected `)`, wanted an expression at byte 45
-        unexpected `}`, wanted an expression at byte 56
+        unexpected `)`, expected an expression at byte 45
+        unexpected `}`, expected an expression at byte 56
     "#]],
     );
     faults_of(
         "[ (f if) (g +) ]",
         expect![[r#"
-        unexpected `if`, wanted `)` at byte 5
-        unexpected `)`, wanted an expression at byte 13
+        unexpected `if`, expected `)` at byte 5
+        unexpected `)`, expected an expression at byte 13
     "#]],
     );
     faults_of(
         "{ é = ü ö; a = ; }",
         expect![[r#"
-        unexpected `é`, wanted a name at byte 2
-        unexpected `;`, wanted an expression at byte 18
+        unexpected `é`, expected a name at byte 2
+        unexpected `;`, expected an expression at byte 18
     "#]],
     );
 }
@@ -270,19 +270,19 @@ fn what_follows_from_a_fault_is_not_told() {
     faults_of(
         "{ a = 1; b = 2 c = 3; }",
         expect![[r#"
-        unexpected `=`, wanted `;` at byte 17
+        unexpected `=`, expected `;` at byte 17
     "#]],
     );
     faults_of(
         "{ a = 1 }",
         expect![[r#"
-        unexpected `}`, wanted `;` at byte 8
+        unexpected `}`, expected `;` at byte 8
     "#]],
     );
     faults_of(
         "{ a = ; b = 1",
         expect![[r#"
-        unexpected `;`, wanted an expression at byte 6
+        unexpected `;`, expected an expression at byte 6
         the file ends where `;` is missing at byte 12
     "#]],
     );
@@ -295,7 +295,7 @@ fn what_follows_from_a_fault_is_not_told() {
     faults_of(
         "let a = 1 in a",
         expect![[r#"
-        unexpected `in`, wanted `;` at byte 10
+        unexpected `in`, expected `;` at byte 10
     "#]],
     );
     faults_of(
@@ -307,8 +307,8 @@ fn what_follows_from_a_fault_is_not_told() {
     faults_of(
         "f { a = with; b = 2; } (x: )",
         expect![[r#"
-        unexpected `;`, wanted an expression at byte 12
-        unexpected `)`, wanted an expression at byte 27
+        unexpected `;`, expected an expression at byte 12
+        unexpected `)`, expected an expression at byte 27
     "#]],
     );
 }

@@ -1,4 +1,4 @@
-//! Names that nothing gives a value, and what their author probably meant.
+//! Names that have no value, and what their author probably meant.
 
 use jail_registry::{Code, Diagnostic, Place, Type, builder_meant, respelt};
 
@@ -6,7 +6,7 @@ use super::scope::Globals;
 use crate::suggest::nearest;
 use crate::term::wants;
 
-/// The error for a name that nothing gives. `wanted` is what belongs in its place, where that is known.
+/// The error for a name that has no value. `wanted` is what belongs in its place, if that is known.
 pub(crate) fn undefined<'a>(
     name: &'a str,
     place: Place,
@@ -62,7 +62,7 @@ fn unknown(code: Code, what: &str, name: &str, place: Place) -> Diagnostic {
     Diagnostic::error(code, Some(place), message).label("not in the registry")
 }
 
-/// As environment variables are called.
+/// Looks like the name of an environment variable.
 fn is_in_capitals(name: &str) -> bool {
     let capital = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     name.len() > 1 && name.chars().all(capital)

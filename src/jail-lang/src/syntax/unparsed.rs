@@ -49,7 +49,7 @@ impl SyntaxErrors<'_> {
         Diagnostic::error(Code::Syntax, Some(self.first_token(range)), message)
     }
 
-    /// The first token of a range; the parser's ranges run on to where it found its feet again.
+    /// The first token of a range. The parser's ranges extend to where it recovered.
     fn first_token(&self, range: TextRange) -> Place {
         let tokens = self.tree.descendants_with_tokens().filter_map(|element| element.into_token());
         let token = tokens
@@ -65,7 +65,7 @@ impl SyntaxErrors<'_> {
         let diagnostic = self.at(range, format!("unexpected `{found}` after the expression"));
         let diagnostic = diagnostic.label("the expression ended before this");
         match found {
-            "=" => diagnostic.help("bindings belong into a set or a `let`: `let x = 1; in …`"),
+            "=" => diagnostic.help("bindings belong in a set or a `let`: `let x = 1; in …`"),
             _ => diagnostic.help("check that every bracket is closed in the right place"),
         }
     }
@@ -74,7 +74,8 @@ impl SyntaxErrors<'_> {
         let place = self.first_token(range);
         let found = self.slice(place);
         let before = self.before(place);
-        let diagnostic = self.at(range, format!("unexpected `{found}`, wanted {}", names(wanted)));
+        let diagnostic =
+            self.at(range, format!("unexpected `{found}`, expected {}", names(wanted)));
         let diagnostic = diagnostic.label(format!("before this, {} is missing", names(wanted)));
         if wanted.contains(&TOKEN_STRING_END) {
             return self.unclosed_string(range);
@@ -99,12 +100,14 @@ impl SyntaxErrors<'_> {
                 .at(range, "unexpected `,` in a list")
                 .label("list elements are separated by spaces")
                 .help("drop the comma"),
-            TOKEN_ASSIGN if before.is_some() => diagnostic.help("`=` compares nothing: write `==`"),
+            TOKEN_ASSIGN if before.is_some() => {
+                diagnostic.help("`=` does not compare values: write `==`")
+            }
             _ => diagnostic,
         }
     }
 
-    /// A string that runs to the end of the file is shown where it begins.
+    /// A string that runs to the end of the file is reported where it starts.
     fn unclosed_string(&self, range: TextRange) -> Diagnostic {
         let token = self.tree.token_at_offset(range.start()).left_biased();
         let strings = token.into_iter().flat_map(|token| token.parent_ancestors());
@@ -118,7 +121,7 @@ impl SyntaxErrors<'_> {
         let start = usize::from(start);
         let place = span(self.file, start, (start + length).min(self.text.len()));
         Diagnostic::error(Code::Syntax, Some(place), "a string is not closed")
-            .label("it begins here")
+            .label("it starts here")
             .help("close it with the same quotes")
     }
 
@@ -132,7 +135,7 @@ impl SyntaxErrors<'_> {
         }
         if self.text.trim().is_empty() {
             return Diagnostic::error(Code::Syntax, Some(place), "the file is empty")
-                .label("an expression is missing")
+                .label("expected an expression")
                 .help("write a jail: `jail \"name\" pkgs.hello [ ]`");
         }
         let message = match wanted {
@@ -183,7 +186,7 @@ fn is_operator(kind: SyntaxKind) -> bool {
     )
 }
 
-/// What was wanted: "`;`", "`}` or a name", "an expression".
+/// What was expected: "`;`", "`}` or a name", "an expression".
 fn names(wanted: &[SyntaxKind]) -> String {
     if wanted.contains(&TOKEN_L_PAREN) && wanted.contains(&TOKEN_STRING_START) {
         return "an expression".into();

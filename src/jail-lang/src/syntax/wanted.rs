@@ -1,5 +1,5 @@
-//! What an unknown name should have been, as far as the call around it tells: `[ git ]` is a list of packages to
-//! `add-pkg-deps`. It is asked for messages only.
+//! The type that an unknown name should have had, as far as the call around it shows: `[ git ]` is
+//! a list of packages for `add-pkg-deps`. This is used only for messages.
 
 use jail_registry::Type;
 use rnix::SyntaxNode;
@@ -15,7 +15,7 @@ enum Step {
     Field(String),
 }
 
-/// The type that the registry's signatures give to the place where `name` stands.
+/// The type that the registry's signatures give for the place of `name`.
 pub(super) fn wanted(name: &ast::Ident, globals: &dyn Globals) -> Option<Type> {
     let mut steps = Vec::new();
     let mut node = name.syntax().clone();
@@ -36,21 +36,21 @@ pub(super) fn wanted(name: &ast::Ident, globals: &dyn Globals) -> Option<Type> {
         node = parent;
     };
     Some(steps.iter().rev().fold(argument, |ty, step| match step {
-        // A list of permissions counts as one.
+        // A list of permissions counts as one permission.
         Step::Element if ty == Type::Permission => ty,
         Step::Element => element_type(ty),
         Step::Field(name) => field_type(ty, name),
     }))
 }
 
-/// Whether what stands in such an expression has the expression's own type.
+/// Whether the parts of such an expression have the expression's own type.
 fn is_around(node: &SyntaxNode) -> bool {
     ast::Paren::can_cast(node.kind())
         || ast::AttrSet::can_cast(node.kind())
         || ast::BinOp::can_cast(node.kind())
 }
 
-/// The type of an argument, by the name of what is called.
+/// The type of an argument, by the name of the function.
 fn argument(apply: &ast::Apply, node: &SyntaxNode, globals: &dyn Globals) -> Option<Type> {
     if apply.argument()?.syntax() != node {
         return None;

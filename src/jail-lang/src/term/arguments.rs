@@ -1,4 +1,4 @@
-//! Values as arguments: the type that is wanted decides what lambdas and packages become.
+//! Values as arguments: the expected type decides what lambdas and packages become.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -104,7 +104,7 @@ impl Collector<'_, '_> {
         for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
             let at = entry.written_at().unwrap_or(place);
             match self.placed(&entry.value, field_type(ty, &name), at) {
-                // The name is what is wrong about an unknown argument.
+                // The fault of an unknown argument is shown at its name.
                 Some(placed) => {
                     let known = is_known_field(ty, &name);
                     let place = if known { placed.place } else { entry.named_at() };
@@ -116,7 +116,8 @@ impl Collector<'_, '_> {
         sound.then_some(Term::Attributes(fields))
     }
 
-    /// A function where a script is wanted gets a placeholder for the entry; where permissions are, the combinators.
+    /// Where a script is expected, a function gets a placeholder for the entry. Where permissions
+    /// are expected, it gets the combinators.
     fn function(&mut self, value: &Value, ty: Type, place: Place) -> Option<Term> {
         if wants(ty, &|ty| matches!(ty, Type::Script)) {
             let script = self.evaluator.applied_to_entry(value, place);
@@ -147,7 +148,7 @@ impl Collector<'_, '_> {
         let text = |ty| matches!(ty, Type::Text | Type::Literal | Type::Script);
         if wants(ty, &text) && !wants(ty, &package) {
             if is_list(residual) {
-                let message = "a text is wanted, got a list that only Nix knows";
+                let message = "expected a string, got a list that only Nix knows";
                 let fault = Diagnostic::error(DiagnosticCode::ParamType, Some(place), message);
                 self.fault(fault.label("this is a list").help("a list may depend on a package where packages are wanted; `lib.optionalString` gives a text"));
                 return None;
@@ -186,7 +187,7 @@ impl Collector<'_, '_> {
     }
 }
 
-/// Whether a symbolic value is a list, as far as its form tells.
+/// Whether a symbolic value is a list, as far as its form shows.
 pub(super) fn is_list(residual: &Residual) -> bool {
     match residual {
         Residual::Binary(op, ..) => *op == Op::Concat,
@@ -195,7 +196,7 @@ pub(super) fn is_list(residual: &Residual) -> bool {
     }
 }
 
-/// About what a part of the term takes besides its texts.
+/// The approximate size of a part of the term, besides its texts.
 pub(super) const PART: usize = 64;
 
 fn package_bytes(package: &Package) -> usize {
@@ -205,7 +206,7 @@ fn package_bytes(package: &Package) -> usize {
     }
 }
 
-/// Some combinators have the name of a package.
+/// Some combinators have the same name as a package.
 fn no_package(combinator: &Combinator, place: Place) -> Diagnostic {
     let (name, place) = (combinator.name, combinator.place.unwrap_or(place));
     let message = format!("the combinator `{name}` is used where a package is expected");

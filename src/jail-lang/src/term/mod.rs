@@ -1,4 +1,5 @@
-//! From values to the term: jails, permissions and arguments, each with its place. All faults are collected.
+//! From values to the term: jails, permissions and arguments, each with its place.
+//! All faults are collected.
 
 mod arguments;
 mod packages;
@@ -24,7 +25,7 @@ const FAULTS_MAX: usize = 100;
 pub(crate) struct Collector<'a, 's> {
     pub(crate) evaluator: &'a Evaluator<'s>,
     pub(crate) faults: Vec<Diagnostic>,
-    /// What the term takes so far, in bytes of its texts and about so many for each part.
+    /// The size of the term so far: the bytes of its texts, and a constant for each part.
     bytes: usize,
 }
 
@@ -33,11 +34,11 @@ impl<'a, 's> Collector<'a, 's> {
         Self { evaluator, faults: Vec::new(), bytes: 0 }
     }
 
-    /// Notes a fault, once: a value that several jails share is looked at for each.
+    /// Records a fault, once: a value that several jails share is visited for each.
     pub(crate) fn fault(&mut self, fault: Diagnostic) {
         let same = |known: &Diagnostic| {
             let at = |fault: &Diagnostic| (fault.primary, fault.message.clone());
-            // An evaluation that has been stopped is stopped wherever one asks it something.
+            // An evaluation that has been stopped fails wherever it is asked for something more.
             let is_stopped = fault.code == DiagnosticCode::StepLimit;
             known.code == fault.code && (is_stopped || at(known) == at(&fault))
         };
@@ -46,7 +47,8 @@ impl<'a, 's> Collector<'a, 's> {
         }
     }
 
-    /// Counts what a part of the term takes. One value can stand in many places, and is written out in each.
+    /// Counts the size of a part of the term. A value may occur in many places,
+    /// and is written out in each.
     pub(crate) fn weigh(&mut self, bytes: usize, place: Place) -> Option<()> {
         self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes <= TERM_BYTES_MAX {
@@ -54,11 +56,11 @@ impl<'a, 's> Collector<'a, 's> {
         }
         let message = format!("the spec's jails take more than {} MB", TERM_BYTES_MAX >> 20);
         let fault = Diagnostic::error(DiagnosticCode::MemoryLimit, Some(place), message);
-        self.fault(fault.label("the limit was exceeded here"));
+        self.fault(fault.label("the limit is exceeded here"));
         None
     }
 
-    /// Notes why something has no value, unless that has been reported.
+    /// Records why something has no value, unless that has been reported.
     pub(crate) fn failed(&mut self, failure: Failure) {
         if let Some(fault) = failure.diagnostic() {
             self.fault(fault);
@@ -70,7 +72,7 @@ impl<'a, 's> Collector<'a, 's> {
     }
 
     pub(crate) fn force(&mut self, value: &Value, place: Place) -> Option<Value> {
-        // A list may hold itself; the evaluator's bounds hold here too.
+        // A list may contain itself; the evaluator's bounds apply here too.
         let step = self.evaluator.step(place);
         self.noted(step)?;
         let forced = self.evaluator.force(value, place);
@@ -137,7 +139,7 @@ impl<'a, 's> Collector<'a, 's> {
         sound.then_some(placed)
     }
 
-    /// Names that an argument set may not have are wrong whatever stands in the others.
+    /// A name that an argument set may not have is wrong whatever the other names are.
     fn unknown_arguments(&mut self, of: &str, ty: Type, argument: &Argument) {
         let Type::Fields(fields) = ty else { return };
         let forced = self.evaluator.force(&argument.value, argument.place);
@@ -151,7 +153,7 @@ impl<'a, 's> Collector<'a, 's> {
     }
 }
 
-/// About what a jail takes besides its permissions.
+/// The approximate size of a jail, besides its permissions.
 const JAIL: usize = 1_024;
 
 fn literal(placed: &Placed) -> Option<String> {
@@ -162,7 +164,7 @@ fn literal(placed: &Placed) -> Option<String> {
 }
 
 impl Failure {
-    /// A failure without a place of its own is shown here.
+    /// A failure that has no place is shown here.
     pub(crate) fn at(mut self: Box<Self>, place: Place) -> Box<Self> {
         self.diagnostic.primary.get_or_insert(place);
         self

@@ -1,5 +1,5 @@
-//! Lists of packages that only Nix knows: `[ pkgs.git ] ++ pkgs.hello.buildInputs`. Packages may depend on packages, because
-//! Nix alone builds them; permissions may not.
+//! Lists of packages that only Nix knows: `[ pkgs.git ] ++ pkgs.hello.buildInputs`. Packages may
+//! depend on packages, because only Nix builds them; permissions may not.
 
 use std::rc::Rc;
 
@@ -14,7 +14,8 @@ use crate::residual::Residual;
 use crate::value::Value;
 
 impl Collector<'_, '_> {
-    /// The packages of a list that is symbolic, or has a symbolic part; `None` where it has none. Each such part is one package.
+    /// The packages of a list that is symbolic, or has a symbolic part. `None` if it has none. Each
+    /// symbolic part counts as one package.
     pub(super) fn symbolic_packages(
         &mut self,
         value: &Value,

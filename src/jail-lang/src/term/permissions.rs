@@ -1,4 +1,4 @@
-//! The permissions of a jail, and what people write where one is wanted.
+//! The permissions of a jail, and what people write in place of one.
 
 use std::rc::Rc;
 
@@ -15,16 +15,16 @@ use crate::value::{Argument, Combinator, List, Permission, Value};
 use crate::vocabulary::WordKind;
 
 /// What to do about permissions that depend on a package.
-const ONLY_NIX: &str = "only Nix knows this list, and what a jail may do must be known before; packages may depend on it: `(add-pkg-deps (lib.optionals …))`";
+const ONLY_NIX: &str = "only Nix knows this list, and what a jail may do must be known before Nix runs; only packages may depend on it: `(add-pkg-deps (lib.optionals …))`";
 
-/// Lists that are joined beyond this are not looked at where one of them is faulty.
+/// The most joined lists that are searched when one of them is faulty.
 const JOINED_MAX: usize = 16;
 
-/// Elements of a list that together were meant as one argument.
+/// Elements of a list that were meant as one call.
 struct Meant {
     elements: usize,
     written: String,
-    /// Where the last of them ends.
+    /// The index of the last of them.
     end: u32,
 }
 
@@ -61,7 +61,8 @@ impl Collector<'_, '_> {
         }
     }
 
-    /// Looks for faults in the lists of `a ++ b ++ …` that has no value because one of them has none.
+    /// Looks for faults in the lists of `a ++ b ++ …`, which has no value
+    /// because one of them has none.
     pub(super) fn joined(&mut self, value: &Value, element: Type, depth: usize) {
         let Value::Thunk(thunk) = value else { return };
         let Some((code, env)) = thunk.delayed().filter(|_| depth < JOINED_MAX) else { return };
@@ -119,7 +120,8 @@ impl Collector<'_, '_> {
         (self.faults.len() == faults).then_some(permissions)
     }
 
-    /// `[ readwrite "~/x" ]`: a combinator without its arguments. Says how many elements after it were meant as such.
+    /// `[ readwrite "~/x" ]`: a combinator without its arguments. Returns how many elements after
+    /// it were meant as arguments.
     pub(super) fn unfinished(
         &mut self,
         combinator: &Combinator,
@@ -156,7 +158,8 @@ impl Collector<'_, '_> {
         elements
     }
 
-    /// The elements from `start` that were meant as arguments of what stands before them, as many as are missing.
+    /// The elements from `start` that were meant as arguments of what is before them, up to
+    /// the number that is missing.
     fn meant(&self, list: &List, start: usize, missing: usize) -> Vec<Meant> {
         let mut meant: Vec<Meant> = Vec::new();
         let mut at = start;
@@ -169,7 +172,7 @@ impl Collector<'_, '_> {
         meant
     }
 
-    /// A value that is not a permission; `noescape "~/x"` is one too.
+    /// A value that is not a permission, such as `noescape "~/x"`.
     fn meant_at(&self, list: &List, at: usize) -> Option<Meant> {
         let (item, place) = (list.items.get(at)?, list.place_of(at)?);
         let place = self.evaluator.with_parentheses(place);
@@ -187,7 +190,7 @@ impl Collector<'_, '_> {
         }
     }
 
-    /// `written` is the element as it stands in the list.
+    /// `written` is the element as it is written in the list.
     fn no_permission(&self, value: &Value, written: &Value, place: Place) -> Diagnostic {
         if let Value::Residual(residual) = value
             && let Some(name) = called(residual)
@@ -230,7 +233,7 @@ impl Collector<'_, '_> {
     }
 }
 
-/// Where the function of a call stands that has not been evaluated.
+/// The place of the function of a call that has not been evaluated.
 fn called_at(value: &Value) -> Option<Place> {
     let Value::Thunk(thunk) = value else { return None };
     match &thunk.code.as_ref()?.expr {
@@ -239,7 +242,8 @@ fn called_at(value: &Value) -> Option<Place> {
     }
 }
 
-/// The attribute that a package is, or is made by a call of: under `with pkgs;` that is what a misspelt name looks like.
+/// The name of the attribute that a package is, or that a call makes it with: under `with pkgs;`, a
+/// misspelt name looks like one.
 fn called(residual: &Residual) -> Option<Symbol> {
     match residual {
         Residual::Select(_, name) => Some(*name),

@@ -1,8 +1,8 @@
-//! What a type says of the parts of a value.
+//! What a type says about the parts of a value.
 
 use jail_registry::Type;
 
-/// Whether a type, or one that it may be instead, is such a one.
+/// Whether a type, or one of its alternatives, satisfies a predicate.
 pub(crate) fn wants(ty: Type, such: &dyn Fn(Type) -> bool) -> bool {
     match ty {
         Type::Either(types) => types.iter().any(|ty| wants(*ty, such)),
@@ -19,7 +19,7 @@ pub(crate) fn element_type(ty: Type) -> Type {
             .map(|ty| element_type(*ty))
             .find(|ty| *ty != Type::Bool)
             .unwrap_or(Type::Bool),
-        // Nothing is wanted here; the check says so, whatever the element becomes.
+        // No type is expected here, so the check reports the element whatever it becomes.
         _ => Type::Bool,
     }
 }

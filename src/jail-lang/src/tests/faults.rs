@@ -1,4 +1,4 @@
-//! Faults that have nothing to do with each other are reported together, and each once.
+//! Independent faults are reported together, and each of them once.
 
 use expect_test::expect;
 
@@ -35,7 +35,7 @@ fn faults_of_all_kinds_are_told_together() {
             thrown: b at `throw "b"`
             param-type: `tmpfs` takes a string for `to`, got a whole number at `2`
               help: write `"2"`
-            type-mismatch: a number is wanted, got a string at `"x"`
+            type-mismatch: expected a number, got a string at `"x"`
             undefined-variable: undefined variable `hostname` at `hostname`
               help: write a package as `pkgs.hostname`
             undefined-variable: undefined variable `misspelt` at `misspelt`
@@ -84,8 +84,8 @@ fn faults_of_imported_files_are_told_with_those_of_the_spec() {
           help: write `"1"`
         undefined-variable: undefined variable `nothing2` at `nothing2`
           help: write a package as `pkgs.nothing2`
-        syntax: unexpected `;`, wanted an expression at `;`
-        syntax: unexpected `;`, wanted an expression at `;`"#]]
+        syntax: unexpected `;`, expected an expression at `;`
+        syntax: unexpected `;`, expected an expression at `;`"#]]
     .assert_eq(&shown(&evaluate(&sources, "spec.jail", Limits::SPEC)));
 }
 

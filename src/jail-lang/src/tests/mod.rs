@@ -1,4 +1,4 @@
-//! Specs as users write them, and what they come to.
+//! Specs as users write them, and the terms that they make.
 
 mod faults;
 mod seeds;
@@ -14,7 +14,7 @@ fn outcome(spec: &str) -> Outcome {
     evaluate(&sources, "spec.jail", Limits::SPEC)
 }
 
-/// The jails of a spec in one line each, or what is wrong with it.
+/// The jails of a spec in one line each, or its faults.
 fn check(spec: &str, expected: Expect) {
     expected.assert_eq(&shown(&outcome(spec)));
 }
@@ -299,8 +299,8 @@ fn settings_for_nixpkgs() {
           outputs = _: jail "a" pkgs.hello [ ];
         }"#,
         expect![[r#"
-            type-mismatch: a set such as `{ allowUnfree = true; }` is wanted, got a function at `config`
-            unexpected-argument: `overlay` means nothing here at `overlay`
+            type-mismatch: expected a set such as `{ allowUnfree = true; }`, got a function at `config`
+            unexpected-argument: `overlay` has no meaning here at `overlay`
               help: did you mean `overlays`?"#]],
     );
 }
@@ -328,8 +328,8 @@ fn lists_that_only_nix_knows() {
         }"#,
         expect![[r#"
             param-type: `jail` takes a list of permissions, got a package at `lib.optionals pkgs.stdenv.isLinux [ gpu ]`
-              help: only Nix knows this list, and what a jail may do must be known before; packages may depend on it: `(add-pkg-deps (lib.optionals …))`
-            param-type: a text is wanted, got a list that only Nix knows at `[ "/a" ] ++ pkgs.hello.folders`
+              help: only Nix knows this list, and what a jail may do must be known before Nix runs; only packages may depend on it: `(add-pkg-deps (lib.optionals …))`
+            param-type: expected a string, got a list that only Nix knows at `[ "/a" ] ++ pkgs.hello.folders`
               help: a list may depend on a package where packages are wanted; `lib.optionalString` gives a text"#]],
     );
 }
@@ -453,7 +453,7 @@ fn a_function_from_packages_to_jails() {
         r#"{ pkgs, nixpkgs }: jail "a" pkgs.hello [ ]"#,
         expect![[r#"
             missing-argument: the function needs the argument `nixpkgs` at `{ pkgs, nixpkgs }: jail "a" pkgs.hello [ ]`
-              help: a spec is given `pkgs`, `lib`, `inputs`, `agents`, `jail`, `combinators` and `system`; what flakes it adds are in `inputs`"#]],
+              help: a spec is given `pkgs`, `lib`, `inputs`, `agents`, `jail`, `combinators` and `system`; the flakes that it adds are in `inputs`"#]],
     );
     check(
         "x: y: 1",

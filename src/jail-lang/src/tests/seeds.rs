@@ -1,5 +1,5 @@
-//! The seeds of the fuzzers, which reach what they have found of the parser and the evaluator: each has an end, and is a value or
-//! a fault whose place lies in the text.
+//! The seeds of the fuzzers, which cover what they have found of the parser and the evaluator. Each
+//! ends with a value, or with a fault whose place is in the text.
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,7 @@
-//! The variables that code is evaluated with, and the functions that hold on to them.
+//! The variables that code is evaluated with, and the functions that hold them.
 //!
-//! A recursive frame holds itself, through the thunks and functions in it. When an evaluation has ended its frames are released,
-//! or none of it would ever be freed.
+//! A recursive frame holds itself, through the thunks and functions in it. When an evaluation has
+//! ended its frames are released, or none of it would ever be freed.
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
@@ -11,20 +11,20 @@ use super::weight::{FixedWeight, Weight};
 use crate::deferred_drop::{defer_drop, holds_more};
 use crate::ir::Lambda;
 
-/// A frame of variables. Scoping is static, so a variable is so many frames up and so many slots in.
+/// A frame of variables. Scoping is static, so a variable is a number of frames up and a slot.
 pub(crate) struct Frame {
     pub(crate) up: Option<Env>,
     slots: Slots,
     _weight: FixedWeight<FRAME>,
 }
 
-/// About what a frame takes, and each variable of one with many.
+/// The approximate size of a frame, and of each variable of a larger one.
 const FRAME: usize = 96;
 const SLOT: usize = 24;
 
 pub(crate) type Env = Rc<Frame>;
 
-/// Most frames are those of calls, with one argument or two.
+/// Most frames are those of calls, with one or two arguments.
 enum Slots {
     One([OnceCell<Value>; 1]),
     Two([OnceCell<Value>; 2]),
@@ -93,7 +93,7 @@ impl Frame {
         }
     }
 
-    /// The frame so many levels up.
+    /// The frame this many levels up.
     pub(crate) fn ancestor(self: &Rc<Self>, up: u32) -> Option<&Rc<Self>> {
         let mut frame = self;
         for _ in 0..up {
@@ -113,7 +113,7 @@ impl Drop for Frame {
 }
 
 impl Frame {
-    /// Lets go of what the frame's variables hold, when the evaluation has ended.
+    /// Drops what the frame's variables hold, when the evaluation has ended.
     pub(crate) fn release(&self) {
         for value in self.slots.all().iter().filter_map(OnceCell::get) {
             release(value);
@@ -138,12 +138,12 @@ fn release(value: &Value) {
 
 pub(crate) struct Closure {
     pub(crate) lambda: Rc<Lambda>,
-    /// Replaced only when the evaluation has ended, so that frames that hold themselves are let go.
+    /// Replaced only when the evaluation has ended, to free frames that hold themselves.
     env: RefCell<Env>,
     _weight: FixedWeight<CLOSURE>,
 }
 
-/// About what a function takes.
+/// The approximate size of a function.
 const CLOSURE: usize = 64;
 
 impl Closure {

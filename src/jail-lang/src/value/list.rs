@@ -10,10 +10,11 @@ use crate::deferred_drop::{defer_drop, holds_more};
 use crate::ir::{Code, Expr};
 use crate::limits::ELEMENT;
 
-/// What a list takes besides its elements.
+/// The size of a list besides its elements.
 const OVERHEAD: usize = 64;
 
-/// A list; it remembers the literals that it was written as, so that a fault can be shown at the element.
+/// A list. It remembers the literals that it was written as, so a fault can
+/// be shown at the element.
 pub(crate) struct List {
     pub(crate) items: Box<[Value]>,
     pub(crate) origin: Origin,
@@ -24,7 +25,7 @@ pub(crate) struct List {
 pub(crate) enum Origin {
     None,
     Literal(Code),
-    /// Literals and the index of their first element.
+    /// Literals, and the index of their first element.
     Segments(Rc<Vec<(usize, Code)>>),
 }
 
@@ -36,7 +37,7 @@ impl List {
         Value::List(Rc::new(Self { items, origin, _weight: weight }))
     }
 
-    /// The place of the element `index`, when it was written in a literal.
+    /// The place of the element `index`, if it was written in a literal.
     pub(crate) fn place_of(&self, index: usize) -> Option<Place> {
         let element = self.items.get(index)?.written_at();
         element.or_else(|| self.origin.place_of(index))
@@ -44,7 +45,7 @@ impl List {
 }
 
 impl Origin {
-    /// More pieces than this are not remembered: it is for messages, and must not slow down a fold.
+    /// The most pieces that are remembered: they are for messages, and must not slow down a fold.
     const SEGMENTS_MAX: usize = 16;
 
     fn segments(&self) -> Vec<(usize, Code)> {
@@ -55,7 +56,7 @@ impl Origin {
         }
     }
 
-    /// The origin of two lists one after the other, the first of `len` elements.
+    /// The origin of two lists joined, the first of which has `len` elements.
     pub(crate) fn concat(&self, len: usize, other: &Self) -> Self {
         if matches!((self, other), (Self::None, Self::None)) {
             return Self::None;

@@ -1,7 +1,7 @@
 //! What expressions evaluate to.
 //!
-//! A value is two words, so that lists and frames hold it directly; anything larger stands behind a reference count.
-//! An element that has not been needed yet is a [`Thunk`].
+//! A value is two words, so lists and frames hold it directly; anything larger is behind a
+//! reference count. An element that has not been needed yet is a [`Thunk`].
 
 mod frame;
 mod list;
@@ -74,12 +74,12 @@ pub(crate) enum Root {
 pub(crate) struct Partial {
     pub(crate) function: Value,
     pub(crate) args: Vec<Value>,
-    /// The same with their places, where the function is `jail`.
+    /// The same with their places, if the function is `jail`.
     pub(crate) placed: Vec<Argument>,
     _weight: FixedWeight<PARTIAL>,
 }
 
-/// About what a function with some of its arguments takes.
+/// The approximate size of a function with some of its arguments.
 const PARTIAL: usize = 128;
 
 impl Partial {
@@ -89,18 +89,18 @@ impl Partial {
     }
 }
 
-/// A combinator or an agent builder on its way to its arguments.
+/// A combinator or an agent builder that is waiting for its arguments.
 #[derive(Clone)]
 pub(crate) struct Combinator {
     pub(crate) kind: WordKind,
     pub(crate) name: &'static str,
     pub(crate) signature: Signature,
     pub(crate) args: Vec<Argument>,
-    /// Where it is mentioned; `None` when it came out of a set by a computed way.
+    /// Where it is mentioned. `None` if a computed name took it out of a set.
     pub(crate) place: Option<Place>,
 }
 
-/// An argument as given, and where.
+/// An argument as it was given, and its place.
 #[derive(Clone)]
 pub(crate) struct Argument {
     pub(crate) value: Value,
@@ -166,7 +166,8 @@ impl Value {
         matches!(self, Self::Lambda(_) | Self::Partial(_) | Self::Builtin(_) | Self::Library(_))
     }
 
-    /// Whether it belongs to the spec language or to Nix itself, so that what it is made of depends on what evaluates it.
+    /// Whether it belongs to the spec language or to Nix itself. What it consists of then
+    /// depends on what evaluates it.
     pub(crate) fn is_opaque(&self) -> bool {
         match self {
             Self::Root(_) | Self::Combinator(_) | Self::Permission(_) | Self::Jail(_) => true,
@@ -175,7 +176,7 @@ impl Value {
         }
     }
 
-    /// The place where an element or argument was written, when that is known.
+    /// The place where an element or argument was written, if that is known.
     pub(crate) fn written_at(&self) -> Option<Place> {
         match self {
             Self::Thunk(thunk) => {

@@ -1,4 +1,5 @@
-//! Strings that hold more than characters: the packages they name, and the entry that a script is given.
+//! Strings that contain more than characters: the packages that they name, and the
+//! entry that a script gets.
 
 use std::fmt;
 use std::ops::Deref;
@@ -16,14 +17,15 @@ pub(crate) struct TextValue {
     pub(crate) parts: Vec<TextPart>,
 }
 
-/// What a string is besides its characters. To Nix, what the combinators make is not a string but a set.
+/// What a string is besides its characters. For Nix, the result of the combinators
+/// is not a string but a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MadeBy {
-    /// The language: it is a string.
+    /// An ordinary string of the language.
     Language,
-    /// `noescape`: it is expanded at launch.
+    /// Made by `noescape`: it is expanded at launch.
     Noescape,
-    /// `escape`: it is taken as it stands.
+    /// Made by `escape`: it is used as it is.
     Escape,
 }
 
@@ -54,7 +56,7 @@ impl fmt::Display for Chars {
     }
 }
 
-/// What a string takes besides its characters.
+/// The size of a string besides its characters.
 const OVERHEAD: usize = 64;
 
 impl Deref for Chars {
@@ -79,7 +81,7 @@ impl TextBuilder {
         Self { made_by, parts: Vec::new(), tail: String::new(), len: 0 }
     }
 
-    /// A string of the language.
+    /// An ordinary string of the language.
     pub(crate) const fn plain() -> Self {
         Self::new(MadeBy::Language)
     }
@@ -120,7 +122,8 @@ impl TextBuilder {
         TextValue { made_by: self.made_by, parts: self.parts }
     }
 
-    /// The value: an ordinary string where all parts are characters and no combinator made it.
+    /// The value: an ordinary string if all parts are characters and it was
+    /// not made by a combinator.
     pub(crate) fn into_value(self) -> Value {
         if self.parts.is_empty() && self.made_by == MadeBy::Language {
             return Value::string(self.tail);

@@ -1,4 +1,4 @@
-//! What is evaluated when it is needed, and once.
+//! Values that are evaluated when they are needed, and once.
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
@@ -10,21 +10,21 @@ use super::{Env, Value};
 use crate::deferred_drop::{defer_drop, holds_more};
 use crate::ir::Code;
 
-/// Something that is evaluated when it is needed, and once.
+/// A value that is evaluated when it is needed, and once.
 pub(crate) struct Thunk {
     pub(crate) value: OnceCell<Value>,
     pending: Cell<Pending>,
-    /// What it is evaluated from; kept, because it says where an element was written.
+    /// Its code, which is kept because it has the place where an element was written.
     pub(crate) code: Option<Code>,
     _weight: FixedWeight<THUNK>,
 }
 
-/// About what a thunk takes.
+/// The approximate size of a thunk.
 const THUNK: usize = 128;
 
-/// What is still to be done for a thunk.
+/// What remains to be done for a thunk.
 pub(crate) enum Pending {
-    /// Nothing, or it is being done.
+    /// Nothing, or it is being evaluated.
     Taken,
     /// Evaluate the thunk's code here.
     Code(Env),
@@ -39,8 +39,8 @@ pub(crate) struct Application {
     _weight: FixedWeight<APPLICATION>,
 }
 
-/// The arguments of a call that has not been made yet. There may be one for each element of a list, so they are not in a
-/// vector of their own.
+/// The arguments of a call that has not been made yet. A list may have such a call for each
+/// element, so the arguments are not in a vector of their own.
 pub(crate) enum Args {
     One([Value; 1]),
     Two([Value; 2]),
@@ -67,7 +67,7 @@ impl From<[Value; 2]> for Args {
     }
 }
 
-/// About what a call takes that has not been made yet.
+/// The approximate size of a call that has not been made yet.
 const APPLICATION: usize = 128;
 
 impl Thunk {
@@ -94,12 +94,12 @@ impl Thunk {
         }))
     }
 
-    /// Takes what is to be done; [`Pending::Taken`] means that somebody is at it.
+    /// Takes what remains to be done; [`Pending::Taken`] means that it is being evaluated already.
     pub(crate) fn take(&self) -> Pending {
         self.pending.replace(Pending::Taken)
     }
 
-    /// Puts back what was not done, so that a second attempt gives the same error.
+    /// Puts back what was not done, so a second attempt gives the same error.
     pub(crate) fn put_back(&self, pending: Pending) {
         self.pending.set(pending);
     }
@@ -115,7 +115,7 @@ impl Thunk {
 
 impl Drop for Thunk {
     fn drop(&mut self) {
-        // An environment is let go of by its frame.
+        // An environment is freed by its frame.
         if self.value.get().is_some_and(holds_more) {
             defer_drop(self.value.take());
         } else if let Pending::Apply(application) = self.take() {

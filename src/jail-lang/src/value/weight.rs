@@ -1,4 +1,4 @@
-//! The memory that values take, counted where they are made and where they are let go of.
+//! The memory that values take, counted where they are made and where they are dropped.
 //!
 //! The values of an evaluation never leave its thread, and neither does the count.
 
@@ -13,7 +13,7 @@ pub(crate) fn live() -> usize {
     LIVE.get()
 }
 
-/// So many bytes, as long as it lives.
+/// This many bytes, counted as long as it lives.
 pub(crate) struct Weight(usize);
 
 impl Weight {
@@ -29,7 +29,7 @@ impl Drop for Weight {
     }
 }
 
-/// The same where the number is always one, and takes no memory itself.
+/// The same for a constant size, which itself takes no memory.
 pub(crate) struct FixedWeight<const BYTES: usize>(());
 
 impl<const BYTES: usize> FixedWeight<BYTES> {

@@ -1,4 +1,5 @@
-//! `match` and `split`: POSIX extended regular expressions over bytes, as the C++ library that Nix uses understands them.
+//! `match` and `split`: POSIX extended regular expressions over bytes, as the C++ library that
+//! Nix uses understands them.
 
 mod pattern;
 mod syntax;
@@ -36,13 +37,13 @@ pub(super) const TABLE: &[Builtin] = &[
         let (mut end, mut from) = (0, 0);
         while let Some(found) = pattern.find(text.as_bytes(), from) {
             let Some(whole) = found.first().cloned().flatten() else { break };
-            // Each look for the next match may go to the end.
+            // Each search for the next match may scan to the end of the text.
             evaluator.work((text.len() - whole.end).saturating_mul(LOOK_COST), at)?;
             evaluator.step(at)?;
             parts.push(part(&text, end..whole.start, at)?);
             parts.push(groups(&text, &found, at)?);
             end = whole.end;
-            // After an empty match the next one is looked for behind the next character.
+            // After an empty match, the search goes on behind the next character.
             from = end + usize::from(whole.is_empty());
             if from > text.len() {
                 break;
@@ -63,7 +64,7 @@ fn groups(text: &str, found: &Groups, at: Place) -> Fallible<Value> {
 
 fn part(text: &str, range: Range<usize>, at: Place) -> Fallible<Value> {
     let part = text.get(range).ok_or_else(|| {
-        let message = "the pattern divides a character: it matches bytes, and strings are UTF-8";
+        let message = "the pattern splits a character: it matches bytes, and strings are UTF-8";
         Failure::new(DiagnosticCode::Pattern, at, message)
             .label("read here")
             .help("name the characters: `(ä|ö)` instead of `[äö]`")
@@ -71,22 +72,23 @@ fn part(text: &str, range: Range<usize>, at: Place) -> Fallible<Value> {
     Ok(Value::string(part))
 }
 
-/// What a look at a byte costs, in bytes copied.
+/// The cost of looking at a byte, in bytes copied.
 const LOOK_COST: usize = 4;
 
-/// The patterns that are kept: each may take megabytes.
+/// How many compiled patterns are kept: each may take megabytes.
 const PATTERNS_MAX: usize = 32;
 
-/// A longer pattern was not written by hand.
+/// The longest pattern, in bytes. No person writes a longer one.
 const PATTERN_BYTES_MAX: usize = 64 << 10;
 
-/// What the compilation of a pattern is charged as at least, in bytes copied.
+/// The least that the compilation of a pattern costs, in bytes copied.
 const COMPILE_COST: usize = 256 << 10;
 
-/// Each state of its automaton is compiled in the time of a match with so many bytes: a short pattern may have thousands.
+/// The cost of each state of the automaton, in bytes matched: a short pattern may
+/// have thousands of states.
 const COMPILE_LOOKS: usize = 64;
 
-/// The pattern of a text; each is compiled once.
+/// Compiles a pattern, once for each text.
 fn compile(evaluator: &Evaluator<'_>, pattern: &Value, at: Place) -> Fallible<Rc<Pattern>> {
     let text = evaluator.string(pattern, at)?;
     if text.len() > PATTERN_BYTES_MAX {
@@ -97,8 +99,8 @@ fn compile(evaluator: &Evaluator<'_>, pattern: &Value, at: Place) -> Fallible<Rc
         return Ok(Rc::clone(pattern));
     }
     let compiled = Pattern::new(&text).map_err(|reason| {
-        let message = format!("`{text}` is no regular expression: {reason}");
-        Failure::new(DiagnosticCode::Pattern, at, message).label("extended POSIX syntax")
+        let message = format!("`{text}` is not a regular expression: {reason}");
+        Failure::new(DiagnosticCode::Pattern, at, message).label("expected extended POSIX syntax")
     })?;
     let compiled = Rc::new(compiled);
     evaluator.work(COMPILE_COST.saturating_add(compiled.cost(COMPILE_LOOKS)), at)?;

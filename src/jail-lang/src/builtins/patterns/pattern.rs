@@ -1,5 +1,5 @@
-//! A compiled pattern. The `regex` crate finds where a match begins, and of two alternatives takes the first; POSIX wants the
-//! longer one, which an automaton over all of them finds.
+//! A compiled pattern. The `regex` crate finds where a match begins, and of two alternatives takes
+//! the first; POSIX wants the longer one, which an automaton over all of them finds.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -16,20 +16,20 @@ use super::syntax::translate;
 /// The largest compiled pattern.
 const SIZE_MAX: usize = 1 << 20;
 
-/// Where the whole match and each group stand.
+/// Finds where the whole match and each group are.
 pub(super) type Groups = Vec<Option<Range<usize>>>;
 
 /// A compiled pattern.
 pub(crate) struct Pattern {
     leftmost: Regex,
     whole: Regex,
-    /// Where the pattern has alternatives.
+    /// Finds the longest match, where the pattern has alternatives.
     longest: Option<Longest>,
-    /// The states of its automaton: each byte of a text may visit all of them.
+    /// The states of its automaton. Each byte of a text may visit all of them.
     states: usize,
 }
 
-/// A state takes as long for each byte as a copy of so many.
+/// The cost of a state for each byte, in bytes copied.
 const STATE_COST: usize = 4;
 
 fn states(pattern: &str) -> Result<usize, String> {
@@ -46,7 +46,8 @@ fn parsed(pattern: &str) -> Result<Hir, String> {
     parsed.map_err(|error| reason(&error.to_string()))
 }
 
-/// Whether a repetition holds a group and may match nothing: what the group then holds, libraries do not agree on.
+/// Whether a repetition contains a group and may match nothing. Libraries disagree on
+/// what the group then holds.
 fn repeats_nothing(pattern: &Hir) -> bool {
     match pattern.kind() {
         HirKind::Repetition(repetition) => {
@@ -91,17 +92,17 @@ impl Pattern {
         })
     }
 
-    /// About the bytes that could be copied in the time that a text of so many bytes takes.
+    /// The approximate cost of matching a text of this many bytes, in bytes copied.
     pub(super) const fn cost(&self, bytes: usize) -> usize {
         bytes.saturating_mul(self.states).saturating_mul(STATE_COST)
     }
 
-    /// The groups where the pattern is all of `text`.
+    /// The groups, if the pattern matches all of `text`.
     pub(super) fn whole(&self, text: &[u8]) -> Option<Groups> {
         self.whole.captures(text).map(|captures| ranges(&captures, 0))
     }
 
-    /// The first match from a byte on.
+    /// The first match at or after a byte.
     pub(super) fn find(&self, text: &[u8], from: usize) -> Option<Groups> {
         let captures = self.leftmost.captures_at(text, from)?;
         let first = captures.get(0)?;
@@ -127,7 +128,7 @@ impl Longest {
         Ok(Self { automaton, cache })
     }
 
-    /// The end of the longest match that begins at a byte.
+    /// The end of the longest match that starts at a byte.
     fn end(&self, text: &[u8], start: usize) -> Option<usize> {
         let input = Input::new(text).range(start..).anchored(Anchored::Yes);
         let found = self.automaton.try_search_fwd(&mut self.cache.borrow_mut(), &input);

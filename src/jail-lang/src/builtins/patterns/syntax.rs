@@ -1,9 +1,10 @@
-//! From POSIX's syntax to that of the `regex` crate. What C++ refuses is refused here, where the crate would mean something else.
+//! Translates POSIX's syntax to that of the `regex` crate. What C++ refuses is refused here too,
+//! where the crate would give it another meaning.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// What a backslash may stand before; nothing else, in Nix.
+/// The characters that Nix allows behind a backslash.
 const SPECIAL: &str = ".[\\()*+?{|^$";
 
 const CLASSES: [&str; 15] = [
@@ -29,7 +30,7 @@ pub(super) fn translate(pattern: &str) -> Result<String, String> {
             '^' | '$' if matches!(chars.peek(), Some('*' | '+' | '?' | '{')) => {
                 return Err(format!("`{char}` cannot be repeated"));
             }
-            // To the crate this would be the beginning of something else.
+            // The crate would read this as the start of another construct.
             '(' if chars.peek() == Some(&'?') => return Err("nothing is repeated by `?`".into()),
             char => push(char, &mut translated),
         }
@@ -37,7 +38,7 @@ pub(super) fn translate(pattern: &str) -> Result<String, String> {
     Ok(translated)
 }
 
-/// A character as its bytes: a repetition after it means the last one, as in C++.
+/// Writes a character as its bytes. A repetition after it applies to the last byte, as in C++.
 fn push(char: char, translated: &mut String) {
     if char.is_ascii() {
         translated.push(char);
@@ -93,7 +94,7 @@ fn named(chars: &mut Peekable<Chars<'_>>, translated: &mut String) -> Result<(),
         ('.' | '=', name) if name.len() == 1 && name.chars().all(char::is_alphanumeric) => {
             translated.push_str(name);
         }
-        _ => return Err(format!("`[{kind}{name}{kind}]` is no class of characters")),
+        _ => return Err(format!("`[{kind}{name}{kind}]` is not a character class")),
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Bindings: those that come along, and those that a spec has anyway.
+//! Bindings: those that are copied, and those that a spec has anyway.
 
 use rnix::ast::{self, HasEntry as _};
 use rnix::{NodeOrToken, SyntaxKind, SyntaxNode};
@@ -10,17 +10,18 @@ use crate::import::lookup::{Bound, Entry, Value, resolve};
 use crate::query::attr_name;
 
 impl Rewriter<'_> {
-    /// Whether an entry of a `let` binds what a spec calls by the same name anyway: `jail = jail;` would mean itself.
+    /// Whether an entry of a `let` binds a name to what the spec calls by that name anyway:
+    /// `jail = jail;` would refer to itself.
     pub(super) fn is_needless(&self, node: &SyntaxNode) -> bool {
         let Some(entry) = ast::AttrpathValue::cast(node.clone()) else { return false };
         let (Some(path), Some(value)) = (entry.attrpath(), entry.value()) else { return false };
         let mut attrs = path.attrs();
         let (Some(first), None) = (attrs.next(), attrs.next()) else { return false };
-        let Class::Ours(ours) = self.names.class(&value) else { return false };
-        binds_itself(node) && attr_name(&first).as_deref() == Some(ours.text.as_str())
+        let Class::Counterpart(counterpart) = self.names.class(&value) else { return false };
+        binds_itself(node) && attr_name(&first).as_deref() == Some(counterpart.text.as_str())
     }
 
-    /// Writes the body of a `let` that binds nothing but what a spec has anyway. Whether it was one.
+    /// Writes the body of a `let` that binds only what a spec has anyway. Returns whether it did.
     pub(super) fn is_emptied(&mut self, expr: &ast::Expr, kept: &mut Kept) -> bool {
         let ast::Expr::LetIn(set) = expr else { return false };
         let is_empty = set.inherits().next().is_none()
@@ -30,7 +31,7 @@ impl Rewriter<'_> {
         true
     }
 
-    /// `inherit a b;`: what is called otherwise in a spec becomes `a = …;`.
+    /// `inherit a b;`: a name that is another one in a spec becomes `a = …;`.
     pub(super) fn inherit(&mut self, inherit: &ast::Inherit, kept: &mut Kept) {
         let mut plain = Vec::new();
         for name in inherit.attrs().filter_map(|attr| attr_name(&attr)) {
@@ -55,7 +56,7 @@ impl Rewriter<'_> {
         kept.text.push_str(&format!("inherit{from} {};", plain.join(" ")));
     }
 
-    /// What a name is that a set gives; `None` where it stays an attribute of the set.
+    /// The counterpart of a name that a set gives. `None` where it stays an attribute of the set.
     fn inherited_from(
         &mut self,
         name: &str,
@@ -65,7 +66,7 @@ impl Rewriter<'_> {
     ) -> Option<String> {
         let mut part = Kept { range: kept.range.clone(), text: String::new(), is_open: false };
         match self.names.inherited(name, from) {
-            Class::Ours(ours) => self.ours(&ours, &mut part),
+            Class::Counterpart(counterpart) => self.counterpart(&counterpart, &mut part),
             Class::Free(lambda) if self.is_outside(lambda.as_ref(), kept) => {
                 let what = format!("{}.{name}", from.syntax().text());
                 self.named_hole(&what, node, &mut part);
@@ -79,8 +80,9 @@ impl Rewriter<'_> {
         let around = inherit.syntax().parent()?;
         let mut part = Kept { range: kept.range.clone(), text: String::new(), is_open: false };
         match self.names.class_of_name(name, &around) {
-            Class::Ours(ours) => self.ours(&ours, &mut part),
-            // A library that is handed on: whatever is called with it has a name of its own in a spec.
+            Class::Counterpart(counterpart) => self.counterpart(&counterpart, &mut part),
+            // A library that is passed on: all that is called with it has a
+            // name of its own in a spec.
             Class::Input(_, path) if path.is_empty() => part.text.push_str("null"),
             Class::Free(lambda) if self.is_free_argument(name, &around, lambda.as_ref(), kept) => {
                 self.named_hole(name, inherit.syntax(), &mut part);
@@ -122,13 +124,13 @@ impl Rewriter<'_> {
         }
     }
 
-    /// Whether a function stands outside what is kept: its arguments are not known there.
+    /// Whether a function is outside what is kept: its arguments are not known there.
     pub(super) fn is_outside(&self, lambda: Option<&ast::Lambda>, kept: &Kept) -> bool {
         lambda.is_none_or(|lambda| !contains(&kept.range, lambda.syntax()))
     }
 }
 
-/// Whether the entries of the set around an entry can use one another.
+/// Whether the entries of the set around an entry can refer to one another.
 fn binds_itself(entry: &SyntaxNode) -> bool {
     entry.parent().is_some_and(|set| match set.kind() {
         SyntaxKind::NODE_LET_IN | SyntaxKind::NODE_LEGACY_LET => true,
@@ -141,7 +143,7 @@ fn first_name(node: &SyntaxNode) -> Option<String> {
     attr_name(&path.attrs().next()?)
 }
 
-/// The comments that stand directly above something.
+/// The comments directly above a node.
 pub(super) fn comments_before(node: &SyntaxNode) -> String {
     let mut lines = Vec::new();
     let mut token = node.prev_sibling_or_token();

@@ -1,4 +1,4 @@
-//! Calls that are written otherwise in a spec.
+//! Calls that are written differently in a spec.
 
 use rnix::ast;
 use rowan::ast::AstNode as _;
@@ -15,11 +15,11 @@ use crate::import::sandbox;
 use crate::import::write::BASE_NAME;
 use crate::query::{call, ident_name};
 
-/// What people call an argument that may be an empty set.
+/// The usual names of an argument that may be an empty set.
 const OVERRIDES: [&str; 5] = ["args", "arguments", "attrs", "overrides", "opts"];
 
 impl Rewriter<'_> {
-    /// Writes a call that is another one in a spec. Whether it was.
+    /// Writes a call that is another one in a spec. Returns whether it did.
     pub(super) fn call(&mut self, expr: &ast::Expr, kept: &mut Kept) -> bool {
         let ast::Expr::Apply(apply) = expr else { return false };
         if let Some(set) = sandbox::arguments(apply).filter(|_| sandbox::is_call(apply)) {
@@ -29,7 +29,7 @@ impl Rewriter<'_> {
         self.imported(apply, kept) || self.package(apply, kept) || self.permissions(apply, kept)
     }
 
-    /// `import (…)`: the file stands here itself.
+    /// `import (…)`: the file is inserted here.
     fn imported(&mut self, apply: &ast::Apply, kept: &mut Kept) -> bool {
         let (Some(function), Some(argument)) = (apply.lambda(), apply.argument()) else {
             return false;
@@ -45,7 +45,8 @@ impl Rewriter<'_> {
         true
     }
 
-    /// `callPackage` of a function of the file: called with its own arguments, and packages for the rest.
+    /// `callPackage` of a function of the file: it is called with its own arguments,
+    /// and packages for the rest.
     fn package(&mut self, apply: &ast::Apply, kept: &mut Kept) -> bool {
         let (function, arguments) = call(apply);
         let name = function.and_then(|function| last_name(&function));
@@ -65,7 +66,7 @@ impl Rewriter<'_> {
                 Some(value) => self.part(value.syntax(), kept),
                 None if formal.default().is_some() => continue,
                 None => match self.names.class_of_name(&name, &inside(&lambda)) {
-                    Class::Ours(ours) => ours.text,
+                    Class::Counterpart(counterpart) => counterpart.text,
                     _ => "null".into(),
                 },
             };
@@ -76,7 +77,8 @@ impl Rewriter<'_> {
         true
     }
 
-    /// The permissions of a jail where the file adds combinators, or says what all its jails begin with.
+    /// The permissions of a jail, if the file adds combinators or permissions that
+    /// all its jails start with.
     fn permissions(&mut self, apply: &ast::Apply, kept: &mut Kept) -> bool {
         let (has_combinators, has_base) = (self.names.has_combinators, self.names.has_base);
         if !has_combinators && !has_base {
@@ -104,7 +106,7 @@ impl Rewriter<'_> {
         self.extended(&extension.unwrap_or(Extension::Unknown), permissions, &text)
     }
 
-    /// The permissions of a jail, with what its own `extend` adds and no other.
+    /// The permissions of a jail, with what its own `extend` adds, and no other.
     fn extended(&mut self, extension: &Extension, permissions: &ast::Expr, text: &str) -> String {
         let of = |first: Option<usize>, name| match extension {
             Extension::Plain => Some(false),
@@ -120,10 +122,10 @@ impl Rewriter<'_> {
         let (Some(has_base), Some(has_combinators)) = (base, combinators) else {
             let message = "it is not known which `extend` makes this jail, so it is left out";
             let fault = left_out(self.file, permissions.syntax(), message)
-                .help("write the jail into the spec with the permissions that it begins with");
+                .help("write the jail into the spec with the permissions that it starts with");
             self.faults.push(fault);
             self.conflicts += 1;
-            return "(throw \"it is not known what this jail begins with\")".into();
+            return "(throw \"it is not known what this jail starts with\")".into();
         };
         let text = match self.names.class(permissions) {
             Class::Function(_) if has_combinators => format!("(({text}) combinators)"),
@@ -138,27 +140,27 @@ impl Rewriter<'_> {
         }
     }
 
-    /// What a spec has for an argument of a function that it calls itself.
+    /// The counterpart of an argument of a function that the file itself calls.
     pub(in crate::import) fn argument_of(
         &mut self,
         name: &str,
         lambda: &ast::Lambda,
     ) -> Option<String> {
         match self.names.class_of_name(name, &inside(lambda)) {
-            Class::Ours(ours) => {
+            Class::Counterpart(counterpart) => {
                 let range = crate::query::range(lambda.syntax());
                 let mut kept = Kept { range, text: String::new(), is_open: false };
-                self.ours(&ours, &mut kept);
+                self.counterpart(&counterpart, &mut kept);
                 Some(kept.text)
             }
             Class::Input(_, path) if path.is_empty() => Some("null".into()),
-            // A set that takes the place of defaults: `args: makeAgent ({ … } // args)`.
+            // A set that replaces the defaults: `args: makeAgent ({ … } // args)`.
             _ if OVERRIDES.contains(&name) => Some("{ }".into()),
             _ => None,
         }
     }
 
-    /// Says that a function is called with holes.
+    /// Reports that a function is called with holes.
     pub(in crate::import) fn hole_arguments(&mut self, factory: &Factory) {
         let at = crate::query::range(&factory.entry.node).start;
         let mut lambda = Some(factory.lambda.clone());
@@ -175,14 +177,14 @@ impl Rewriter<'_> {
         }
         let message = format!("nothing calls `{}`: its arguments become holes", factory.name);
         let fault = left_out(self.file, &factory.entry.node, message)
-            .help("write what it is to be called with");
+            .help("write the arguments to call it with");
         self.faults.push(fault);
     }
 }
 
 /// What makes a jail.
 enum Extension {
-    /// The library as it is.
+    /// The library itself.
     Plain,
     /// `extend` and the like, with this set.
     Set(ast::AttrSet),
@@ -190,7 +192,8 @@ enum Extension {
     Unknown,
 }
 
-/// What the function of a jail was made by: its names are followed to `extend { … }` or `init pkgs`.
+/// Where the function of a jail comes from: its names are followed to
+/// `extend { … }` or `init pkgs`.
 fn extension_of(function: &ast::Expr) -> Extension {
     let mut function = unwrapped(function);
     for _ in 0..64 {
@@ -242,7 +245,7 @@ fn required(lambda: &ast::Lambda) -> Vec<String> {
     }
 }
 
-/// A node that sees the arguments of a function.
+/// A node that is in the scope of a function's arguments.
 fn inside(lambda: &ast::Lambda) -> rnix::SyntaxNode {
     lambda.body().map_or_else(|| lambda.syntax().clone(), |body| body.syntax().clone())
 }

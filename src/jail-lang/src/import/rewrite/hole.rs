@@ -1,4 +1,5 @@
-//! Holes: what only the surroundings of a file know. The spec names each, and an evaluation that needs one says so.
+//! Holes: what only the surroundings of a file know. The spec names each, and an evaluation
+//! that needs one reports it.
 
 use jail_registry::nix_text::quoted;
 use rnix::SyntaxNode;
@@ -10,10 +11,10 @@ use crate::import::left_out;
 use crate::import::lookup::{Bound, resolve};
 use crate::query::ident_name;
 
-/// The function that stands in the place of what is not known.
+/// The function that stands for what is not known.
 pub(in crate::import) const HOLE: &str = "hole";
 
-/// The characters that a hole's name has at most.
+/// The longest name of a hole, in characters.
 const NAME_MAX: usize = 80;
 
 impl Rewriter<'_> {
@@ -24,7 +25,7 @@ impl Rewriter<'_> {
             let name = ident_name(ident);
             match resolve(&name, node) {
                 Some(Bound::Value(_)) => return self.variable(&name, node, kept),
-                // No call of the file gives it, so it is what it is without.
+                // No call in the file passes it, so it has its default.
                 Some(Bound::Argument(_)) => {
                     if let Some(default) = lambda.and_then(|it| default_of(it, &name)) {
                         let text = self.part(default.syntax(), kept);
@@ -38,7 +39,7 @@ impl Rewriter<'_> {
         self.hole(node, kept);
     }
 
-    /// A hole in the place of `node`.
+    /// A hole in place of `node`.
     pub(super) fn hole(&mut self, node: &SyntaxNode, kept: &mut Kept) {
         self.named_hole(&node.text().to_string(), node, kept);
     }
@@ -66,7 +67,7 @@ pub(in crate::import) fn default_of(lambda: &ast::Lambda, name: &str) -> Option<
     pattern.pat_entries().find(is)?.default()
 }
 
-/// An expression on one line, and not all of it where it is long.
+/// An expression on one line, shortened if it is long.
 fn one_line(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(NAME_MAX) {

@@ -1,4 +1,4 @@
-//! The text of an expression as it stands in a spec, and what else of the file it needs.
+//! The text of an expression as a spec writes it, and what else of the file it needs.
 
 mod bindings;
 mod calls;
@@ -16,28 +16,28 @@ use rowan::ast::AstNode as _;
 
 use super::class::{Class, last_name};
 use super::left_out;
-use super::library::{Library, Ours};
+use super::library::{Counterpart, Library};
 use super::lookup::{Bound, Entry, Names, resolve, unwrapped, withs};
 use super::sandbox::{COMMON_TOOLS, TOOLS};
 use crate::query::{attr_name, globals, ident_name, range};
 
 pub(super) use hole::{HOLE, default_of};
 
-/// Texts of bindings, by where they stand and what they bind.
+/// Texts of bindings, by where they are and the name that they bind.
 pub(super) type Bindings = BTreeMap<(usize, String), String>;
 
 /// What the kept texts need.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Needs {
-    /// Bindings by where they stand and their names, with their texts once these are known.
+    /// Bindings by place and name, each with its text once that is known.
     pub(super) bindings: Bindings,
-    /// Bindings that stand around the whole spec, because its settings need them.
+    /// Bindings around the whole spec, because its settings need them.
     pub(super) outer: Bindings,
-    /// Inputs of the flake beside those that every spec has.
+    /// Inputs of the flake besides those that every spec has.
     pub(super) inputs: BTreeSet<String>,
-    /// What a spec gets only as a function: `agents`, `inputs`, `system`.
+    /// What a spec gets only as arguments of a function: `agents`, `inputs`, `system`.
     pub(super) arguments: BTreeSet<&'static str>,
-    /// What only the surroundings of the file know, and where it stands.
+    /// What only the surroundings of the file know, and its place.
     pub(super) holes: BTreeMap<String, usize>,
 }
 
@@ -48,13 +48,13 @@ pub(super) struct Rewriter<'a> {
     globals: BTreeSet<String>,
     pub(super) needs: Needs,
     pub(super) faults: Vec<Diagnostic>,
-    /// How often a name meant two things: what needs it cannot be taken over.
+    /// How many names had two meanings: what needs such a name cannot be translated.
     pub(super) conflicts: usize,
 }
 
 /// One kept text.
 struct Kept {
-    /// Where it stands in the file: names bound in there come along.
+    /// Its place in the file. Names bound inside it are copied with it.
     range: Range<usize>,
     text: String,
     /// Whether it uses a name that only a `with` can give.
@@ -75,7 +75,7 @@ impl<'a> Rewriter<'a> {
         if !kept.is_open {
             return kept.text;
         }
-        // Innermost first, so that each goes in front of what is there.
+        // Innermost first, so each is written before what is there already.
         withs(expr.syntax()).iter().fold(kept.text, |text, namespace| {
             if matches!(self.names.class(namespace), Class::Input(..)) {
                 return text;
@@ -84,12 +84,12 @@ impl<'a> Rewriter<'a> {
         })
     }
 
-    /// The file of the places of faults.
+    /// The file that the places of faults refer to.
     pub(super) fn file(&self) -> FileId {
         self.file
     }
 
-    /// Takes a binding over that the spec itself uses.
+    /// Copies a binding that the spec itself uses.
     pub(super) fn need_entry(&mut self, entry: &Entry) {
         self.need(entry, &entry.node);
     }
@@ -156,7 +156,7 @@ impl<'a> Rewriter<'a> {
         let is_reference =
             matches!(expr, ast::Expr::Ident(_) | ast::Expr::Select(_) | ast::Expr::Apply(_));
         match self.names.class(expr) {
-            Class::Ours(ours) if is_reference => self.ours(&ours, kept),
+            Class::Counterpart(counterpart) if is_reference => self.counterpart(&counterpart, kept),
             Class::Input(library, _) if is_reference => self.input(&library, node, kept),
             Class::Free(lambda) if is_reference && self.is_outside(lambda.as_ref(), kept) => {
                 self.free(expr, lambda.as_ref(), kept);
@@ -169,7 +169,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// What a condition on the platform is: jails run on Linux alone.
+    /// The value of a condition on the platform: jails run on Linux alone.
     fn platform(&self, expr: &ast::Expr) -> Option<&'static str> {
         let ast::Expr::Select(select) = expr else { return None };
         let is_of_packages = self.names.class(&select.expr()?).is_packages();
@@ -180,28 +180,28 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Whether this is the list of tools that agent-sandbox.nix has, and not one of the file's own.
+    /// Whether this is agent-sandbox.nix's list of tools, and not one of the file's own.
     fn is_common_tools(&self, expr: &ast::Expr) -> bool {
         let ast::Expr::Select(select) = expr else { return false };
         let is_own = matches!(self.names.classes_along(select).first(), Some(Class::Set(_)));
         !is_own && last_name(expr).as_deref() == Some(TOOLS)
     }
 
-    fn ours(&mut self, ours: &Ours, kept: &mut Kept) {
-        if ours.text == "agents" {
+    fn counterpart(&mut self, counterpart: &Counterpart, kept: &mut Kept) {
+        if counterpart.text == "agents" {
             self.needs.arguments.insert("agents");
         }
-        if ours.text == "system" || ours.text.contains("${system}") {
+        if counterpart.text == "system" || counterpart.text.contains("${system}") {
             self.needs.arguments.insert("system");
         }
-        if let Some(input) = &ours.input {
+        if let Some(input) = &counterpart.input {
             self.needs.arguments.insert("inputs");
             self.needs.inputs.insert(input.clone());
         }
-        kept.text.push_str(&ours.text);
+        kept.text.push_str(&counterpart.text);
     }
 
-    /// A library of which a spec has no such part; other inputs are taken over.
+    /// A library that has no such part in a spec. Other inputs are copied.
     fn input(&mut self, library: &Library, node: &SyntaxNode, kept: &mut Kept) {
         if let Library::Other(name) | Library::OtherNixpkgs(name) = library {
             self.needs.arguments.insert("inputs");
@@ -215,16 +215,17 @@ impl<'a> Rewriter<'a> {
         self.hole(node, kept);
     }
 
-    /// The longest beginning of `a.b.c` that a spec has a name for is called so; the rest stays.
+    /// The longest prefix of `a.b.c` that has a name in a spec is replaced by
+    /// that name; the rest stays.
     fn select(&mut self, select: &ast::Select, kept: &mut Kept) {
         let attrs: Vec<_> = select.attrpath().iter().flat_map(|path| path.attrs()).collect();
         let classes = self.names.classes_along(select);
         let known = classes.iter().enumerate().skip(1).rev();
         let found = known.filter_map(|(index, class)| match class {
-            Class::Ours(ours) => Some((index, ours)),
+            Class::Counterpart(counterpart) => Some((index, counterpart)),
             _ => None,
         });
-        let Some((used, ours)) = found.into_iter().next() else {
+        let Some((used, counterpart)) = found.into_iter().next() else {
             if let Some(Class::Inputs) = classes.first()
                 && let Some(name) = attrs.first().and_then(attr_name)
             {
@@ -234,7 +235,7 @@ impl<'a> Rewriter<'a> {
             self.children(select.syntax(), kept);
             return;
         };
-        self.ours(ours, kept);
+        self.counterpart(counterpart, kept);
         for attr in attrs.iter().skip(used) {
             kept.text.push('.');
             self.children(attr.syntax(), kept);
@@ -280,7 +281,7 @@ impl<'a> Rewriter<'a> {
         kept.text.push_str(name);
     }
 
-    /// Takes a binding over, with all that it needs itself.
+    /// Copies a binding, with all that it needs itself.
     fn need(&mut self, entry: &Entry, user: &SyntaxNode) {
         let key = (range(&entry.node).start, entry.name.clone());
         let (inner, outer) = (&self.needs.bindings, &self.needs.outer);
@@ -288,13 +289,13 @@ impl<'a> Rewriter<'a> {
             return;
         }
         if inner.keys().chain(outer.keys()).any(|(_, name)| *name == entry.name) {
-            let message = format!("`{}` means two things in this file", entry.name);
-            let fault = left_out(self.file, user, message).help("give one of them another name");
+            let message = format!("`{}` has two meanings in this file", entry.name);
+            let fault = left_out(self.file, user, message).help("rename one of them");
             self.faults.push(fault);
             self.conflicts += 1;
             return;
         }
-        // Known before its text is, since it may need itself.
+        // It is recorded before its text is known, since it may need itself.
         self.needs.bindings.insert(key.clone(), String::new());
         let text = self.binding(entry);
         let text = format!("{}{text}", bindings::comments_before(&entry.node));

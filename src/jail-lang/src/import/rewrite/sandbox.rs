@@ -1,4 +1,5 @@
-//! A sandbox of agent-sandbox.nix as a jail. The names and meanings of the arguments are those of its manual.
+//! A sandbox of agent-sandbox.nix as a jail. The names and meanings of the arguments
+//! are those of its manual.
 
 use jail_registry::names;
 use jail_registry::nix_text::quoted;
@@ -10,10 +11,11 @@ use crate::import::left_out;
 use crate::import::lookup::{attribute, unwrapped};
 use crate::query::{attr_name, plain};
 
-/// What every sandbox has: the project, its git folder wherever that lies, and the tools that it names.
+/// What every sandbox has: the project, its git folder wherever that is, and
+/// the tools that it names.
 const ALWAYS: &str = "mount-cwd git-worktree ";
 
-/// The arguments, those of earlier versions among them.
+/// The arguments, also those of earlier versions.
 const KNOWN: &[&str] = &[
     "allowNix",
     "allowedDomains",
@@ -86,7 +88,7 @@ impl Rewriter<'_> {
         all
     }
 
-    /// The text of an argument, which may have the name of a variable around the set.
+    /// The text of an argument. It may be inherited from a variable around the set.
     fn argument_text(&mut self, set: &ast::AttrSet, name: &str, kept: &mut Kept) -> Option<String> {
         if let Some(value) = attribute(set, name) {
             return Some(self.part(value.syntax(), kept));
@@ -105,7 +107,7 @@ impl Rewriter<'_> {
         })
     }
 
-    /// Folders and files: their texts are expanded by a shell.
+    /// Folders and files, whose texts a shell expands.
     fn folders(&mut self, list: &ast::Expr, combinator: &str, kept: &mut Kept) -> String {
         let ast::Expr::List(items) = unwrapped(list) else {
             let list = self.part(list.syntax(), kept);
@@ -118,7 +120,7 @@ impl Rewriter<'_> {
         items.items().map(each).collect()
     }
 
-    /// Variables: their values are the text of a shell, between double quotes.
+    /// Variables, whose values a shell expands between double quotes.
     fn variables(&mut self, variables: &ast::Expr, kept: &mut Kept) -> String {
         let ast::Expr::AttrSet(set) = unwrapped(variables) else {
             let set = self.part(variables.syntax(), kept);
@@ -171,7 +173,7 @@ impl Rewriter<'_> {
         }
     }
 
-    /// A domain stands for all below it, too.
+    /// A domain includes all its subdomains.
     fn domains(&mut self, set: &ast::AttrSet, kept: &mut Kept) -> String {
         let Some(domains) = attribute(set, "allowedDomains") else {
             return self.without_domains(set);
@@ -188,7 +190,7 @@ impl Rewriter<'_> {
             }
             ast::Expr::AttrSet(set) => self.methods(&set, kept),
             other => {
-                let message = "`allowedDomains` is not written out, so no host is reachable";
+                let message = "`allowedDomains` is not a literal list, so no host is reachable";
                 let fault = left_out(self.file, other.syntax(), message)
                     .help("name the hosts with `network-allow`");
                 self.faults.push(fault);
@@ -197,7 +199,8 @@ impl Rewriter<'_> {
         }
     }
 
-    /// Without a list of domains everything can be reached, but only where it is sure that there is none.
+    /// Without a list of domains all hosts are reachable, but only if it is certain
+    /// that the file gives no list.
     fn without_domains(&mut self, set: &ast::AttrSet) -> String {
         let literal = attribute(set, "restrictNetwork")
             .map(|value| unwrapped(&value).syntax().text().to_string());
@@ -209,7 +212,7 @@ impl Rewriter<'_> {
             return "internet ".into();
         }
         if literal.as_deref() != Some("true") {
-            let message = "it is not sure what may be reached, so no host is reachable";
+            let message = "it is not certain which hosts may be reached, so none is reachable";
             let fault = left_out(self.file, set.syntax(), message)
                 .help("name the hosts with `network-allow`, or grant `internet`");
             self.faults.push(fault);
@@ -217,7 +220,7 @@ impl Rewriter<'_> {
         String::new()
     }
 
-    /// Domains with the methods that each may be asked by.
+    /// Domains, each with the methods that requests to it may use.
     fn methods(&mut self, set: &ast::AttrSet, kept: &mut Kept) -> String {
         let (mut hosts, mut requests) = (String::new(), String::new());
         for inherit in set.inherits() {
@@ -254,7 +257,7 @@ impl Rewriter<'_> {
     fn ports(&mut self, ports: &ast::Expr, kept: &mut Kept) -> String {
         let text = self.part(ports.syntax(), kept);
         if text == "null" {
-            let message = "all ports of the host's loopback are not one grant of a jail";
+            let message = "a jail has no grant for all ports of the host's loopback at once";
             let fault = left_out(self.file, ports.syntax(), message)
                 .help("name each port with `allow-host-port`");
             self.faults.push(fault);
@@ -299,10 +302,10 @@ impl Rewriter<'_> {
     }
 }
 
-/// The arguments that are taken over from the variables around the set, too.
+/// The arguments that may also be inherited from the variables around the set.
 const INHERITED: [&str; 5] = ["allowNix", "allowedPackages", "binName", "outName", "pkg"];
 
-/// Whether an argument stands in a set in any form, or may do so.
+/// Whether the set has an argument in any form, or may have it.
 pub(super) fn mentions(set: &ast::AttrSet, name: &str) -> bool {
     let is_it = |attr: ast::Attr| attr_name(&attr).is_none_or(|it| it == name);
     let mut entries =
@@ -310,7 +313,7 @@ pub(super) fn mentions(set: &ast::AttrSet, name: &str) -> bool {
     entries.any(is_it) || set.inherits().flat_map(|it| it.attrs()).any(is_it)
 }
 
-/// The name of an entry, where it is one and is written out.
+/// The name of an entry, if it is a single literal name.
 fn single_name(entry: &ast::AttrpathValue) -> Option<String> {
     let path = entry.attrpath()?;
     let mut attrs = path.attrs();
@@ -318,13 +321,13 @@ fn single_name(entry: &ast::AttrpathValue) -> Option<String> {
     if attrs.next().is_none() { name } else { None }
 }
 
-/// A text as one argument.
+/// A text, written as one argument.
 fn grouped(text: &str) -> String {
     let is_one = text.starts_with(['"', '[', '(', '{']) || !text.contains(char::is_whitespace);
     if is_one && !text.contains("++") { text.to_owned() } else { format!("({text})") }
 }
 
-/// Literal domains, each with `*.` before it too.
+/// Literal domains, each also with `*.` before it.
 fn with_subdomains(list: &ast::List) -> Option<String> {
     let mut hosts = String::new();
     for item in list.items() {

@@ -9,7 +9,7 @@ use crate::import::class::Class;
 use crate::import::home::{Standing, StringPart, parts, standing};
 
 impl Rewriter<'_> {
-    /// Writes an expression that has the home folder in it. Whether it was one.
+    /// Writes an expression that contains the home folder. Returns whether it did.
     pub(super) fn home(&mut self, expr: &ast::Expr, kept: &mut Kept) -> bool {
         let is_text = matches!(
             expr,
@@ -73,7 +73,7 @@ impl Rewriter<'_> {
     }
 }
 
-/// A folder in the home folder: `~` stands for that at the beginning of a text alone.
+/// A folder in the home folder: `~` is expanded only at the start of a text.
 fn written(folder: &str, within: bool) -> String {
     match folder.strip_prefix('~').filter(|_| within) {
         Some(rest) => format!("$HOME{rest}"),

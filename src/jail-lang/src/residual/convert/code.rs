@@ -1,4 +1,5 @@
-//! Code that is written out as it stands: its own binders keep their names where they can, and what it captured is put in.
+//! Code that is written out unchanged, except that what it captured is written in. Its own binders
+//! keep their names where they can.
 
 use std::rc::Rc;
 
@@ -56,7 +57,7 @@ impl Converter<'_, '_> {
             .help("rename one of them")
     }
 
-    /// The name of a binder; a new one where it would hide another or a free name.
+    /// The name of a binder, replaced by a new one where it would hide another name or a free name.
     fn bind(&mut self, symbol: Symbol, scope: &Scope<'_>) -> Name {
         let name = self.name(symbol);
         if scope.binds(&name) || RESERVED.contains(&name.as_str()) || !is_name(&name) {
@@ -171,7 +172,8 @@ impl Converter<'_, '_> {
             .collect()
     }
 
-    /// `rec { … }` is written as a `let` around an ordinary set, so that its names can be changed where they must.
+    /// `rec { … }` is written as a `let` around an ordinary set, so its names can be
+    /// changed where they must.
     fn set(&mut self, set: &ir::SetCode, scope: &Scope<'_>) -> Fallible<Source> {
         if !set.recursive {
             let mut fields = Vec::new();
@@ -238,7 +240,7 @@ impl Converter<'_, '_> {
                     match self.evaluator.dynamic(name, &outer, scope.captured, place) {
                         Ok(value) => last = Some(self.captured(&value, &shown, scope)?),
                         Err(failure) if sets.is_empty() => return Err(failure),
-                        // The inner sets must have it, then.
+                        // Otherwise the inner sets must have it.
                         Err(_) => {}
                     }
                     break;

@@ -1,5 +1,6 @@
-//! From values to source. A lambda is written out as its code; what it captured is written in, or bound by one `let`
-//! around the whole. Nothing is evaluated under a binder, so captured values are closed.
+//! From values to source. A lambda is written out as its code; what it captured is written
+//! in, or bound by one `let` around the whole. Nothing is evaluated under a binder, so
+//! captured values are closed.
 
 mod code;
 mod scope;
@@ -20,32 +21,32 @@ use crate::symbols::Symbol;
 use crate::value::{Root, TextPart, Value};
 use scope::Scope;
 
-/// Names that mean something in every emitted file.
+/// Names that have a meaning in every emitted file.
 const RESERVED: &[&str] = &["agents", "builtins", "false", "inputs", "lib", "null", "pkgs", "true"];
 
-/// The levels that source may have.
+/// How many levels deep the source may be nested.
 const DEPTH_MAX: usize = 1_000;
 
 pub(super) struct Converter<'a, 's> {
     evaluator: &'a Evaluator<'s>,
     place: Place,
-    /// The generated names: what they would like to be called.
+    /// The generated names, and what each would best be called.
     generated: Vec<String>,
     /// The bindings of the `let` around the whole, by generated name.
     lets: Vec<(usize, Option<Source>)>,
     /// Values that have a binding, or are being written.
     shared: HashMap<usize, usize>,
-    /// Every other name that occurs.
+    /// Every other name that occurs in the source.
     used: BTreeSet<String>,
-    /// Keeps what `shared` knows by its address.
+    /// Keeps the values alive whose addresses `shared` holds.
     kept: Vec<Value>,
     depth: usize,
-    /// The parts and characters that may still be written.
+    /// How many more parts and characters may be written.
     left: usize,
 }
 
 impl<'a, 's> Converter<'a, 's> {
-    /// A converter that writes so many parts and characters at most.
+    /// A converter that writes at most this many parts and characters.
     pub(super) fn new(evaluator: &'a Evaluator<'s>, place: Place, most: usize) -> Self {
         let (generated, lets) = (Vec::new(), Vec::new());
         let used = RESERVED.iter().map(|name| (*name).to_owned()).collect();
@@ -62,7 +63,7 @@ impl<'a, 's> Converter<'a, 's> {
         }
     }
 
-    /// The text of a value, closed but for the free names of emitted files.
+    /// The text of a value. Its only free names are those of emitted files.
     pub(super) fn closed(mut self, value: &Value) -> Fallible<String> {
         let body = self.value(value)?;
         let bindings: Vec<_> = std::mem::take(&mut self.lets)
@@ -117,7 +118,7 @@ impl<'a, 's> Converter<'a, 's> {
         }
     }
 
-    /// No person writes, or can read, what is nested deeper than this.
+    /// The deepest nesting: no person writes or can read more.
     fn deeper(&mut self, work: impl FnOnce(&mut Self) -> Fallible<Source>) -> Fallible<Source> {
         self.evaluator.step(self.place)?;
         self.write(1)?;
@@ -200,7 +201,7 @@ impl<'a, 's> Converter<'a, 's> {
             Value::Residual(residual) => self.residual(residual),
             Value::Thunk(thunk) => match self.evaluator.force(value, self.place) {
                 Ok(forced) => self.value(&forced),
-                // What fails here may never be needed there.
+                // An error here may not matter, because the value may never be needed.
                 Err(failure) => match thunk.delayed() {
                     Some((code, env)) if code.place.file != crate::failure::LIBRARY => {
                         let scope = Scope { bound: Vec::new(), captured: &env };
@@ -236,7 +237,7 @@ impl<'a, 's> Converter<'a, 's> {
         }
     }
 
-    /// Writes something that may hold itself. When it does, it becomes a binding.
+    /// Writes something that may contain itself. If it does, it becomes a binding.
     fn knotted(
         &mut self,
         key: usize,
@@ -265,7 +266,7 @@ impl<'a, 's> Converter<'a, 's> {
         }
     }
 
-    /// A captured value: written in when it is small, else bound once.
+    /// A captured value: written in place if it is small, else bound once.
     fn captured(&mut self, value: &Value, wish: &str, scope: &Scope<'_>) -> Fallible<Source> {
         let forced = match value {
             Value::Thunk(_) => {
@@ -349,7 +350,7 @@ fn file(path: &str) -> Source {
     Source::Binary(Op::Add, Box::new(Source::Atom("./files".into())), Box::new(rest))
 }
 
-/// What makes two captured values the same.
+/// Two captured values with the same key are the same value.
 fn identity(value: &Value) -> Option<usize> {
     match value {
         Value::List(list) => Some(Rc::as_ptr(list).addr()),

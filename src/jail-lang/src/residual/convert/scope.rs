@@ -3,7 +3,8 @@
 use crate::residual::source::{Name, Source};
 use crate::value::Env;
 
-/// The frames of the code that is being written: those that it binds itself, and those that it captured.
+/// The frames of the code that is being written: those that it binds itself,
+/// and those that it captured.
 #[derive(Clone)]
 pub(super) struct Scope<'f> {
     pub(super) bound: Vec<Bound>,
@@ -23,12 +24,12 @@ impl Scope<'_> {
         scope
     }
 
-    /// The frame so many levels up, when the code binds it itself.
+    /// The frame this many levels up, if the code binds it itself.
     pub(super) fn frame(&self, up: u32) -> Option<&Bound> {
         self.bound.iter().rev().nth(up as usize)
     }
 
-    /// How many levels up a captured frame is from the captured environment.
+    /// How many levels a captured frame is above the captured environment.
     pub(super) fn beyond(&self, up: u32) -> u32 {
         up.saturating_sub(u32::try_from(self.bound.len()).unwrap_or(u32::MAX))
     }

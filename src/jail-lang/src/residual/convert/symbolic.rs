@@ -1,4 +1,4 @@
-//! Symbolic values and the strings that hold them, as source.
+//! Source for symbolic values and for strings that contain them.
 
 use std::rc::Rc;
 
@@ -19,7 +19,7 @@ impl Converter<'_, '_> {
                 self.place,
                 "a `noescape` text stands inside a package expression",
             )
-            .label("it is expanded at launch, and a package is built long before"));
+            .label("it is expanded at launch, but a package is built long before"));
         }
         if let [TextPart::Package(residual, Output::Program)] = text.parts.as_slice() {
             return self.program(residual);
@@ -47,7 +47,7 @@ impl Converter<'_, '_> {
                         self.place,
                         "the wrapped entry is not known to Nix",
                     )
-                    .label("it is put in when the jail is compiled"));
+                    .label("it is inserted when the jail is compiled"));
                 }
             });
         }
