@@ -1243,7 +1243,7 @@ in
         "xwayland-satellite"
       ];
     };
-    # What is named of the session's message bus.
+    # The named parts of the session's message bus.
     dbus = {
       params = [
         {
@@ -1268,7 +1268,7 @@ in
       ];
       brings = [ "xdg-dbus-proxy" ];
     };
-    # What is named of the machine's message bus.
+    # The named parts of the machine's message bus.
     dbus-system = {
       params = [
         {

@@ -1,4 +1,4 @@
-//! Values against types. Both front ends use it, so a wrong argument has one message.
+//! Checks values against types. Both front ends use it, so a wrong argument has one message.
 
 use jail_policy::Text;
 
@@ -7,7 +7,7 @@ use crate::signature::{Field, Signature, Type};
 use crate::suggest::nearest;
 use crate::term::{Place, Placed, Value};
 
-/// What is wrong with the arguments of a combinator, all of it. `place` is that of the whole application.
+/// All faults of the arguments of a combinator. `place` is that of the whole application.
 #[must_use]
 pub fn arguments(
     name: &str,
@@ -27,14 +27,14 @@ pub fn arguments(
     faults
 }
 
-/// That a combinator is given another number of arguments than it takes.
+/// The fault of a wrong number of arguments.
 #[must_use]
 pub fn count_fault(name: &str, wanted: usize, given: usize) -> String {
     let given = if given == 0 { "none".into() } else { given.to_string() };
     format!("`{name}` takes {}, got {given}", plural(wanted, "argument"))
 }
 
-/// What is wrong with one argument, all of it. Where the argument has no place of its own, `place` stands in.
+/// All faults of one argument. `place` is used if the argument has no place of its own.
 #[must_use]
 pub fn argument(
     combinator: &str,
@@ -48,7 +48,7 @@ pub fn argument(
     faults
 }
 
-/// The fault of an argument set that has an unknown field, with the nearest that is known.
+/// The fault of an argument set with an unknown field. It suggests the nearest known one.
 #[must_use]
 pub fn unknown(combinator: &str, name: &str, known: &[Field], place: Option<Place>) -> Diagnostic {
     let message = format!("`{combinator}` has no argument `{name}`");
@@ -126,7 +126,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Messages are about the field rather than the set that it stands in.
+    /// Messages are about the field rather than about the set around it.
     fn field(&mut self, field: &Field, given: &Placed, place: Option<Place>) {
         let (combinator, faults) = (self.combinator, &mut *self.faults);
         Checker { combinator, param: field.name, faults }.check(field.ty, given, place);
@@ -194,7 +194,7 @@ fn package_help(text: &str) -> Option<String> {
     ))
 }
 
-/// Whether this can stand after `pkgs.` as it is: names with dots between them.
+/// Whether this can follow `pkgs.` unchanged: names with dots between them.
 pub(crate) fn is_attribute(text: &str) -> bool {
     text.split('.').all(|name| {
         name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
@@ -202,7 +202,7 @@ pub(crate) fn is_attribute(text: &str) -> bool {
     })
 }
 
-/// What stands in a list of permissions and is none.
+/// The fault of an element in a list of permissions that is not a permission.
 pub(crate) fn no_permission(value: &Value) -> Diagnostic {
     let message = format!("expected a permission, got {}", describe_value(value));
     let mut fault = Diagnostic::error(Code::ParamType, None, message);
@@ -234,11 +234,11 @@ fn no_permission_help(value: &Value) -> Option<&'static str> {
     }
 }
 
-/// Whether the value is of this kind, without a look at what it contains.
+/// Whether the value is of this type, without checking its content.
 fn same_shape(ty: Type, value: &Value) -> bool {
     match ty {
         Type::Null => matches!(value, Value::Null),
-        // As in Nix, a package stands for its path where a string is expected.
+        // As in Nix, a package represents its path where a string is expected.
         Type::Text => matches!(value, Value::Text(_) | Value::Package(_)),
         Type::Script => matches!(value, Value::Text(_)),
         Type::Literal => matches!(value, Value::Text(text) if is_literal(text)),

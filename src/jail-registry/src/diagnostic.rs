@@ -1,6 +1,7 @@
 //! Diagnostics: what is wrong with a place in a spec, for its author.
 //!
-//! They live here, below the language, because lowering finds faults as well as evaluation does. The driver renders them.
+//! They are defined here, below the language, because lowering finds faults as well as evaluation
+//! does. The driver renders them.
 
 use jail_policy::Severity as HowBad;
 
@@ -13,26 +14,26 @@ pub struct Diagnostic {
     pub code: Code,
     /// Whether the spec can still be compiled.
     pub severity: Severity,
-    /// How bad it is, where it is about a grant that is dangerous.
+    /// The severity, if it is about a dangerous grant.
     pub danger: Option<HowBad>,
-    /// One sentence, lowercase, no full stop, no line break; it makes sense alone.
+    /// One sentence, in lower case, without a full stop or a line break. It makes sense alone.
     pub message: String,
     /// The text that is wrong; `None` for the Nix library, which has no places.
     pub primary: Option<Place>,
-    /// What is wrong with exactly that text.
+    /// What is wrong with that text.
     pub label: String,
     /// Another place that belongs to it, with its label: "first granted here".
     pub secondary: Vec<(Place, String)>,
     /// What to do.
     pub help: Option<String>,
-    /// What was being evaluated, innermost first; at most five.
+    /// What was being evaluated, innermost first, up to five.
     pub stack: Vec<(Place, String)>,
 }
 
 /// Whether the spec can still be compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// It can; `--deny warnings` says otherwise.
+    /// It can, unless `--deny warnings` is given.
     Warning,
     /// It cannot be compiled.
     Error,
@@ -91,7 +92,7 @@ impl Diagnostic {
 }
 
 impl Code {
-    /// Whether the text that it is about may be a secret, which is not shown again.
+    /// Whether the text that it is about may be a secret. Such a text is not printed.
     #[must_use]
     pub const fn hides_text(self) -> bool {
         matches!(self, Self::SecretInSpec)
@@ -100,7 +101,8 @@ impl Code {
 
 macro_rules! codes {
     ($( $(#[$doc:meta])+ $code:ident = $name:literal, )*) => {
-        /// The stable names of diagnostics; `docs/diagnostics.md` has a paragraph for each. They are never reused.
+        /// The stable names of diagnostics; `docs/diagnostics.md` has a paragraph for
+        /// each. They are never reused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code { $( $(#[$doc])+ $code, )* }
 
@@ -108,7 +110,7 @@ macro_rules! codes {
             /// All of them, in alphabetical order of their names.
             pub const ALL: &'static [Self] = &[ $( Self::$code, )* ];
 
-            /// The name of the code, as messages, JSON and docs/diagnostics.md have it.
+            /// The name of the code in messages, in JSON and in docs/diagnostics.md.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $( Self::$code => $name, )* }
@@ -124,9 +126,9 @@ codes! {
     ArgumentsDropped = "arguments-dropped",
     /// The condition of an `assert` is false.
     AssertionFailed = "assertion-failed",
-    /// A text for `noescape` that the expansion language does not know.
+    /// A text for `noescape` that is not in the expansion language.
     BadExpansion = "bad-expansion",
-    /// A glob that can match nothing.
+    /// A glob that cannot match anything.
     BadGlob = "bad-glob",
     /// A header that no secret can be put into.
     BadHeader = "bad-header",
@@ -134,7 +136,7 @@ codes! {
     BadHost = "bad-host",
     /// A host name that no host may have.
     BadHostname = "bad-hostname",
-    /// An amount that no limit can be.
+    /// An amount that is not possible for its limit.
     BadLimit = "bad-limit",
     /// A number that is not a port.
     BadPort = "bad-port",
@@ -168,7 +170,7 @@ codes! {
     Contradiction = "contradiction",
     /// A text that is not in the format that it is read as.
     Data = "data",
-    /// Something that Nix reads otherwise than jailgen.
+    /// Something that Nix reads differently than jailgen.
     DiffersInNix = "differs-in-nix",
     /// A division by zero.
     DivisionByZero = "division-by-zero",
@@ -214,7 +216,7 @@ codes! {
     IntegerOverflow = "integer-overflow",
     /// A jail's name that is not a file name.
     JailName = "jail-name",
-    /// A string that looks as if it were to be expanded, and is not.
+    /// A string that looks as if it were to be expanded, but is not.
     LiteralExpansion = "literal-expansion",
     /// An evaluation that needs too much memory.
     MemoryLimit = "memory-limit",
@@ -224,13 +226,13 @@ codes! {
     MissingAttribute = "missing-attribute",
     /// A file that does not exist.
     MissingFile = "missing-file",
-    /// A package that a combinator brings along and that the term came without.
+    /// A package that a combinator needs and that is not in the term.
     MissingPackage = "missing-package",
     /// A kind of file system that `mount` does not know.
     MountKind = "mount-kind",
     /// A spec that makes no jail.
     NoJail = "no-jail",
-    /// A package that does not say which of its programs is meant.
+    /// A package that does not say which of its programs is the main one.
     NoMainProgram = "no-main-program",
     /// A call of something that is not a function.
     NotAFunction = "not-a-function",
@@ -306,11 +308,11 @@ codes! {
     UnsafeCombinator = "unsafe-combinator",
     /// A grant of all of the store.
     WholeStore = "whole-store",
-    /// System calls that every jail is refused.
+    /// System calls that are refused to every jail.
     WidensCalls = "widens-calls",
     /// A secret for every host below a name.
     WildcardSecret = "wildcard-secret",
-    /// A combinator that does nothing where it stands.
+    /// A combinator that has no effect where it is.
     WithoutEffect = "without-effect",
     /// A grant of files that the host executes.
     WritesHostPrograms = "writes-host-programs",

@@ -1,7 +1,9 @@
-//! The registry: the one table of combinators and agent builders, and the lowering of terms to policies.
+//! The registry: the one table of combinators and agent builders, and the
+//! lowering of terms to policies.
 //!
-//! A combinator's name appears only in its entry, its tests, the docs made from it and the examples. Code that must know one
-//! says it by its constant in [`names`]; messages show people how it is spelt.
+//! A combinator's name appears only in its entry, its tests, the docs made from it and
+//! the examples. Code that needs one refers to it by its constant in [`names`];
+//! messages show how it is spelt.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -1,5 +1,5 @@
-//! How Nix writes names and strings. Residual code, emitted flakes, the printing of values and the help of diagnostics all write them
-//! here.
+//! How Nix writes names and strings. Residual code, emitted flakes, printed values and the help of
+//! diagnostics are all written here.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ const KEYWORDS: [&str; 10] =
 /// A part of a string.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Part {
-    /// Characters that stand for themselves.
+    /// Characters that represent themselves.
     Literal(String),
     /// An expression in `${…}`.
     Code(String),
@@ -20,10 +20,10 @@ pub enum Part {
 /// Which dollar signs are written as `\$`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dollars {
-    /// Those before a brace, where an expression would begin: as Nix prints values.
+    /// Those before a brace, which would start an interpolation. Nix prints values this way.
     BeforeBrace,
-    /// Also those before another one, which would take its meaning away, and the last one, which could meet a brace of the next
-    /// part.
+    /// Also those before another one, which would change its meaning, and the last one, which a
+    /// brace of the next part could follow.
     Safe,
 }
 
@@ -36,7 +36,7 @@ pub fn is_name(name: &str) -> bool {
         && !KEYWORDS.contains(&name)
 }
 
-/// An attribute name: quoted where Nix wants it.
+/// An attribute name, quoted where Nix needs it.
 #[must_use]
 pub fn name(name: &str) -> Cow<'_, str> {
     if is_name(name) {
@@ -46,8 +46,8 @@ pub fn name(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// A string: between `''` where that is exactly this text and easier to read, else between quotes. Its further lines are indented
-/// by `indent` spaces.
+/// A string: between `''` if that gives exactly this text and is easier to read, else between
+/// quotes. Its further lines are indented by `indent` spaces.
 #[must_use]
 pub fn string(parts: &[Part], indent: usize) -> String {
     if is_block(parts) { block(parts, indent) } else { between_quotes(parts) }
@@ -96,8 +96,9 @@ fn between_quotes(parts: &[Part]) -> String {
     text
 }
 
-/// Whether the indented form (`''`) gives exactly this text. It strips what all lines share of spaces at their start, and lines of
-/// spaces alone; and its escapes depend on what is next to them. What comes near any of that is written in quotes.
+/// Whether the indented form (`''`) gives exactly this text. It strips the indentation that all
+/// lines share, and lines of spaces, and its escapes depend on their neighbours. A text that comes
+/// near any of that is written in quotes.
 fn is_block(parts: &[Part]) -> bool {
     let mut line_starts = true;
     let mut unindented = false;

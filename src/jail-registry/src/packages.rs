@@ -1,11 +1,12 @@
-//! Packages that the registry itself names: what combinators bring along, the agents, the common tools.
+//! Packages that the registry itself names: those that combinators need, the
+//! agents, the common tools.
 //!
-//! In a `.jail` file they are Nix source; from the Nix library they come, resolved, with the term, because Nix must know
-//! them at evaluation, before anything is lowered.
+//! In a `.jail` file they are Nix source; from the Nix library they come, resolved, with the term,
+//! because Nix must know them at evaluation, before anything is lowered.
 
 use jail_policy::Package;
 
-/// A package that a combinator brings along.
+/// A package that a combinator needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Brought {
     /// The shell: `/bin/sh`, the user's shell, and what `wrap-entry` scripts run in.
@@ -16,15 +17,15 @@ pub enum Brought {
     Coreutils,
     /// The names and rules of the time zones.
     Tzdata,
-    /// Wayland's clipboard, for programs that read it by a command.
+    /// Wayland's clipboard, for programs that read it with a command.
     WlClipboard,
     /// The filter of message buses, which runs outside.
     XdgDbusProxy,
-    /// The X server's window manager, a client of Wayland. It brings the server along.
+    /// The X server's window manager, a client of Wayland. The server comes with it.
     XwaylandSatellite,
 }
 
-/// Where a package that is brought along belongs.
+/// Where a package that a combinator needs belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
     /// In the jail.
@@ -33,10 +34,10 @@ pub enum Side {
     Host,
 }
 
-/// A package that a combinator brings along, and where it belongs.
+/// A package that a combinator needs, and where it belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Brings {
-    /// The package that is brought along.
+    /// The package.
     pub package: Brought,
     /// Where it belongs.
     pub side: Side,
@@ -69,7 +70,8 @@ impl Brought {
     }
 }
 
-/// Where lowering gets the registry's own packages from. `None`: the term came without it.
+/// The source of the registry's own packages for lowering. `None`: the term does
+/// not contain the package.
 pub trait Packages {
     /// The package `pkgs.ATTRIBUTE`.
     fn nixpkgs(&self, attribute: &str) -> Option<Package>;
@@ -77,7 +79,7 @@ pub trait Packages {
     /// The package of an agent, `agents.ATTRIBUTE`.
     fn agent(&self, attribute: &str) -> Option<Package>;
 
-    /// A package that a combinator brings along.
+    /// A package that a combinator needs.
     fn brought(&self, package: Brought) -> Option<Package> {
         self.nixpkgs(package.attribute())
     }

@@ -110,7 +110,7 @@ pub fn type_words(ty: Type) -> String {
     }
 }
 
-/// What else is to be known of a combinator, a sentence each.
+/// What else there is to know about a combinator, a sentence each.
 #[must_use]
 pub fn notes(combinator: &Combinator) -> Vec<String> {
     let mut notes = Vec::new();
@@ -169,7 +169,7 @@ fn builders_into(page: &mut String) {
     for builder in jails().filter(|builder| builder.preset.is_none()) {
         arguments_into(builder, page);
     }
-    page.push_str("\nThe others take the same but `configPaths`; `name` and `pkg` may be left out. Examples:\n\n```nix\n");
+    page.push_str("\nThe others take the same except `configPaths`, and `name` and `pkg` are optional. Examples:\n\n```nix\n");
     for builder in jails() {
         add!(page, "{}\n", builder.example);
     }
@@ -179,7 +179,7 @@ fn builders_into(page: &mut String) {
     }
 }
 
-/// The groups of hosts, and which agent has which by default.
+/// The groups of hosts, and the agents that have them by default.
 fn hosts_into(page: &mut String) {
     page.push_str(
         "\n## Groups of hosts\n\n`network-allow [ \"@npm\" ]` names all hosts of a group; `allowedHosts = \"default\"` is the group of the agent. \

@@ -1,7 +1,8 @@
-//! Signatures: what a combinator takes, as data, so that the evaluator can say which argument is wrong and where.
+//! Signatures: what a combinator takes, as data. The evaluator can then say which
+//! argument is wrong, and where.
 
-/// What a combinator or builder takes, in order. It is applied when it has all of them; one that takes nothing is a
-/// permission as it stands.
+/// What a combinator or builder takes, in order. It is applied when it has all of its arguments;
+/// one that takes none is a permission by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signature {
     /// The parameters, in order.
@@ -20,7 +21,7 @@ pub struct Param {
 /// What an argument may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
-    /// `null`, where that is one of several.
+    /// `null`, as one of several alternatives.
     Null,
     /// A string or a `noescape` text.
     Text,
@@ -40,13 +41,13 @@ pub enum Type {
     Script,
     /// A derivation, for the environment that `nix develop` gives for it.
     Shell,
-    /// A list of such things.
+    /// A list of elements of this type.
     List(&'static Type),
     /// An attribute set with these fields and no others.
     Fields(&'static [Field]),
-    /// An attribute set from any name to such things.
+    /// An attribute set with any names, and values of this type.
     Map(&'static Type),
-    /// One or the other; the first that fits.
+    /// One of several types; the first that fits is used.
     Either(&'static [Type]),
 }
 
@@ -80,7 +81,7 @@ pub struct Field {
     pub name: &'static str,
     /// What it may be.
     pub ty: Type,
-    /// Whether it must be given.
+    /// Whether it is mandatory.
     pub required: bool,
     /// What it does, in one sentence for the author of a spec.
     pub doc: &'static str,

@@ -1,5 +1,5 @@
-//! What an editor puts in for a combinator or a builder: its call, with places to fill in, in the snippet syntax of the language
-//! server protocol.
+//! The call of a combinator or builder that an editor inserts, with places to fill in, in the
+//! snippet syntax of the language server protocol.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::signature::{Field, Signature, Type};
 use crate::table::Combinator;
 
 impl Combinator {
-    /// Its call, such as `ro-bind "${1:from}" "${2:to}"`; nothing where it takes nothing.
+    /// Its call, such as `ro-bind "${1:from}" "${2:to}"`. `None` if it takes no arguments.
     #[must_use]
     pub fn snippet(&self) -> Option<String> {
         call(self.name, self.signature)
@@ -39,7 +39,7 @@ struct Snippet {
 }
 
 impl Snippet {
-    /// A place that shows a word until something is typed.
+    /// A place that shows a word until the user types something.
     fn place(&mut self, word: &str) {
         self.places += 1;
         let _ = write!(self.text, "${{{}:{word}}}", self.places);
@@ -81,7 +81,7 @@ impl Snippet {
         self.text.push_str(after);
     }
 
-    /// Those that must be given, and a place for the others.
+    /// The mandatory fields, and a place for the others.
     fn fields(&mut self, fields: &[Field]) {
         self.text.push_str("{ ");
         for field in fields.iter().filter(|field| field.required) {
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(combinator("network").unwrap().snippet(), None);
     }
 
-    /// The text that is there when nothing is filled in.
+    /// The text that remains if nothing is filled in.
     fn filled(snippet: &str) -> String {
         let (mut text, mut rest, mut in_place) = (String::new(), snippet, false);
         while let Some(next) = rest.chars().next() {

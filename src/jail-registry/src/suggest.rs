@@ -1,13 +1,15 @@
 //! The name that was probably meant.
 
-/// The candidate that is the same name in another spelling, or else the nearest one, if it is near enough to be a slip.
+/// The candidate that is the same name in another spelling, or else the nearest one, if it is
+/// near enough to be a typo.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let candidates: Vec<_> = candidates.into_iter().collect();
     respelt(name, candidates.iter().copied()).or_else(|| slip(name, candidates))
 }
 
-/// The candidate that differs in capitals, hyphens and underscores only: `add-pkg-deps` for `addPkgDeps`.
+/// The candidate that differs only in capitals, hyphens and
+/// underscores: `add-pkg-deps` for `addPkgDeps`.
 #[must_use]
 pub fn respelt<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let bare = letters(name);
@@ -25,7 +27,7 @@ fn slip<'a>(name: &str, candidates: Vec<&'a str>) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-/// A name without what spellings differ in.
+/// A name without the characters in which spellings differ.
 pub(crate) fn letters(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
 }

@@ -1,4 +1,4 @@
-//! For the tests of this crate: terms written by hand, and lowering as text.
+//! Helpers for the tests of this crate: terms written by hand, and the result of lowering as text.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ fn package(name: &str) -> Package {
     Package::Symbolic { nix: format!("pkgs.{name}") }
 }
 
-/// A script for `wrap-entry`; `@` stands for the entry.
+/// A script for `wrap-entry`. `@` represents the entry.
 pub(crate) fn script(text: &str) -> Value {
     let mut script = Text::literal("");
     for (index, part) in text.split("@@").enumerate() {
@@ -68,8 +68,8 @@ pub(crate) fn p<const N: usize>(combinator: &str, arguments: [Value; N]) -> Valu
     })
 }
 
-/// A jail with these permissions around `pkgs.hello`. Places are handed out in the order of the term: the n-th value of
-/// the term is at n.
+/// A jail with these permissions around `pkgs.hello`. Places are numbered in the order of the term:
+/// the n-th value of the term is at n.
 pub(crate) fn jail(permissions: Vec<Value>) -> Jail {
     jail_named("demo", pkg("hello"), permissions)
 }
@@ -135,7 +135,7 @@ impl Counter {
     }
 }
 
-/// Everything that lowering says about a jail, without what its base permissions grant.
+/// All results of lowering a jail, without what its base permissions grant.
 pub(crate) fn lowered(jail: &Jail) -> String {
     let own = |origin: &str| {
         !["base#1", "bind-nix-store-runtime-closure#2", "fake-passwd#3"].contains(&origin)
@@ -143,7 +143,7 @@ pub(crate) fn lowered(jail: &Jail) -> String {
     rendered(jail, &own)
 }
 
-/// Everything that lowering says about a jail.
+/// All results of lowering a jail.
 pub(crate) fn lowered_whole(jail: &Jail) -> String {
     rendered(jail, &|_| true)
 }

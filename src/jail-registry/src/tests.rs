@@ -1,4 +1,4 @@
-//! The table as data: what must hold of every entry.
+//! The table as data: invariants of every entry.
 
 use std::collections::BTreeSet;
 
@@ -131,7 +131,7 @@ fn samples(ty: Type) -> Vec<Value> {
     }
 }
 
-/// Arguments of the right type that mean nothing would be faults of these.
+/// Arguments of the right type that have no meaning would be faults of these combinators.
 fn meaningful(name: &str) -> Option<Vec<Value>> {
     let from = || ("from", set([("env", s("KEY"))]));
     let hosts = || ("hosts", list([s("api.example.org")]));
@@ -150,7 +150,7 @@ fn meaningful(name: &str) -> Option<Vec<Value>> {
     })
 }
 
-/// A secret goes where the network leads.
+/// A secret needs a host that the network allows.
 fn applied(name: &str, arguments: Vec<Value>) -> Jail {
     let arguments = arguments.into_iter().map(Placed::nowhere).collect();
     let permission = Applied { combinator: name.into(), arguments, place: None };
@@ -193,7 +193,7 @@ fn what_a_combinator_uses_it_says_that_it_brings() {
 
     use crate::{Brought, Packages};
 
-    /// Has everything but one package.
+    /// It has all packages except one.
     struct Without(Brought);
     impl Packages for Without {
         fn nixpkgs(&self, attribute: &str) -> Option<Package> {
@@ -213,7 +213,7 @@ fn what_a_combinator_uses_it_says_that_it_brings() {
                 .insert(0, Applied { combinator: "reset".into(), arguments: vec![], place: None });
             let missing = match lower(&jail, &Without(*package), &|_| String::new()) {
                 Ok(_) => false,
-                // The base permissions complain as well; what counts is who else does.
+                // The base permissions complain too; what counts is which others do.
                 Err(faults) => faults.iter().any(|fault| {
                     fault.code == Code::MissingPackage
                         && fault.message.starts_with(&format!("`{}`", combinator.name))

@@ -1,8 +1,10 @@
-//! `tests/diagnostics/<code>.jail`: what is said of a spec stands in the spec, on the line that is underlined:
-//! `# error: [code] "message" at `text``. Every diagnostic needs a comment, and every comment a diagnostic.
+//! `tests/diagnostics/<code>.jail`: the spec contains its diagnostics, each on the line that is
+//! underlined: `# error: [code] "message" at `text``. Every diagnostic needs a comment, and
+//! every comment a diagnostic.
 //!
-//! `tests/diagnostics/<code>.<case>.jail` shows a case that people meet, with its help; what the help says to write must
-//! fix the spec if it is put in place of the underlined text, or of the parentheses around that.
+//! `tests/diagnostics/<code>.<case>.jail` shows a case that people meet, with its help; what
+//! the help says to write must fix the spec if it is put in place of the underlined text, or of
+//! the parentheses around that.
 
 #![expect(
     clippy::disallowed_methods,
@@ -27,7 +29,7 @@ fn specs() -> Vec<PathBuf> {
     specs
 }
 
-/// Everything that is said of a spec.
+/// All diagnostics of a spec.
 fn diagnose(spec: &str) -> Vec<Diagnostic> {
     let sources = MemorySources::new([("spec.jail", spec)]);
     let outcome = evaluate(&sources, "spec.jail", Limits::SPEC);
@@ -103,7 +105,8 @@ fn what_is_said_of_a_spec_is_what_it_says() {
     }
 }
 
-/// A file shows the code that it is named after, and begins with what it shows. Says whether it is a case of one.
+/// A file shows the code that it is named after, and starts with a comment on what it shows.
+/// Returns whether it is a case of the code.
 fn check_name(path: &Path, spec: &str) -> bool {
     let name = path.file_stem().unwrap().to_str().unwrap();
     let code = name.split('.').next().unwrap_or_default();
@@ -114,7 +117,7 @@ fn check_name(path: &Path, spec: &str) -> bool {
     name != code
 }
 
-/// Does what the helps say, one after the other, until nothing is wrong any more.
+/// Follows the helps, one after the other, until nothing is wrong any more.
 fn fix(path: &Path, mut spec: String) {
     let mut said = diagnose(&spec);
     while let Some(first) = said.first() {

@@ -1,10 +1,10 @@
-//! Every example of the table is a spec that compiles: evaluated by the language, lowered by the registry, without a warning
-//! but for those about what a combinator is there to grant.
+//! Every example of the table is a spec that compiles: the language evaluates it and the registry
+//! lowers it, without warnings other than those about what a combinator is there to grant.
 
 use jail_lang::{Limits, MemorySources, evaluate};
 use jail_registry::{BUILDERS, Diagnostic, Symbolic, combinators, lower};
 
-/// Evaluates and lowers a spec; what was said of it, if anything was.
+/// Evaluates and lowers a spec, and returns its diagnostics.
 fn compile(spec: &str) -> Vec<String> {
     let sources = MemorySources::new([("spec.jail", spec)]);
     let outcome = evaluate(&sources, "spec.jail", Limits::SPEC);

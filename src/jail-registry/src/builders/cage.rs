@@ -4,10 +4,11 @@ use super::{Builder, Makes, optional, required};
 use crate::packages::Brought;
 use crate::signature::{Field, Param, Signature, Type};
 
-/// The command is called so: `claude-cage`.
+/// The command is named `NAME-cage`: `claude-cage`.
 pub const SUFFIX: &str = "-cage";
 
-/// The packages that every cage brings along: a shell that may be executed, and the certificates of the public authorities.
+/// The packages that every cage has: a shell that may be executed, and the certificates
+/// of the public authorities.
 pub(super) const BRINGS: &[Brought] = &[Brought::BashInteractive, Brought::Cacert];
 
 pub(super) const CAGE: Builder = Builder {
@@ -29,7 +30,7 @@ pub(crate) struct Profile {
     pub(crate) offline: bool,
 }
 
-/// The profiles that there are.
+/// The predefined profiles.
 pub(crate) const PROFILES: &[Profile] = &[
     Profile { name: "aiAgent", connect: &[443, 22], offline: false },
     Profile { name: "devNet", connect: &[443, 22, 80, 8080, 3000, 5000], offline: false },
@@ -38,7 +39,7 @@ pub(crate) const PROFILES: &[Profile] = &[
 
 const PATHS: Type = Type::List(&Type::Text);
 const NAMES: Type = Type::List(&Type::Literal);
-/// A path that must be there, or one that says whether it must.
+/// A path that must exist, or one that may be missing.
 const TRIED: Type = Type::List(&Type::Either(&[
     Type::Text,
     Type::Fields(&[
@@ -67,7 +68,7 @@ const FIELDS: &[Field] = &[
     optional(
         "profile",
         Type::Either(&[Type::Literal, Type::Fields(PROFILE), Type::Null]),
-        "`\"offline\"`, `\"aiAgent\"` (TCP ports 443 and 22), `\"devNet\"` (80, 8080, 3000 and 5000 too), `null`, or a set of one's own; lists of both are joined",
+        "`\"offline\"`, `\"aiAgent\"` (TCP ports 443 and 22), `\"devNet\"` (80, 8080, 3000 and 5000 too), `null`, or a set of your own; lists of both are joined",
     ),
     optional(
         "workspace",
@@ -85,7 +86,7 @@ const FIELDS: &[Field] = &[
     SYSTEM_PROGRAMS,
 ];
 
-/// What a profile of one's own may say.
+/// The arguments of a profile of your own.
 const PROFILE: &[Field] =
     &[FILESYSTEM, NIX_STORE, NETWORK, SSH, ENV, TOOLS, CONFIG_DIRS, TMP, SYSTEM_PROGRAMS];
 
@@ -121,7 +122,7 @@ const NETWORK: Field = optional(
 );
 const SSH: Field = optional(
     "ssh",
-    Type::Fields(&[optional("agentForward", Type::Bool, "whether the agent can be asked")]),
+    Type::Fields(&[optional("agentForward", Type::Bool, "whether the agent can be used")]),
     "`agentForward`: the agent's socket and the known hosts, no key files. The cage can lock the agent and remove its keys, for you too",
 );
 const ENV: Field = optional(
@@ -155,5 +156,5 @@ const TMP: Field = optional(
 const SYSTEM_PROGRAMS: Field = optional(
     "systemPrograms",
     Type::Bool,
-    "the distribution's own programs may be executed, and are last in PATH: `/usr/bin`, `/bin`, and what they load",
+    "the distribution's own programs may be executed, and come last in PATH: `/usr/bin`, `/bin`, and what they load",
 );

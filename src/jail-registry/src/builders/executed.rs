@@ -1,19 +1,19 @@
-//! What agents execute or believe of their own state, each with the reason: of these a preset's jail has copies. Who is signed in, and
-//! what was talked about, is not here: that stays shared.
+//! What agents execute or trust in their own state, each with the reason. A preset's jail has
+//! copies of these. Sign-ins and conversations are not listed: they stay shared.
 
-/// What of a state folder an agent executes or believes.
+/// What an agent executes or trusts in a state folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Executed {
     /// The folder; a path with `~`.
     pub folder: &'static str,
-    /// Names in it, a slash at the end of a folder's, and why.
+    /// Names in it, each with the reason. A folder's name ends with a slash.
     pub names: &'static [(&'static str, &'static str)],
 }
 
 pub(super) static AMP: &[Executed] = &[Executed {
     folder: "~/.config/amp",
     names: &[
-        ("settings.json", "it names servers, hooks and what may be run unasked"),
+        ("settings.json", "it names servers, hooks and what may run without a question"),
         ("settings.jsonc", "as `settings.json`"),
         ("tools/", "programs that the agent runs as tools"),
         ("toolbox/", "programs that the agent runs as tools"),
@@ -30,7 +30,7 @@ pub(super) static CLAUDE_CODE: &[Executed] = &[Executed {
     names: &[
         (
             "settings.json",
-            "it names hooks, status lines, helpers for keys, and what may be run unasked",
+            "it names hooks, status lines, helpers for keys, and what may run without a question",
         ),
         ("settings.local.json", "the same where the agent is started in the home folder"),
         ("remote-settings.json", "settings of an organisation, as they were fetched last"),
@@ -57,7 +57,10 @@ pub(super) static CLAUDE_CODE: &[Executed] = &[Executed {
 pub(super) static CODEX: &[Executed] = &[Executed {
     folder: "~/.codex",
     names: &[
-        ("config.toml", "it names servers, programs to notify, and what may be run unasked"),
+        (
+            "config.toml",
+            "it names servers, programs to notify, and what may run without a question",
+        ),
         ("managed_config.toml", "as `config.toml`"),
         ("hooks.json", "programs that run as hooks"),
         ("hooks/", "programs that run as hooks"),
@@ -80,10 +83,10 @@ pub(super) static CODEX: &[Executed] = &[Executed {
 pub(super) static COPILOT_CLI: &[Executed] = &[Executed {
     folder: "~/.copilot",
     names: &[
-        ("settings.json", "it names hooks, status lines and what may be run unasked"),
+        ("settings.json", "it names hooks, status lines and what may run without a question"),
         ("mcp-config.json", "servers that it starts"),
         ("lsp-config.json", "language servers that it starts"),
-        ("permissions-config.json", "what may be run unasked"),
+        ("permissions-config.json", "what may run without a question"),
         ("hooks/", "programs that run as hooks"),
         ("agents/", "agents with servers of their own"),
         ("skills/", "instructions, with programs"),
@@ -115,7 +118,7 @@ pub(super) static CURSOR_AGENT: &[Executed] = &[Executed {
         ("mcp.json", "servers that it starts"),
         ("hooks.json", "programs that run as hooks"),
         ("hooks/", "programs that settings name as hooks"),
-        ("permissions.json", "what may be run unasked"),
+        ("permissions.json", "what may run without a question"),
         ("rules/", "instructions that it follows everywhere"),
         ("commands/", "prompts that are called as commands"),
         ("agents/", "agents with instructions of their own"),
@@ -129,7 +132,7 @@ pub(super) static CURSOR_AGENT: &[Executed] = &[Executed {
 pub(super) static GEMINI_CLI: &[Executed] = &[Executed {
     folder: "~/.gemini",
     names: &[
-        ("settings.json", "it names servers, hooks, tools and what may be run unasked"),
+        ("settings.json", "it names servers, hooks, tools and what may run without a question"),
         ("trustedFolders.json", "folders whose own settings it believes"),
         ("trusted_hooks.json", "hooks of projects that run without a question"),
         ("acknowledgments/", "agents of projects that it starts without a question"),
@@ -157,9 +160,12 @@ pub(super) static GOOSE: &[Executed] = &[
     Executed {
         folder: "~/.config/goose",
         names: &[
-            ("config.yaml", "it names the programs of extensions, and what may be run unasked"),
-            ("permission.yaml", "what may be run unasked"),
-            ("permissions/", "what may be run unasked"),
+            (
+                "config.yaml",
+                "it names the programs of extensions, and what may run without a question",
+            ),
+            ("permission.yaml", "what may run without a question"),
+            ("permissions/", "what may run without a question"),
             ("custom_providers/", "where it sends what it is asked"),
             ("recipes/", "prompts with extensions of their own"),
             ("skills/", "instructions, with programs"),
@@ -181,7 +187,7 @@ pub(super) static GOOSE: &[Executed] = &[
 pub(super) static HERMES_AGENT: &[Executed] = &[Executed {
     folder: "~/.hermes",
     names: &[
-        ("config.yaml", "it names servers, hooks and what may be run unasked"),
+        ("config.yaml", "it names servers, hooks and what may run without a question"),
         (".env", "variables of the agent and of what it runs"),
         ("hooks/", "programs that run as hooks"),
         ("agent-hooks/", "programs that settings name as hooks"),
@@ -200,7 +206,7 @@ pub(super) static OPENCODE: &[Executed] = &[
     Executed {
         folder: "~/.config/opencode",
         names: &[
-            ("opencode.json", "it names servers, plugins and what may be run unasked"),
+            ("opencode.json", "it names servers, plugins and what may run without a question"),
             ("opencode.jsonc", "as `opencode.json`"),
             ("config.json", "as `opencode.json`"),
             ("tui.json", "it names plugins"),
@@ -256,7 +262,7 @@ pub(super) static PI: &[Executed] = &[Executed {
 pub(super) static QWEN_CODE: &[Executed] = &[Executed {
     folder: "~/.qwen",
     names: &[
-        ("settings.json", "it names servers, hooks, tools and what may be run unasked"),
+        ("settings.json", "it names servers, hooks, tools and what may run without a question"),
         ("trustedFolders.json", "folders whose own settings it believes"),
         ("trusted_hooks.json", "hooks of projects that run without a question"),
         ("mcp-server-enablement.json", "which servers it starts"),

@@ -1,4 +1,4 @@
-//! From a builder's arguments to the name, the entry and the permissions of a plain jail.
+//! Expands a builder's arguments to the name, the entry and the permissions of a plain jail.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,14 @@ use crate::suggest::nearest;
 use crate::table::names;
 use crate::term::{Applied, Built, Place, Placed, Value};
 
-/// What a builder amounts to.
+/// The expansion of a builder.
 pub(crate) struct Expanded {
     name: String,
     entry: Placed,
     permissions: Vec<Applied>,
 }
 
-/// The same, of whichever jail it is.
+/// The parts that a jail and a cage have in common.
 pub(crate) struct Plain<'a> {
     pub(crate) name: &'a str,
     pub(crate) entry: &'a Placed,
@@ -85,7 +85,7 @@ impl Expansion<'_> {
     fn run(&mut self) -> Expanded {
         let (name, entry) = (self.name(), self.entry());
         let mut permissions = Vec::new();
-        // The first, so that any `mask` of the spec can take a name out again.
+        // It comes first, so any `mask` of the spec can except a name.
         options::masked_files(self, &mut permissions);
         permissions.extend(self.options("baseJailOptions").unwrap_or_else(|| self.common()));
         hosts::allowed_hosts(self, &mut permissions);
@@ -97,7 +97,8 @@ impl Expansion<'_> {
         options::nix_config(self, &mut permissions);
         options::limits(self, &mut permissions);
         self.paths("extraReadwriteDirs", names::READWRITE, &mut permissions);
-        // After the writable ones, so that a folder inside one of them can be taken back.
+        // It comes after the writable folders, so a folder inside one of them can
+        // be made read-only again.
         self.paths("extraReadonlyDirs", names::READONLY, &mut permissions);
         permissions.extend(self.caches());
         permissions.push(self.base_packages());
@@ -135,7 +136,7 @@ impl Expansion<'_> {
     /// The permissions of an argument, if it is given.
     fn options(&self, argument: &str) -> Option<Vec<Applied>> {
         let given = self.arguments.get(argument)?;
-        // One `compose` would count as a combinator of its own, which nobody wrote.
+        // A `compose` would count as another combinator, which the author did not write.
         let mut found = Vec::new();
         flatten(given, &mut found);
         Some(found)
@@ -156,7 +157,7 @@ impl Expansion<'_> {
             };
             permissions.push(self.apply(combinator, [self.of_preset(Text::expanded(*path))]));
         }
-        // What nothing else has, nothing else executes.
+        // If nothing else has it, nothing else executes it.
         if !is_separate && !self.is_true("writableSettings") {
             self.private_copies(permissions);
         }
@@ -166,7 +167,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// Of what the agent executes in its state the jail has copies.
+    /// The jail has copies of what the agent executes in its state.
     fn private_copies(&self, permissions: &mut Vec<Applied>) {
         for Executed { folder, names } in self.builder.preset.map_or(&[][..], |it| it.executed) {
             let names = names.iter().map(|(name, _)| self.of_preset(Text::literal(*name)));
@@ -176,7 +177,7 @@ impl Expansion<'_> {
         }
     }
 
-    /// Those of the preset, and those that the spec asks for.
+    /// The caches of the preset, and those that the spec asks for.
     fn caches(&self) -> Option<Applied> {
         let own = self.builder.preset.map_or(&[][..], |preset| preset.caches);
         let own = own.iter().map(|name| self.of_preset(Text::literal(*name)));
@@ -190,7 +191,7 @@ impl Expansion<'_> {
         self.of_builder(Value::Text(text))
     }
 
-    /// A value that stands where the builder does.
+    /// A value whose place is that of the builder.
     pub(super) fn of_builder(&self, value: Value) -> Placed {
         Placed { value, place: self.place }
     }
@@ -220,7 +221,7 @@ impl Expansion<'_> {
     }
 
     fn variables(&self, permissions: &mut Vec<Applied>) {
-        // Before those of the spec, which win.
+        // They come before the variables of the spec, which take precedence.
         for Variable { name, value, reason: _ } in
             self.builder.preset.map_or(&[][..], |it| it.variables)
         {
@@ -254,12 +255,12 @@ impl Expansion<'_> {
         self.builder
     }
 
-    /// Remembers what is wrong with an argument.
+    /// Records a fault of an argument.
     pub(super) fn fault(&mut self, fault: Diagnostic) {
         self.faults.push(fault);
     }
 
-    /// Remembers a package that the term should have come with.
+    /// Records that the term lacks a package.
     pub(super) fn found(&mut self, package: Option<Package>, attribute: &str) -> Option<Package> {
         if package.is_none() {
             let name = self.builder.name;
@@ -275,7 +276,7 @@ impl Expansion<'_> {
         self.arguments.get(argument).map(|given| self.placed(given))
     }
 
-    /// The elements of an argument that is a list; none when it is not given.
+    /// The elements of an argument that is a list; none if it is not given.
     fn elements(&self, argument: &str) -> Vec<Placed> {
         match self.arguments.get(argument).map(|given| (&given.value, given.place)) {
             Some((Value::List(elements), list)) => elements
@@ -293,7 +294,7 @@ impl Expansion<'_> {
         Placed { value: given.value.clone(), place: given.place.or(self.place) }
     }
 
-    /// A combinator that the builder applies; it stands where its first argument does.
+    /// A combinator that the builder applies. Its place is that of its first argument.
     pub(super) fn apply<const N: usize>(
         &self,
         combinator: &str,
@@ -320,7 +321,7 @@ fn flatten(given: &Placed, found: &mut Vec<Applied>) {
     }
 }
 
-/// In the builders' own arguments `~/x` is meant as everybody writes it, without `noescape`.
+/// In the builders' own arguments, `~/x` is expanded as users expect, without `noescape`.
 pub(super) fn expandable(mut path: Placed) -> Placed {
     if let Value::Text(text) = &mut path.value {
         text.expand = true;
@@ -328,7 +329,7 @@ pub(super) fn expandable(mut path: Placed) -> Placed {
     path
 }
 
-/// Whether a path of `configPaths` is meant as a file: agents keep settings in files with these endings.
+/// Whether a path of `configPaths` names a file: agents keep settings in files with these endings.
 pub(crate) fn is_file_name(path: &Placed) -> bool {
     const ENDINGS: &[&str] = &["conf", "db", "env", "ini", "json", "jsonc", "toml", "yaml", "yml"];
     let Value::Text(text) = &path.value else { return false };

@@ -1,4 +1,4 @@
-//! `allowedHosts`: hosts by name, in the place of the host's network.
+//! `allowedHosts`: hosts by name, in place of the host's network.
 
 use jail_policy::Text;
 
@@ -8,7 +8,7 @@ use crate::hosts::GROUP_MARK;
 use crate::table::names;
 use crate::term::{Applied, Placed, Value};
 
-/// Puts the hosts where the network was.
+/// Replaces the host's network by the hosts.
 pub(super) fn allowed_hosts(expansion: &mut Expansion<'_>, permissions: &mut Vec<Applied>) {
     let Some(given) = expansion.list("allowedHosts") else { return };
     let list = match &given.value {
@@ -39,7 +39,7 @@ fn default(
     }
     let Some(group) = expansion.builder().preset.and_then(super::Preset::hosts) else {
         let name = expansion.builder().name;
-        let message = format!("`{name}` knows no agent, so there are no default hosts for it");
+        let message = format!("jailgen knows no hosts for `{name}`, so there is no default");
         let help =
             "name the hosts: `[ \"api.example.com\" ]`; `jailgen hosts` lists groups of them";
         return Err(fault(message, help.into()));

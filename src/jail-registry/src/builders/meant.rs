@@ -1,13 +1,13 @@
-//! The agent builder that was probably meant. The end of a builder's name is an agent's, so that is what is compared: all
-//! builders begin alike, and would seem near to each other.
+//! The agent builder that was probably meant. Only the end of the names is compared, which is the
+//! agent's: all builders start alike, and would seem near to each other.
 
 use super::{BUILDERS, Builder};
 use crate::suggest::{letters, nearest, respelt};
 
-/// How the names of builders begin, and how people remember it.
+/// The prefixes of builders' names, and of names that people remember.
 const BEGINNINGS: &[&str] = &["makejailed", "mkjailed", "makejail", "mkjail"];
 
-/// What to say of an unknown name that is formed like a builder's; `None` where it is not.
+/// The help for an unknown name that looks like a builder's. `None` if it does not.
 #[must_use]
 pub fn builder_meant(name: &str) -> Option<String> {
     let bare = letters(name);
@@ -20,7 +20,7 @@ pub fn builder_meant(name: &str) -> Option<String> {
     })
 }
 
-/// The builder of an agent: by its own name, by the beginning of it, or by the nearest one.
+/// The builder of an agent: by its own name, by a prefix of it, or by the nearest name.
 fn of_agent(agent: &str) -> Option<&'static Builder> {
     let known: Vec<(String, &Builder)> = BUILDERS
         .iter()
@@ -38,7 +38,7 @@ fn of_agent(agent: &str) -> Option<&'static Builder> {
     known.iter().find(|(known, _)| known.starts_with(found)).map(|(_, builder)| *builder)
 }
 
-/// As much of a name as `length` is, where that is enough to tell agents apart.
+/// The first `length` characters of a name, if they distinguish the agents.
 fn beginning(known: &str, length: usize) -> Option<&str> {
     const ENOUGH: usize = 5;
     known.get(..length).filter(|_| length >= ENOUGH)
@@ -67,7 +67,7 @@ mod tests {
         ] {
             assert_eq!(meant(name), format!("did you mean `{builder}`?"), "{name}");
         }
-        // One letter from another builder, but another agent.
+        // It differs from another builder in one letter, but it is another agent.
         assert!(meant("makeJailedAider").contains("makeJailedAgent {"));
         assert!(meant("makeJailedFoo").contains("makeJailedAgent {"));
         assert_eq!(builder_meant("jail"), None);

@@ -1,4 +1,5 @@
-//! Agent builders: `makeJailedOpencode { … }` and the like. They expand here, for both doors.
+//! Agent builders: `makeJailedOpencode { … }` and the like. They are expanded
+//! here, for both front ends.
 
 mod cage;
 mod executed;
@@ -40,7 +41,7 @@ pub struct Builder {
     pub signature: Signature,
     /// An expression that uses it.
     pub example: &'static str,
-    /// The agent that it knows; `None` for those that are told everything.
+    /// The agent that it is for. `None` for a builder whose arguments name the agent.
     pub preset: Option<&'static Preset>,
     /// What it makes.
     pub makes: Makes,
@@ -174,7 +175,7 @@ const fn known(
 }
 
 impl Jail {
-    /// The command's name, where it is known without lowering the jail.
+    /// The command's name, if it is known without lowering the jail.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match &self.made {
@@ -197,7 +198,8 @@ pub fn builder(name: &str) -> Option<&'static Builder> {
     BUILDERS.iter().find(|builder| builder.name == name)
 }
 
-/// `commonPkgs`: what every agent's jail has on PATH unless `basePackages` says otherwise. Attributes of nixpkgs.
+/// `commonPkgs`: the packages on PATH in every agent's jail, unless `basePackages` replaces them.
+/// They are attributes of nixpkgs.
 pub static COMMON_PKGS: &[&str] = &[
     "bashInteractive",
     "curl",
@@ -225,7 +227,8 @@ pub static COMMON_PKGS: &[&str] = &[
     "tree",
 ];
 
-/// `commonJailOptions`: what every agent's jail may unless `baseJailOptions` says otherwise. Combinators that take nothing.
+/// `commonJailOptions`: the permissions of every agent's jail, unless `baseJailOptions` replaces
+/// them. They are combinators that take no arguments.
 pub static COMMON_JAIL_OPTIONS: &[&str] = &[
     names::NETWORK,
     names::TIME_ZONE,
@@ -325,7 +328,7 @@ const GIT_WORKTREES: Field = optional(
     "git works in linked worktrees: what they share with their repository is read-write",
 );
 const GIT_WORKTREES_FIELDS: &[Field] = &[
-    optional("enable", Type::Bool, "as `true` does"),
+    optional("enable", Type::Bool, "the same as `true`"),
     optional("dir", Type::Text, "a further folder, read-write, to make worktrees in"),
     optional("mountGitConfig", Type::Bool, "`~/.gitconfig` is there, read-only, if it exists"),
 ];

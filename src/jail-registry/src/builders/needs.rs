@@ -1,11 +1,12 @@
-//! Which packages a builder needs. Nix must know at evaluation, before the builder is expanded.
+//! Which packages a builder needs. Nix must know them during evaluation, before
+//! the builder is expanded.
 
 use std::collections::BTreeSet;
 
 use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Makes, options};
 use crate::table::{BASE_PERMISSIONS, combinator, names};
 
-/// Which combinators a builder applies when an argument is given.
+/// The combinators that a builder applies when an argument is given.
 const APPLIES: &[(&str, &[&str])] = &[
     ("allowedHosts", &[names::NETWORK_ALLOW]),
     (names::CACHES, &[names::CACHES]),
@@ -25,7 +26,7 @@ const APPLIES: &[(&str, &[&str])] = &[
     ("workspace", &[names::WORKSPACE]),
 ];
 
-/// Which it applies whatever is given.
+/// The combinators that it applies whatever is given.
 const ALWAYS: &[&str] = &[
     names::ADD_PKG_DEPS,
     names::CACHES,
@@ -37,14 +38,15 @@ const ALWAYS: &[&str] = &[
     names::STATE_FILE,
 ];
 
-/// The packages that a builder needs, besides those of its arguments and the agent itself: attributes of nixpkgs.
+/// The packages that a builder needs, besides those of its arguments and the agent
+/// itself: attributes of nixpkgs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needs {
     /// Whatever it is given.
     pub always: Vec<&'static str>,
     /// Unless this argument is given.
     pub unless: Vec<(&'static str, Vec<&'static str>)>,
-    /// When this argument is given.
+    /// If this argument is given.
     pub with: Vec<(&'static str, Vec<&'static str>)>,
 }
 

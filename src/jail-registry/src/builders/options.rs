@@ -1,4 +1,4 @@
-//! Arguments of builders that stand for several permissions.
+//! Arguments of builders that represent several permissions.
 
 use jail_plan::mask::CREDENTIALS;
 
@@ -6,7 +6,7 @@ use super::expand::{Expansion, expandable};
 use crate::table::names;
 use crate::term::{Applied, Placed, Value};
 
-/// `mask`: globs of files that the agent does not see, or the table's where nothing is said.
+/// `mask`: globs of files that the agent does not see. Without it, the preset globs apply.
 pub(super) fn masked_files(expansion: &Expansion<'_>, permissions: &mut Vec<Applied>) {
     let globs = expansion.list(names::MASK).unwrap_or_else(|| {
         let known = Value::Text(jail_policy::Text::literal(CREDENTIALS));
@@ -29,7 +29,7 @@ pub(super) fn git_worktrees(expansion: &Expansion<'_>, permissions: &mut Vec<App
     if !enabled {
         return;
     }
-    // It has no argument to take its place from.
+    // It has no argument whose place it could use.
     permissions.push(Applied { place: given.place, ..expansion.apply(names::GIT_WORKTREE, []) });
     if let Some(folder) = field("dir") {
         permissions.push(expansion.apply(names::READWRITE, [expandable(folder)]));
@@ -41,7 +41,7 @@ pub(super) fn git_worktrees(expansion: &Expansion<'_>, permissions: &mut Vec<App
     }
 }
 
-/// What `enableNix` puts on PATH.
+/// The packages that `enableNix` puts on PATH.
 pub(super) const NIX_PACKAGE: &str = "nix";
 
 /// `enableNix`: the daemon, and the command that speaks to it.
@@ -78,7 +78,7 @@ pub(super) fn nix_config(expansion: &Expansion<'_>, permissions: &mut Vec<Applie
     permissions.push(expansion.apply(combinator, [expandable(path)]));
 }
 
-/// The combinators behind `limits`, by the field that gives their amount.
+/// The combinators that `limits` applies, by the field with their amount.
 const AMOUNTS: &[(&str, &str)] = &[
     ("cpu", names::LIMIT_CPU),
     ("fileSize", names::LIMIT_FILE_SIZE),
@@ -88,7 +88,7 @@ const AMOUNTS: &[(&str, &str)] = &[
     ("time", names::LIMIT_TIME),
 ];
 
-/// All that `limits` may apply.
+/// All combinators that `limits` may apply.
 pub(super) const LIMITS: &[&str] = &[
     names::BEST_EFFORT,
     names::LIMIT_CPU,
@@ -112,7 +112,7 @@ pub(super) fn limits(expansion: &Expansion<'_>, permissions: &mut Vec<Applied>) 
     }
 }
 
-/// A field of a set, which stands where the set does unless it knows better.
+/// A field of a set. Its place is the set's, unless it has one of its own.
 fn field(given: &Placed, name: &str) -> Option<Placed> {
     let Value::Attributes(fields) = &given.value else { return None };
     let field = fields.get(name)?;

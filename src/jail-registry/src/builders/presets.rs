@@ -1,23 +1,23 @@
-//! The agents that jailgen knows: data, with where it was learned.
+//! The agents that jailgen knows: data, with the source of each.
 
 /// An agent: its package and what it keeps on the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
-    /// The command's name unless the spec says another.
+    /// The command's name, unless the spec gives another one.
     pub command: &'static str,
     /// Its attribute in the `llm-agents` input.
     pub package: &'static str,
     /// What it keeps on the host; paths with `~`.
     pub state: &'static [State],
-    /// What of that it executes or believes.
+    /// What it executes or trusts of that.
     pub executed: &'static [Executed],
-    /// What stands before the caller's own arguments.
+    /// The arguments that come before the caller's.
     pub arguments: &'static [&'static str],
-    /// Variables that it needs in a jail, and why.
+    /// Variables that it needs in a jail, each with the reason.
     pub variables: &'static [Variable],
-    /// The caches that it has in a jail, because it is slow without them.
+    /// The caches that its jail has, because it is slow without them.
     pub caches: &'static [&'static str],
-    /// Where that is written down.
+    /// The page that documents it.
     pub source: &'static str,
 }
 
@@ -28,7 +28,7 @@ pub struct Variable {
     pub name: &'static str,
     /// Its value.
     pub value: &'static str,
-    /// What the agent does with it.
+    /// What the agent does with it, for the docs.
     pub reason: &'static str,
 }
 
@@ -45,18 +45,18 @@ use State::{Directory, File};
 
 use super::executed::{self, Executed};
 
-/// A file that an agent keeps beside its folder, and finds in the folder just as well.
+/// A file that an agent keeps next to its folder, and also finds in the folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Movable {
-    /// What the agent is called.
+    /// The agent's name, for messages.
     pub agent: &'static str,
     /// The folder of the agent's state.
     pub folder: &'static str,
-    /// Its file, beside the folder.
+    /// Its file, next to the folder.
     pub file: &'static str,
-    /// What it takes instead where that exists.
+    /// The file that it uses instead, if that exists.
     pub inside: &'static str,
-    /// What it takes for a file with nothing in it.
+    /// The content that it accepts as an empty file.
     pub first: &'static str,
 }
 
@@ -116,7 +116,8 @@ pub(super) static CODEX: Preset = Preset {
     command: "jailed-codex",
     package: "codex",
     state: &[Directory("~/.codex")],
-    // The jail is its sandbox: its own would need user namespaces, and without them every command fails.
+    // The jail is its sandbox. Its own would need user namespaces, and without
+    // them every command fails.
     executed: executed::CODEX,
     arguments: &["-c", "sandbox_mode=danger-full-access"],
     variables: &[],
@@ -149,7 +150,7 @@ pub(super) static CRUSH: Preset = Preset {
 pub(super) static CURSOR_AGENT: Preset = Preset {
     command: "jailed-cursor-agent",
     package: "cursor-agent",
-    // Where it is configured, and where it keeps who is signed in.
+    // Its configuration, and its sign-ins.
     state: &[Directory("~/.cursor"), Directory("~/.config/cursor")],
     executed: executed::CURSOR_AGENT,
     arguments: &[],
@@ -210,7 +211,7 @@ pub(super) static OPENCODE: Preset = Preset {
     source: "https://opencode.ai/docs/config",
 };
 
-// It lies beside the first opencode, in the same folders.
+// It keeps its state in the folders of the first opencode.
 pub(super) static OPENCODE2: Preset = Preset {
     command: "jailed-opencode2",
     package: "opencode2",

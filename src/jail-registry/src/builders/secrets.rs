@@ -1,4 +1,4 @@
-//! `secrets`: keys that stay outside, those of the agent or those that a list names.
+//! `secrets`: keys that stay outside, either those of the agent or those of a list.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub(super) fn secrets(expansion: &mut Expansion<'_>, permissions: &mut Vec<Appli
     }
 }
 
-/// Those of the agent, as far as the launcher has them and the network leads to their hosts.
+/// The keys of the agent, if the launcher has them and the network allows their hosts.
 fn of_agent(
     expansion: &mut Expansion<'_>,
     text: &str,
@@ -48,8 +48,7 @@ fn of_agent(
     let known: Vec<&KnownKey> = preset.iter().flat_map(|preset| preset.keys()).collect();
     if known.is_empty() {
         let name = expansion.builder().name;
-        let message =
-            format!("`{name}` knows no key of an agent, so there are no default secrets for it");
+        let message = format!("jailgen knows no keys for `{name}`, so there is no default");
         let help = "name them: `[ \"OPENAI_API_KEY\" ]`, or a set as `secret` takes it";
         return unknown(expansion, place, message, help);
     }
@@ -81,7 +80,7 @@ fn of_list(expansion: &mut Expansion<'_>, one: Placed, permissions: &mut Vec<App
     };
     let name = text.as_str().unwrap_or_default();
     let Some(key) = key(name) else {
-        let message = format!("`{}` is no key that jailgen knows", jail_plan::one_line(name));
+        let message = format!("`{}` is not a key that jailgen knows", jail_plan::one_line(name));
         let help = match nearest(name, KEYS.iter().map(|key| key.variable)) {
             Some(near) => format!("did you mean `\"{near}\"`?"),
             None => "say what it is: `{ env = \"NAME\"; from.env = \"NAME\"; hosts = [ \"api.example.com\" ]; }`".to_owned(),
@@ -89,13 +88,13 @@ fn of_list(expansion: &mut Expansion<'_>, one: Placed, permissions: &mut Vec<App
         return unknown(expansion, one.place, message, &help);
     };
     let hosts = reachable(key, allowed(expansion).as_deref());
-    // Without one of its hosts all are named, so that the fault is about them.
+    // If none of its hosts is allowed, all of them are named, so the fault is about them.
     let hosts = if hosts.is_empty() { key.hosts.to_vec() } else { hosts };
     permissions.push(expansion.apply(names::SECRET, [argument(key, &hosts, false, one.place)]));
 }
 
-/// What `allowedHosts` leads to, as far as it is readable: its faults are told where it is used. None without it: what else the spec
-/// says about the network is not known yet.
+/// The hosts that `allowedHosts` allows, if it is readable; its faults are reported where it is
+/// used. `None` without it: what else the spec says about the network is not known yet.
 fn allowed(expansion: &Expansion<'_>) -> Option<Vec<Pattern>> {
     let given = expansion.list("allowedHosts")?;
     let hosts: Vec<String> = match &given.value {
@@ -129,7 +128,7 @@ fn named(element: &Placed) -> Vec<String> {
     }
 }
 
-/// The hosts of a key that the network leads to.
+/// The hosts of a key that the network allows.
 fn reachable(key: &KnownKey, allowed: Option<&[Pattern]>) -> Vec<&'static str> {
     let Some(allowed) = allowed else { return key.hosts.to_vec() };
     let is_allowed = |host: &&&str| {
@@ -139,7 +138,7 @@ fn reachable(key: &KnownKey, allowed: Option<&[Pattern]>) -> Vec<&'static str> {
     key.hosts.iter().filter(is_allowed).copied().collect()
 }
 
-/// What `secret` is given for a known key.
+/// The argument of `secret` for a known key.
 fn argument(key: &KnownKey, hosts: &[&str], optional: bool, place: Option<Place>) -> Placed {
     let placed = |value| Placed { value, place };
     let text = |text: &str| placed(Value::Text(Text::literal(text)));

@@ -1,4 +1,4 @@
-//! Unfree agents: they are allowed by name, and only where a spec names them.
+//! Unfree agents. They are allowed by name, and only if a spec names them.
 
 /// Agents that nixpkgs calls unfree, by the name (`lib.getName`) that its predicate sees.
 pub static UNFREE_AGENTS: &[&str] = &[
@@ -14,7 +14,7 @@ pub static UNFREE_AGENTS: &[&str] = &[
     "github-copilot-cli",
 ];
 
-/// Those that Nix source selects, as in `agents.claude-code`.
+/// The agents that Nix source selects, as in `agents.claude-code`.
 pub fn unfree_agents_in(nix: &str) -> impl Iterator<Item = &'static str> {
     UNFREE_AGENTS.iter().copied().filter(|agent| selects(nix, agent))
 }

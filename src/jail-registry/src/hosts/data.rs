@@ -1,4 +1,5 @@
-//! The groups: registries and services first, then the agents, by their packages. Each host has the page that names it.
+//! The groups: registries and services first, then the agents, by their packages. Each host
+//! has the page that names it.
 
 use super::{HostGroup, KnownHost};
 

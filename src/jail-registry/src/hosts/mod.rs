@@ -1,6 +1,8 @@
-//! Known hosts in groups: `"@npm"` in a spec is the hosts of the npm registry, `"@claude-code"` those that Claude Code asks for.
+//! Known hosts in groups: in a spec, `"@npm"` means the hosts of the npm registry, and
+//! `"@claude-code"` those that Claude Code connects to.
 //!
-//! `hosts/data.rs` has them, each with the page that says so. Where that page is wrong, a spec names its hosts itself.
+//! `hosts/data.rs` has them, each with the page that documents it. If that page is wrong, a spec
+//! can name its hosts itself.
 
 mod data;
 
@@ -17,7 +19,7 @@ pub struct HostGroup {
     pub summary: &'static str,
     /// The hosts of the group.
     pub hosts: &'static [KnownHost],
-    /// Further groups that belong to it.
+    /// Further groups that it includes.
     pub groups: &'static [&'static str],
 }
 
@@ -28,11 +30,11 @@ pub struct KnownHost {
     pub host: &'static str,
     /// What it is for.
     pub purpose: &'static str,
-    /// The page that says so.
+    /// The page that documents it.
     pub source: &'static str,
 }
 
-/// What stands before the name of a group.
+/// The prefix of the name of a group.
 pub const GROUP_MARK: char = '@';
 
 /// The group of this name.
@@ -42,7 +44,7 @@ pub fn group(name: &str) -> Option<&'static HostGroup> {
 }
 
 impl HostGroup {
-    /// All its hosts, those of its groups among them.
+    /// All its hosts, with those of the groups that it includes.
     pub fn all(&self) -> impl Iterator<Item = &'static KnownHost> {
         let of_groups = self.groups.iter().filter_map(|name| group(name));
         self.hosts.iter().chain(of_groups.flat_map(|group| group.hosts))
@@ -50,7 +52,7 @@ impl HostGroup {
 }
 
 impl Preset {
-    /// The hosts that the agent asks for by itself.
+    /// The hosts that the agent connects to by itself.
     #[must_use]
     pub fn hosts(&self) -> Option<&'static HostGroup> {
         group(self.package)

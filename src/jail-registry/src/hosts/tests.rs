@@ -1,4 +1,4 @@
-//! What must hold of every group.
+//! Invariants of every group.
 
 use std::collections::BTreeSet;
 

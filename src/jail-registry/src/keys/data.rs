@@ -28,7 +28,8 @@ const fn github(variable: &'static str) -> KnownKey {
     }
 }
 
-/// All keys. One that its program exchanges for another one at the same host is not among them: the host would be refused the other one.
+/// All keys. A key that its program exchanges for another one at the same host is left out: the
+/// host would be refused the other key.
 pub static KEYS: &[KnownKey] = &[
     KnownKey {
         variable: "AMP_API_KEY",

@@ -1,7 +1,9 @@
-//! Known keys: the variables in which agents look for them, with the hosts that they are for. No header is named: the broker then keeps
-//! others' keys out of every header that usually holds one, and services take theirs in several.
+//! Known keys: the variables that agents read them from, and the hosts that they are for. No header
+//! is named, because services accept keys in several. The broker then keeps other keys out of every
+//! header that usually holds one.
 //!
-//! `keys/data.rs` has them, each with the page that says so. A spec can name any other by itself.
+//! `keys/data.rs` has them, each with the page that documents it. A spec can
+//! describe any other key itself.
 
 mod data;
 
@@ -16,11 +18,11 @@ pub struct KnownKey {
     pub variable: &'static str,
     /// The hosts that it is for.
     pub hosts: &'static [&'static str],
-    /// Where in a request it is sent, as `secret` has it.
+    /// Where in a request it is sent, as for `secret`.
     pub places: &'static [&'static str],
-    /// The agents that take it, by their packages; it may be no agent's own.
+    /// The agents that use it, by their packages. It may belong to no agent.
     pub agents: &'static [&'static str],
-    /// The page that says so.
+    /// The page that documents it.
     pub source: &'static str,
 }
 
@@ -31,7 +33,7 @@ pub fn key(variable: &str) -> Option<&'static KnownKey> {
 }
 
 impl KnownKey {
-    /// The combinator that keeps it outside, as it is written in a spec.
+    /// The combinator that keeps it outside, as a spec writes it.
     #[must_use]
     pub fn secret(&self) -> String {
         let list = |words: &[&str]| {
@@ -48,7 +50,7 @@ impl KnownKey {
 }
 
 impl Preset {
-    /// The keys that the agent takes from variables.
+    /// The keys that the agent reads from variables.
     pub fn keys(&self) -> impl Iterator<Item = &'static KnownKey> + use<> {
         let package = self.package;
         KEYS.iter().filter(move |key| key.agents.contains(&package))

@@ -1,4 +1,4 @@
-//! What must hold of every known key.
+//! Invariants of every known key.
 
 use std::collections::BTreeSet;
 

@@ -11,11 +11,12 @@ pub(crate) fn parse_size(text: &str) -> Option<u64> {
         "T" | "TB" | "TIB" => 1_u64 << 40,
         _ => return None,
     };
-    // A limit of nothing would be no limit to the kernel (tmpfs(5)).
+    // The kernel takes a limit of zero for no limit (tmpfs(5)).
     number(digits)?.checked_mul(factor).filter(|bytes| *bytes > 0)
 }
 
-/// The seconds of a duration: a number, alone or with `s`, `m`, `h` or `d`, or several of those, the largest first.
+/// The seconds of a duration: a number, alone or with `s`, `m`, `h` or `d`, or several of
+/// those, the largest first.
 pub(crate) fn parse_seconds(text: &str) -> Option<u64> {
     if let Some(seconds) = number(text) {
         return Some(seconds);
@@ -30,7 +31,7 @@ pub(crate) fn parse_seconds(text: &str) -> Option<u64> {
     (rest.is_empty() && !text.is_empty()).then_some(seconds)
 }
 
-/// The hundredths of a processor: `150%`, or a number of processors (`1.5`).
+/// The share of processors in hundredths of one: `150%`, or a number of processors (`1.5`).
 pub(crate) fn parse_percent(text: &str) -> Option<u64> {
     if let Some(percent) = text.strip_suffix('%') {
         return number(percent);
@@ -44,7 +45,7 @@ pub(crate) fn parse_percent(text: &str) -> Option<u64> {
     number(whole)?.checked_mul(100)?.checked_add(hundredths)
 }
 
-/// Digits and nothing else: `parse` alone would take a sign.
+/// Digits and nothing else: `parse` alone would accept a sign.
 fn number(digits: &str) -> Option<u64> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }

@@ -1,4 +1,4 @@
-//! One application of a combinator: what the entries of the table see of the fold.
+//! One application of a combinator: the part of the fold that entries of the table see.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,8 @@ use crate::packages::Brought;
 use crate::table::{self, Lower};
 use crate::term::{Applied, Place, Placed, Value};
 
-/// A combinator that is being applied. The getters give `None` after they have recorded what is wrong.
+/// A combinator that is being applied. The getters return `None` after they
+/// have recorded what is wrong.
 pub struct Call<'l, 'a> {
     pub(super) state: &'l mut Lowering<'a>,
     pub(super) applied: &'a Applied,
@@ -23,15 +24,15 @@ impl<'a> Call<'_, 'a> {
         self.push(grant, None);
     }
 
-    /// Adds a grant whose target is the argument at `argument`, which the author wrote: what lies twice at one place
-    /// is reported.
+    /// Adds a grant whose target is the argument at `argument`. The author wrote the target, so two
+    /// grants at one place are reported.
     pub(crate) fn grant_named(&mut self, argument: usize, grant: Grant) {
         let combinator = self.applied.combinator.clone();
         let named = Named { place: self.place_of(argument), combinator };
         self.push(grant, Some(named));
     }
 
-    /// Adds a grant that stands at a place of its own, for messages.
+    /// Adds a grant that has a place of its own, for messages.
     pub(crate) fn grant_at(&mut self, place: Option<Place>, grant: Grant) {
         let combinator = self.applied.combinator.clone();
         self.push(grant, Some(Named { place, combinator }));
@@ -52,16 +53,17 @@ impl<'a> Call<'_, 'a> {
         self.state.grants.retain(|granted| !is_it(&granted.entry.grant));
     }
 
-    /// Adds a grant beneath everything that the spec itself names a place for: what the author puts at a place, earlier
-    /// or later, lies over what a combinator brings there, and nothing is written into a tree of the host.
+    /// Adds a grant below everything that the spec itself puts at a place. What the author
+    /// puts there, earlier or later, covers what a combinator brings, and nothing is written
+    /// into a tree of the host.
     pub(crate) fn grant_beneath(&mut self, grant: Grant) {
         let granted = self.granted(grant, None);
         let at = super::finish::first_of_the_authors(&self.state.grants);
         self.state.grants.insert(at, granted);
     }
 
-    /// Adds a grant of the home folder, where the one before stood: what was granted inside the home folder so far,
-    /// and a working folder below it, still lie over it.
+    /// Adds a grant of the home folder where the one before was. Earlier grants inside the home
+    /// folder, and a working folder below it, still cover it.
     pub(crate) fn grant_home(&mut self, grant: Grant) {
         let named = Named { place: self.place_of(0), combinator: self.applied.combinator.clone() };
         let granted = self.granted(grant, Some(named));
@@ -90,7 +92,7 @@ impl<'a> Call<'_, 'a> {
         Origin { combinator: self.applied.combinator.clone(), index: self.index }
     }
 
-    /// Whether this is the first time since the start (or `reset`) that this key comes up.
+    /// Whether this key occurs for the first time since the start (or `reset`).
     pub(crate) fn once(&mut self, key: &str) -> bool {
         self.state.once.insert(key.into())
     }
@@ -100,7 +102,7 @@ impl<'a> Call<'_, 'a> {
         self.state.jail
     }
 
-    /// The agent that the jail's builder is about: its package.
+    /// The package of the agent that the jail's builder is for.
     pub(crate) fn agent(&self) -> Option<&'static str> {
         self.state.agent
     }
@@ -143,14 +145,14 @@ impl<'a> Call<'_, 'a> {
         self.text_of(value)
     }
 
-    /// The text of a value, with the whole application's place where it has none.
+    /// The text of a value, or the place of the whole application if it has none.
     pub(crate) fn text_of(&mut self, value: &Placed) -> Option<Text> {
         let text = as_text(&value.value)?;
         let place = value.place.or(self.applied.place);
         text::value(&text, place, &mut self.state.diagnostics)
     }
 
-    /// A text as it is written, unchecked but for NUL: contents of files, scripts.
+    /// A text as it is written. Only NUL bytes are refused: contents of files, scripts.
     pub(crate) fn contents(&mut self, argument: usize) -> Option<Text> {
         let text = as_text(&self.argument(argument)?.value)?;
         let place = self.place_of(argument);
@@ -168,7 +170,7 @@ impl<'a> Call<'_, 'a> {
         text.as_str()
     }
 
-    /// A plain string, or a whole number as one would write it in a string.
+    /// A plain string, or an integer as one would write it in a string.
     pub(crate) fn amount(&self, argument: usize) -> Option<Cow<'a, str>> {
         match &self.argument(argument)?.value {
             Value::Text(text) => text.as_str().map(Cow::Borrowed),
@@ -190,11 +192,11 @@ impl<'a> Call<'_, 'a> {
         self.path(argument, path::Role::Source)
     }
 
-    /// Places on the host, all that a list names.
+    /// All places on the host that a list names.
     pub(crate) fn sources(&mut self, argument: usize) -> Option<Vec<Text>> {
         let elements = self.elements(argument)?;
         let (combinator, own) = (&self.applied.combinator, self.place_of(argument));
-        // All of them are looked at before the first bad one stops the combinator.
+        // All of them are checked before the first bad one stops the combinator.
         let checked: Vec<_> = elements
             .iter()
             .map(|element| {
@@ -238,7 +240,8 @@ impl<'a> Call<'_, 'a> {
         Some(elements)
     }
 
-    /// The plain strings of a list that is a field of an attribute set; none where it is not given.
+    /// The plain strings of a list that is a field of an attribute set. There are
+    /// none if it is not given.
     pub(crate) fn field_literals(&self, argument: usize, field: &str) -> Vec<&'a str> {
         let Some(Value::Attributes(fields)) = self.argument(argument).map(|it| &it.value) else {
             return Vec::new();
@@ -253,7 +256,8 @@ impl<'a> Call<'_, 'a> {
         elements.iter().filter_map(literal).collect()
     }
 
-    /// Lets more through a bus: there is one proxy for each, with all that the spec names for it.
+    /// Lets more through a bus. There is one proxy for each bus, with all
+    /// that the spec names for it.
     pub(crate) fn grant_bus(&mut self, service: Service, proxy: Text, rules: Vec<String>) {
         for granted in &mut self.state.grants {
             if let Grant::Bus { service: other, rules: known, .. } = &mut granted.entry.grant
@@ -270,7 +274,7 @@ impl<'a> Call<'_, 'a> {
         self.grant(Grant::Bus { service, proxy, rules });
     }
 
-    /// A package that this combinator brings along.
+    /// A package that this combinator needs.
     pub(crate) fn brought(&mut self, package: Brought) -> Option<Package> {
         let found = self.state.packages.brought(package);
         if found.is_none() {
@@ -299,14 +303,14 @@ impl<'a> Call<'_, 'a> {
         }
     }
 
-    /// Applies a combinator that takes nothing, as a part of this one.
+    /// Applies a combinator that takes no arguments as a part of this one.
     pub(crate) fn apply_named(&mut self, name: &str) {
         if let Some(Lower::Permission(lower)) = table::combinator(name).map(|it| it.lower) {
             let _ = lower(self);
         }
     }
 
-    /// Applies permissions after everything else.
+    /// Defers permissions until after everything else.
     pub(crate) fn defer_all(&mut self, permissions: Vec<(&'a Applied, u32)>) {
         self.state.deferred.extend(permissions);
     }
@@ -316,13 +320,13 @@ impl<'a> Call<'_, 'a> {
         self.state.reset();
     }
 
-    /// Says how the working folder appears: with this access, at this place.
+    /// Sets how the working folder appears: with this access, at this place.
     pub(crate) fn folder(&mut self, access: Option<Access>, to: Option<Text>) {
         let grant = super::folder::wanted(self.state, access, to, self.applied.place);
         self.grant(grant);
     }
 
-    /// The variables that have a value so far, PATH and the time zone's among them.
+    /// The variables that have a value so far, including PATH and the time zone's.
     pub(crate) fn variables(&self) -> Vec<String> {
         let named = self.state.grants.iter().filter_map(|granted| match &granted.entry.grant {
             Grant::SetEnv { name, .. } | Grant::ForwardEnv { name, .. } => Some(name.clone()),
@@ -359,7 +363,7 @@ fn as_package(value: &Placed) -> Option<&Package> {
     Some(package)
 }
 
-/// As in Nix, a package stands for its path where a string is expected.
+/// As in Nix, a package represents its path where a string is expected.
 fn as_text(value: &Value) -> Option<Cow<'_, Text>> {
     match value {
         Value::Text(text) => Some(Cow::Borrowed(text)),

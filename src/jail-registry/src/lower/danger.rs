@@ -1,4 +1,4 @@
-//! What a spec grants that is dangerous: it draws warnings, and is compiled all the same.
+//! Dangerous grants of a spec: they draw warnings, and are compiled all the same.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(super) fn warnings(dangers: &[Danger], places: &BTreeMap<Origin, Place>) -> 
     dangers.iter().filter_map(warning).collect()
 }
 
-/// What the author named is the target, which is often the source too.
+/// The author named the target, which is often the source too.
 fn named(granted: &Granted, danger: &Danger) -> Option<Place> {
     let target =
         granted.entry.grant.target().filter(|target| Some(*target) == danger.from.as_ref());
@@ -32,7 +32,7 @@ fn named(granted: &Granted, danger: &Danger) -> Option<Place> {
     granted.named.as_ref().filter(|_| is_it)?.place
 }
 
-/// The warning of a danger. A note needs no fix, so it is left to `explain` and `audit`.
+/// The warning of a danger. A note needs no fix, so only `explain` and `audit` report it.
 #[must_use]
 pub fn warning(danger: &Danger, place: Option<Place>) -> Option<Diagnostic> {
     if danger.severity == Severity::Note {
@@ -44,7 +44,7 @@ pub fn warning(danger: &Danger, place: Option<Place>) -> Option<Diagnostic> {
     Some(Diagnostic { danger: Some(danger.severity), ..warning })
 }
 
-/// The diagnostic of the same name; none for what is never more than a note.
+/// The diagnostic of the same name. `None` for what is never more than a note.
 pub(super) fn code(danger: DangerCode) -> Option<Code> {
     match danger {
         DangerCode::BreaksHome => Some(Code::BreaksHome),
@@ -69,7 +69,7 @@ pub(super) fn code(danger: DangerCode) -> Option<Code> {
         | DangerCode::CagePorts
         | DangerCode::CageSees
         | DangerCode::CageSockets
-        // No spec can say it.
+        // No spec can ask for it.
         | DangerCode::ForeignWrapper
         | DangerCode::HostScripts
         | DangerCode::PassesSecret

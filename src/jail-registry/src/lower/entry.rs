@@ -1,5 +1,5 @@
-//! `wrap-entry`: scripts around the program, inside the jail. Each becomes a file on the jail's read-only root, so that
-//! the wrapper needs no store path of its own inside.
+//! `wrap-entry`: scripts around the program, inside the jail. Each becomes a file on the jail's
+//! read-only root, so the wrapper needs no store path of its own inside.
 
 use jail_policy::{Grant, Output, Piece, Text};
 
@@ -10,7 +10,7 @@ use crate::packages::Brought;
 /// Where the scripts lie.
 const FOLDER: &str = "/run/jailgen";
 
-/// A script that fails must not go on: the same settings as those of nixpkgs' `writeShellApplication`.
+/// A script that fails must not go on. These are the settings of nixpkgs' `writeShellApplication`.
 const STRICT: &str = "set -o errexit\nset -o nounset\nset -o pipefail\n\n";
 
 pub(super) fn wrap(call: &mut Call<'_, '_>, script: &Text) -> Option<()> {
@@ -62,7 +62,7 @@ fn warn(call: &mut Call<'_, '_>) {
     call.report(warning);
 }
 
-/// The entry as a word of a shell. An expansion is the shell's own language and stays as it is.
+/// The entry as a word of a shell. An expansion is valid in a shell, so it stays as it is.
 fn quoted(entry: &Text) -> Text {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
     match entry.as_str() {

@@ -1,4 +1,4 @@
-//! The end of the fold: what depends on the whole, and what two places of a spec say about one thing.
+//! The end of the fold: what depends on the whole spec, and two places of a spec that conflict.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub(super) fn finish(state: &mut Lowering<'_>) {
     super::danger::warn(state);
 }
 
-/// Where the first grant stands whose place the author of the spec wrote, or only the launch knows.
+/// The place of the first grant whose target the author wrote, or that only the launch knows.
 pub(super) fn first_of_the_authors(grants: &[Granted]) -> usize {
     let is_authors = |granted: &Granted| {
         let unknown_place = matches!(
@@ -35,7 +35,7 @@ pub(super) fn first_of_the_authors(grants: &[Granted]) -> usize {
     grants.iter().position(is_authors).unwrap_or(grants.len())
 }
 
-/// The scripts around the program come last, so that no mount of the spec hides them.
+/// The scripts around the program come last, so no mount of the spec hides them.
 fn settle_entries(state: &mut Lowering<'_>) {
     let (scripts, mut grants): (Vec<_>, Vec<_>) =
         std::mem::take(&mut state.grants).into_iter().partition(is_script);
@@ -50,7 +50,8 @@ fn is_script(granted: &Granted) -> bool {
     }
 }
 
-/// The host name's files lie where the name was first said, so that whatever the spec puts there itself lies over them.
+/// The files with the host name come where the name was first set, so what the spec
+/// itself puts there covers them.
 fn settle_hostname(state: &mut Lowering<'_>) {
     let mut name = None;
     for granted in &state.grants {
@@ -78,7 +79,7 @@ fn settle_hostname(state: &mut Lowering<'_>) {
     let hosts = format!("127.0.0.1 localhost {name}\n::1 localhost {name}\n");
     let own = format!("127.0.0.1 {name}\n::1 {name}\n");
     for granted in &mut state.grants {
-        // A copy of the host's lies over the jail's own and would hide its name.
+        // A copy of the host's file would cover the jail's own and hide its name.
         if let Grant::Copy { to, append, .. } = &mut granted.entry.grant
             && *to == Text::literal("/etc/hosts")
         {
@@ -166,10 +167,10 @@ fn contradict_hostname(state: &mut Lowering<'_>, explicit: bool, shared: Option<
     state.grants.retain(|granted| !is_hostname(granted));
 }
 
-/// A target as one can compare it.
+/// A target in a form that can be compared.
 type Key = (bool, String);
 
-/// Reports what is granted twice at one place, and what a later grant covers.
+/// Reports two grants at one place, and grants that a later one covers.
 fn compare_targets(state: &mut Lowering<'_>) {
     let mut seen: BTreeMap<Key, usize> = BTreeMap::new();
     let mut warnings = Vec::new();
@@ -220,7 +221,8 @@ pub(super) fn conflict(earlier: &Granted, later: &Granted, target: &str) -> Opti
     Some(with_first(warning, earlier.named.as_ref()?.place))
 }
 
-/// What of the host a grant gives, and how: the same folder may well be granted as state and as a folder.
+/// What of the host a grant gives, and how: the same folder may be granted
+/// as state and as a folder.
 fn gives(grant: &Grant) -> Option<(&Text, Access)> {
     match grant {
         Grant::Bind { from, access, .. } => Some((from, *access)),
@@ -237,7 +239,7 @@ fn hidden(earlier: &Granted, later: &Granted, target: &str) -> Option<Diagnostic
     let message =
         format!("`{}` at `{target}` covers `{below}`, which was granted before", now.combinator);
     let warning = Diagnostic::warning(Code::HiddenGrant, now.place, message)
-        .label("what comes later lies over what comes earlier")
+        .label("later grants cover earlier ones")
         .help(format!("put `{}` after it", first.combinator));
     Some(with_first(warning, first.place))
 }
@@ -249,7 +251,7 @@ pub(super) fn with_first(warning: Diagnostic, place: Option<Place>) -> Diagnosti
     }
 }
 
-/// The host name that a jail has unless it says another.
+/// The default host name of a jail.
 pub(crate) fn default_hostname(jail: &str) -> String {
     name::hostname(jail)
 }

@@ -1,5 +1,6 @@
-//! The working folder. There is one, so there is one grant of it, which says what `mount-cwd`, `mount-cwd-readonly` and `workspace`
-//! together want. A grant that says more about it replaces the grant before.
+//! The working folder. A jail has one, so one grant describes what `mount-cwd`,
+//! `mount-cwd-readonly` and `workspace` together ask for. A grant that adds to it
+//! replaces the grant before.
 
 use jail_policy::{Access, Entry, GitSettings, Grant, Text};
 
@@ -8,14 +9,15 @@ use super::{Granted, Lowering};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::term::Place;
 
-/// What has been said about the working folder so far.
+/// What the spec has said about the working folder so far.
 #[derive(Default)]
 pub(super) struct Wish {
     access: Option<(Access, Option<Place>)>,
     to: Option<Text>,
 }
 
-/// The grant that takes the place of the one before, now that a combinator has said this. What it takes back is reported.
+/// The grant that replaces the one before, now that a combinator has added this. What
+/// it takes back is reported.
 pub(super) fn wanted(
     state: &mut Lowering<'_>,
     access: Option<Access>,
@@ -34,13 +36,14 @@ pub(super) fn wanted(
     Grant::Folder { access, to: state.folder.to.clone() }
 }
 
-/// What says more of the working folder, when all of the spec is known.
+/// Adds what depends on the whole spec to the working folder.
 pub(super) fn settle(state: &mut Lowering<'_>) {
     keep_git_apart(state);
     leave_masks_out(state);
 }
 
-/// Without a working folder there is nothing to mask, and the builders mask something in all of their jails.
+/// Without a working folder, there is nothing to mask; the builders ask for
+/// masks in all of their jails.
 fn leave_masks_out(state: &mut Lowering<'_>) {
     let is_folder = |granted: &Granted| matches!(granted.entry.grant, Grant::Folder { .. });
     if !state.grants.iter().any(is_folder) {
@@ -48,7 +51,8 @@ fn leave_masks_out(state: &mut Lowering<'_>) {
     }
 }
 
-/// Where the working folder can be written, git's settings there are kept apart, unless the spec has said something about them.
+/// If the working folder is writable, git's settings there are kept apart, unless the
+/// spec has decided otherwise.
 fn keep_git_apart(state: &mut Lowering<'_>) {
     let is_said =
         state.grants.iter().any(|granted| matches!(granted.entry.grant, Grant::Git { .. }));

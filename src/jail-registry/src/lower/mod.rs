@@ -1,7 +1,8 @@
 //! Lowering: from a term to the policy, every grant explicit.
 //!
-//! The fold is that of jail.nix: the base permissions first, then the spec's in order, then what was deferred.
-//! It does not stop at the first error: all errors of a jail are reported at once.
+//! The order is that of jail.nix: the base permissions first, then the spec's in order,
+//! then what was deferred. The fold does not stop at the first error: all errors of a
+//! jail are reported at once.
 
 mod amount;
 pub(crate) mod by_name;
@@ -35,19 +36,19 @@ use crate::suggest::nearest;
 use crate::table::{self, BASE_PERMISSIONS, Lower};
 use crate::term::{Applied, Jail, Made, Place, Placed, Value};
 
-/// The origin of what the jail itself brings: its program.
+/// The origin of what every jail has: its program.
 const JAIL: &str = "jail";
 
 /// A lowered jail.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lowered {
-    /// What it may do, normalised.
+    /// Its grants, normalised.
     pub policy: Policy,
-    /// What looks wrong and is not certain to be, and what is dangerous.
+    /// What is dangerous, or looks wrong without being certain to be.
     pub warnings: Vec<Diagnostic>,
-    /// What it grants that one should think twice about, the worst first.
+    /// The grants that deserve a second look, the worst first.
     pub dangers: Vec<Danger>,
-    /// Where the combinators stand that its grants are of.
+    /// The places of the combinators that made its grants.
     pub places: BTreeMap<Origin, Place>,
 }
 
@@ -90,7 +91,7 @@ pub fn lower(
     state.finish(plain.name, place)
 }
 
-/// The package of the agent that a jail's builder is about.
+/// The package of the agent that a jail's builder is for.
 #[must_use]
 pub fn agent_of(jail: &Jail) -> Option<&'static str> {
     match &jail.made {
@@ -105,7 +106,7 @@ fn base_permissions() -> Vec<Applied> {
     BASE_PERMISSIONS.iter().map(applied).collect()
 }
 
-/// How many combinators an application holds, itself included: indices count them depth first.
+/// How many combinators an application contains, itself included. Indices count them depth first.
 #[must_use]
 pub fn combinators_in(applied: &Applied) -> u32 {
     let nested = applied.arguments.iter().map(value_size);
@@ -132,7 +133,7 @@ fn value_size(value: &Placed) -> u32 {
 pub(crate) struct Lowering<'a> {
     packages: &'a dyn Packages,
     jail: &'a str,
-    /// The agent whose preset it is: its package.
+    /// The package of the agent whose preset it is.
     agent: Option<&'static str>,
     grants: Vec<Granted>,
     deferred: Vec<(&'a Applied, u32)>,
@@ -149,7 +150,8 @@ pub(crate) struct Lowering<'a> {
 /// A grant of the fold, and what the author named with it.
 struct Granted {
     entry: Entry,
-    /// The argument that names the target, where the author named it; such targets are compared with each other.
+    /// The argument that names the target, if the author named it. Such targets are
+    /// compared with each other.
     named: Option<Named>,
 }
 
@@ -180,7 +182,7 @@ impl<'a> Lowering<'a> {
 
     fn program(&mut self, maker: &str, entry: &Placed, place: Option<Place>) {
         let by = Origin { combinator: maker.into(), index: 0 };
-        // A builder may be given the package, and then that argument is who wanted the program.
+        // If a builder is given the package, that argument is the origin of the program.
         let given = entry.place.filter(|_| maker != JAIL).or(place);
         if let Some(place) = given {
             self.places.insert(by.clone(), place);
@@ -256,14 +258,14 @@ impl<'a> Lowering<'a> {
     ) {
         let before = self.diagnostics.len();
         let done = lower(&mut Call { state: self, applied, index });
-        // Nothing may be left out silently, also where an entry of the table forgets to say why.
+        // Nothing may be left out silently, even if an entry of the table forgets to report why.
         if done.is_none() && self.diagnostics.len() == before {
             let message = format!("`{}` cannot use its arguments", applied.combinator);
             self.diagnostics.push(Diagnostic::error(Code::ParamType, applied.place, message));
         }
     }
 
-    /// What was deferred, in order; deferring again puts it behind the rest.
+    /// What was deferred, in order. What is deferred again comes after the rest.
     fn run_deferred(&mut self) {
         while !self.deferred.is_empty() {
             for (applied, index) in std::mem::take(&mut self.deferred) {
@@ -272,7 +274,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Forgets everything but the jail's own program.
+    /// Forgets everything except the jail's own program.
     fn reset(&mut self) {
         self.grants.retain(|granted| granted.entry.by.index == 0);
         self.deferred.clear();
@@ -293,7 +295,7 @@ impl<'a> Lowering<'a> {
         place: &dyn Fn(Place) -> String,
     ) -> Result<Lowered, Vec<Diagnostic>> {
         finish::finish(&mut self);
-        // In the order of the spec, however the fold came upon them.
+        // They are in the order of the spec, whatever the order in which the fold found them.
         self.diagnostics.sort_by_key(|diagnostic| diagnostic.primary);
         if self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             return Err(self.diagnostics);

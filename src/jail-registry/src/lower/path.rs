@@ -40,7 +40,7 @@ impl Role {
     }
 }
 
-/// The path, normal where it is known, or `None` after a diagnostic.
+/// The path, normalised if it is known, or `None` after a diagnostic.
 pub(super) fn check(
     combinator: &str,
     path: &Text,
@@ -71,7 +71,7 @@ pub(super) fn program(
     check("jail", path, Role::Program, place, diagnostics)
 }
 
-/// What is wrong with a path, as far as it is known before the launch.
+/// What is wrong with a path, if that is known before the launch.
 fn fault(path: &Text) -> Option<PathError> {
     if let (Some(literal), false) = (path.as_str(), path.expand) {
         return JailPath::parse(literal).err();
@@ -86,7 +86,7 @@ fn fault(path: &Text) -> Option<PathError> {
     has_parent(path).then_some(PathError::Parent)
 }
 
-/// Whether a component is `..`, in a default (`${A:-..}`) too. Package parts stand for text that never is.
+/// Whether a component is `..`, also in a default (`${A:-..}`). Package parts never contain that.
 fn has_parent(path: &Text) -> bool {
     let pieces = path.pieces().iter().map(|piece| match piece {
         Piece::Literal(literal) => literal.as_str(),
@@ -146,7 +146,7 @@ fn relative_help(role: Role, path: &str) -> String {
     }
 }
 
-/// Whether it looks like a path from `/` that lost its first character.
+/// Whether it looks like an absolute path that lost its first character.
 fn begins_at_root(path: &str) -> bool {
     const FOLDERS: &[&str] = &[
         "dev", "etc", "home", "mnt", "nix", "opt", "proc", "root", "run", "srv", "sys", "tmp",
@@ -155,7 +155,7 @@ fn begins_at_root(path: &str) -> bool {
     path.split_once('/').is_some_and(|(first, _)| FOLDERS.contains(&first))
 }
 
-/// A jail starts in a folder of the host, and its author may mean that one.
+/// A jail starts in a folder of the host, which its author may mean.
 fn relative_source(below: &str) -> String {
     if matches!(below, "." | "") {
         return "write `(noescape \"$PWD\")` for the folder that the jail is started in, or put `mount-cwd` in place of the whole combinator".into();
@@ -168,7 +168,7 @@ fn relative_source(below: &str) -> String {
     )
 }
 
-/// The same path without repeated slashes and the like, where all of it is known.
+/// The same path without repeated slashes and the like, if all of it is known.
 fn normal(path: Text) -> Text {
     let known = if path.expand { None } else { path.as_str() };
     match known.and_then(|literal| JailPath::parse(literal).ok()) {

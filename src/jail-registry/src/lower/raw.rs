@@ -1,5 +1,5 @@
-//! `unsafe-add-raw-args`: arguments of bubblewrap become the grants that other combinators make, so that `explain` and the
-//! checks see what they are.
+//! `unsafe-add-raw-args`: arguments of bubblewrap become the grants that other combinators make, so
+//! `explain` and the checks see what they are.
 
 use jail_plan::raw::{self, Raw, RawError, SplitError, parse, split};
 use jail_plan::{ExpansionError, HostText, Namespace};
@@ -9,7 +9,8 @@ use super::{Call, name, path};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::table::names;
 
-/// A package stands for a while as one character that no text holds: the first of a plane for private use.
+/// In between, a package is represented by a character that no text contains: the first of
+/// a plane for private use.
 const PACKAGE: u32 = 0xF_0000;
 
 pub(super) fn add(call: &mut Call<'_, '_>) -> Option<()> {
@@ -22,7 +23,7 @@ pub(super) fn add(call: &mut Call<'_, '_>) -> Option<()> {
     match parse(&words) {
         Ok(options) => {
             let mut adder = Adder { call, packages };
-            // All of them are looked at before the first bad one stops the combinator.
+            // All of them are checked before the first bad one stops the combinator.
             let added: Vec<_> = options.into_iter().map(|option| adder.option(option)).collect();
             added.into_iter().collect()
         }
@@ -39,7 +40,8 @@ fn flattened(text: &Text) -> (String, Vec<Piece>) {
     let mut source = String::new();
     for piece in text.pieces() {
         match piece {
-            // The text that stands for a package cannot occur in a spec, so its place in the list is free.
+            // The text that represents a package cannot occur in a spec, so its
+            // place in the list is free.
             Piece::Literal(literal) => source.extend(literal.chars().filter(|c| !is_package(*c))),
             Piece::Package { .. } | Piece::Entry { .. } => {
                 let index = u32::try_from(packages.len()).unwrap_or(0xFFFD);
@@ -202,7 +204,7 @@ impl Adder<'_, '_, '_> {
         None
     }
 
-    /// The word with its packages again.
+    /// The word with its packages inserted again.
     fn text(&self, word: &HostText) -> Text {
         let mut text = Text::new(matches!(word, HostText::Expand(_)), []);
         for character in word.source().chars() {

@@ -41,7 +41,7 @@ pub(super) fn contents(
     Some(text.clone())
 }
 
-/// Whether the text is an expansion that the stub will understand.
+/// Whether the stub will understand the text as an expansion.
 pub(super) fn expansion(
     text: &Text,
     place: Option<Place>,
@@ -70,7 +70,8 @@ fn expansion_help(code: Code) -> &'static str {
     }
 }
 
-/// What the stub will see. A store path contains nothing that means anything in an expansion, so a letter stands for it.
+/// What the stub will see. A store path contains nothing that has a meaning in an expansion, so a
+/// letter can represent it.
 fn source(text: &Text) -> String {
     text.pieces()
         .iter()
@@ -81,8 +82,8 @@ fn source(text: &Text) -> String {
         .collect()
 }
 
-/// A plain string that its author probably wanted expanded. One with blanks is a script or a sentence, where a dollar
-/// sign is for another program.
+/// A plain string that its author probably wanted expanded. A string with blanks is a script or a
+/// sentence, in which another program interprets a dollar sign.
 pub(super) fn looks_expanded(text: &Text) -> bool {
     let Some(literal) = text.as_str() else { return false };
     literal.starts_with("~/")
@@ -108,7 +109,7 @@ fn looks_expanded_warning(text: &Text, place: Option<Place>) -> Diagnostic {
     Diagnostic::warning(Code::LiteralExpansion, place, message).label("a plain string").help(help)
 }
 
-/// The expansion that gives these characters.
+/// The expansion that results in these characters.
 pub(super) fn kept(text: &str) -> String {
     let mut source = String::new();
     for (index, character) in text.chars().enumerate() {

@@ -1,4 +1,5 @@
-//! Agents and daemons of the user's that do something without handing out what they do it with.
+//! Agents and daemons of the user that act for clients without handing out the
+//! keys or files that they use.
 
 use jail_policy::{Access, Grant, Missing, Scope, Service, Text};
 

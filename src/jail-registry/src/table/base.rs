@@ -1,4 +1,4 @@
-//! What every jail begins with.
+//! The permissions that every jail starts with.
 
 use jail_policy::{Grant, Lifetime, Missing, Output, Scope, Terminal, Text, Zone};
 
@@ -63,7 +63,7 @@ fn base(call: &mut Call<'_, '_>) -> Option<()> {
     let shell = shell(call)?;
     let coreutils = Text::package(call.brought(Brought::Coreutils)?, Output::Bin);
     mounts(call);
-    // Agents run command lines with `/bin/bash` by that name, and so do most projects' scripts.
+    // Agents run command lines with `/bin/bash` by that path, and so do most projects' scripts.
     for place in ["/bin/sh", "/bin/bash"] {
         link(call, place, shell.clone());
     }
@@ -72,14 +72,15 @@ fn base(call: &mut Call<'_, '_>) -> Option<()> {
     call.grant(Grant::TimeZone { zone: Zone::Utc });
     call.grant(Grant::Terminal { terminal: Terminal::Keep });
     call.grant(Grant::Lifetime { lifetime: Lifetime::Launcher });
-    // `~` rather than the launcher's HOME: it is where the home folder's mount is, whatever HOME says.
+    // `~` rather than the launcher's HOME: the home folder's mount is there, whatever HOME says.
     set(call, "HOME", Text::expanded("~"));
     set(call, "SHELL", shell);
-    // Programs draw in all colours only where the terminal says so, in a variable of its own.
+    // Programs use all colours only if the terminal supports them, which a
+    // variable of its own says.
     for name in ["COLORTERM", "LANG", "TERM", "USER"] {
         call.grant(Grant::ForwardEnv { name: name.into(), missing: Missing::Skip });
     }
-    // `/bin` holds the shell only; programs that start it by name are many.
+    // `/bin` contains only the shell: many programs start it by that path.
     call.grant(Grant::AddPath { folder: Text::literal("/bin") });
     call.grant(Grant::AddPath { folder: joined(coreutils, "/bin") });
     Some(())

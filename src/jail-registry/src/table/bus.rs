@@ -1,4 +1,4 @@
-//! Message buses, through a proxy that lets through what is named.
+//! Message buses, through a proxy that lets only the named messages through.
 
 use jail_policy::{Grant, Output, Service, Text};
 
@@ -18,7 +18,7 @@ names below. If the host does not have the bus, it is left out, and the launch r
         Combinator {
             name: "dbus",
             in_jail_nix: true,
-            summary: "What is named of the session's message bus",
+            summary: "The named parts of the session's message bus",
             docs: "
 - `own`: names that the jail may own.
 - `talk`: names that it may talk to, in every way.
@@ -36,7 +36,7 @@ outside.",
         },
         Combinator {
             name: "dbus-system",
-            summary: "What is named of the machine's message bus",
+            summary: "The named parts of the machine's message bus",
             docs: "Like `dbus`.",
             signature: Signature { params: RULES },
             example: "dbus-system { see = [ \"org.freedesktop.UPower\" ]; talk = [ \"org.freedesktop.UPower\" ]; }",
@@ -65,11 +65,11 @@ const BRINGS: &[Brings] = &[Brings { package: Brought::XdgDbusProxy, side: Side:
 const RULES: &[Param] = &[param("rules", Type::Fields(FIELDS))];
 
 const FIELDS: &[Field] = &[
-    list("own", "Names that the jail may have for itself"),
+    list("own", "Names that the jail may own"),
     list("talk", "Names that it may talk to"),
-    list("see", "Names that it may know of"),
+    list("see", "Names that it may see"),
     list("call", "Calls that it may make, `NAME=RULE`"),
-    list("broadcast", "Signals that it may get, `NAME=RULE`"),
+    list("broadcast", "Signals that it may receive, `NAME=RULE`"),
 ];
 
 const fn list(name: &'static str, doc: &'static str) -> Field {
@@ -86,7 +86,7 @@ fn named(call: &mut Call<'_, '_>, service: Service) -> Option<()> {
                 continue;
             }
             sound = false;
-            let message = format!("`{}` is nothing for `{kind}`", jail_plan::one_line(value));
+            let message = format!("`{}` is not valid for `{kind}`", jail_plan::one_line(value));
             let help = match *kind {
                 "call" | "broadcast" => {
                     "write `NAME=RULE`: `\"org.example.App=org.example.App.Open@/*\"`"

@@ -14,13 +14,13 @@ pub(super) const fn required(name: &'static str, ty: Type, doc: &'static str) ->
     Field { name, ty, required: true, doc }
 }
 
-/// All of them say which authorities programs believe.
+/// All of them change which authorities programs trust.
 pub(super) const CERTIFICATES: &[Brings] = &[inside(Brought::Cacert)];
 
-/// What `network-allow` and `allowedHosts` list.
+/// The elements of `network-allow` and `allowedHosts`.
 pub(crate) const HOST: Type = Type::Either(&[Type::Literal, Type::Fields(HOST_FIELDS)]);
 const HOST_FIELDS: &[Field] = &[
-    required("host", Type::Literal, "the host, as it stands in a list by itself"),
+    required("host", Type::Literal, "the host, written as an element of a list"),
     optional("ports", Type::List(&Type::Integer), "its TCP ports, instead of 443 and 80"),
     optional(
         "sni",
@@ -32,7 +32,7 @@ const HOST_FIELDS: &[Field] = &[
         Type::Bool,
         "whether anything may be spoken on these ports, and the server may speak first",
     ),
-    optional("tls", Type::Bool, "whether TLS is spoken on these ports, and nothing else"),
+    optional("tls", Type::Bool, "whether only TLS is spoken on these ports"),
     optional("txt", Type::Bool, "whether TXT records of the name are looked up"),
 ];
 

@@ -1,6 +1,6 @@
-//! Caches of package managers, compilers and agents: data, and the combinator that gives a jail its
-//! own of them. The caches of the host are never granted: a program outside would build with what a
-//! jail has put there.
+//! Caches of package managers, compilers and agents: data, and the combinator that gives a
+//! jail its own. The host's caches are never granted: a program outside would build with
+//! what a jail has put there.
 
 use jail_policy::{Grant, Text};
 
@@ -13,11 +13,11 @@ use crate::term::{Place, Value};
 /// A cache that is known by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cache {
-    /// What a spec calls it.
+    /// Its name in a spec.
     pub(crate) name: &'static str,
     /// Its folders.
     pub(crate) folders: &'static [CacheFolder],
-    /// Further variables that its program needs where a cache is a file system of its own.
+    /// Further variables that its program needs if a cache is a file system of its own.
     pub(crate) settings: &'static [(&'static str, &'static str)],
     /// What is in it.
     pub(crate) reason: &'static str,
@@ -28,10 +28,10 @@ pub(crate) struct Cache {
 pub(crate) struct CacheFolder {
     /// Where it is in the jail; a path with `~`.
     pub(crate) inside: &'static str,
-    /// The variables that name it to its program. Without one, the program looks there unless a
-    /// variable of XDG or its settings say otherwise.
+    /// The variables that name it to its program. Without one, the program uses this folder unless
+    /// a variable of XDG or its settings say otherwise.
     pub(crate) variables: &'static [&'static str],
-    /// Its name below the cache's folder on the host; nothing if the cache is one folder.
+    /// Its name below the cache's folder on the host; empty if the cache is one folder.
     pub(crate) part: &'static str,
 }
 
@@ -64,7 +64,8 @@ pub(crate) static CACHES: &[Cache] = &[
         &[folder("~/.bundle/cache", &["BUNDLE_USER_CACHE"])],
         "gems that Bundler has fetched",
     ),
-    // The lock is next to `registry`, so two jails at one time share it only with the whole folder.
+    // The lock is next to `registry`, so two jails can share the cache safely
+    // only with the whole folder.
     cache(
         "cargo",
         &[folder("~/.cargo", &["CARGO_HOME"])],
@@ -90,7 +91,7 @@ pub(crate) static CACHES: &[Cache] = &[
         ],
         "modules, and what the compiler made of them",
     ),
-    // Not all of `~/.gradle`: its `daemon` folder names processes, and a jail's end with it.
+    // Not all of `~/.gradle`: its `daemon` folder names processes, which end with a jail.
     cache(
         "gradle",
         &[part("dependencies", "~/.gradle/caches", &[]), part("wrapper", "~/.gradle/wrapper", &[])],
@@ -133,8 +134,8 @@ pub(crate) static CACHES: &[Cache] = &[
         &[folder("~/.cache/ms-playwright", &["PLAYWRIGHT_BROWSERS_PATH"])],
         "browsers that Playwright has fetched",
     ),
-    // Without a variable it makes a store in the project, because it cannot make hard links across
-    // mounts.
+    // Without a variable it makes a store in the project, because it cannot make
+    // hard links across mounts.
     cache(
         "pnpm",
         &[folder("~/.local/share/pnpm/store", &["npm_config_store_dir", "pnpm_config_store_dir"])],
@@ -158,7 +159,7 @@ pub(crate) static CACHES: &[Cache] = &[
     Cache {
         name: "uv",
         folders: &[folder("~/.cache/uv", &["UV_CACHE_DIR"])],
-        // A project is another mount, and without this each install warns that hard links fail.
+        // A project is another mount. Without this, each install warns that hard links fail.
         settings: &[("UV_LINK_MODE", "copy")],
         reason: "wheels that uv has fetched or built",
     },
@@ -178,7 +179,7 @@ pub(super) fn caches(call: &mut Call<'_, '_>) -> Option<()> {
         let Value::Text(text) = &element.value else { return None };
         let (name, place) = (text.as_str()?, element.place.or(own));
         match CACHES.iter().find(|cache| cache.name == name) {
-            // A preset may have it already.
+            // A preset may have added it already.
             Some(cache) if call.once(&format!("{} {name}", names::CACHES)) => {
                 grant(call, cache, place);
             }
@@ -207,9 +208,9 @@ fn grant(call: &mut Call<'_, '_>, cache: &Cache, place: Option<Place>) {
 }
 
 fn unknown(name: &str, place: Option<Place>) -> Diagnostic {
-    let message = format!("there is no cache `{}`", jail_plan::one_line(name));
+    let message = format!("unknown cache `{}`", jail_plan::one_line(name));
     let known: Vec<_> = CACHES.iter().map(|cache| cache.name).collect();
-    let all = format!("known are `{}`", known.join("`, `"));
+    let all = format!("the known caches are `{}`", known.join("`, `"));
     let help = match nearest(name, known) {
         Some(near) => format!("did you mean `{near}`? {all}"),
         None => format!("{all}; for another folder, use `separate-state-dir`"),

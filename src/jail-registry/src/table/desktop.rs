@@ -1,4 +1,4 @@
-//! What programs that open windows, play sound or talk to the desktop need of the user's session.
+//! What programs need of the user's session to open windows, play sound or use the desktop.
 
 use jail_policy::{Grant, Missing, Output, Service, Text};
 
@@ -114,10 +114,11 @@ display of another machine (`DISPLAY=host:0`) is a matter of the network and is 
     ],
 };
 
-/// Where sockets of a session are, also on a machine that has no session.
+/// Where a session's sockets are, also on a machine that has no session.
 const RUNTIME_FOLDER: &str = "${XDG_RUNTIME_DIR:-/run/user/jail}";
 
-/// A runtime folder of the jail's own, at the host's place: sockets appear in it, and programs may write there.
+/// A runtime folder of the jail's own, at the host's path. Sockets appear in it, and
+/// programs may write there.
 pub(super) fn runtime_folder(call: &mut Call<'_, '_>) {
     if call.once("runtime-folder") {
         let place = Text::expanded(RUNTIME_FOLDER);
@@ -131,7 +132,7 @@ pub(super) fn in_runtime_folder(name: &str) -> Text {
     Text::expanded(format!("{RUNTIME_FOLDER}/{name}"))
 }
 
-/// Something of the session. It may lie in the home folder or in the runtime folder, so it lies over both.
+/// A part of the session. It may be in the home folder or in the runtime folder, so it covers both.
 pub(super) fn session(call: &mut Call<'_, '_>, service: Service) -> Option<()> {
     call.grant(Grant::Session { service });
     Some(())

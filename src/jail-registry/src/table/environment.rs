@@ -97,7 +97,8 @@ Inside they are in `/etc/gitconfig`, so a repository's own settings take precede
 file does not exist. Agents' jails have this grant unless `baseJailOptions` says otherwise.",
             example: "git-identity",
             lower: Lower::Permission(|call| {
-                // Beneath what the spec puts there itself, and never in a folder of the host that is read-only.
+                // It goes below what the spec itself puts there, and never into a folder of
+                // the host that is read-only.
                 call.grant_beneath(Grant::GitIdentity { to: Text::literal("/etc/gitconfig") });
                 Some(())
             }),
@@ -168,7 +169,7 @@ is outside an earlier one.",
     ],
 };
 
-/// The variable's name that an argument is.
+/// Checks the name of a variable.
 pub(super) fn variable(call: &mut Call<'_, '_>, argument: usize) -> Option<String> {
     let name = call.literal(argument)?;
     if is_variable(name) {
@@ -194,7 +195,7 @@ fn forward(call: &mut Call<'_, '_>, missing: Missing) -> Option<()> {
 
 fn set_argv(call: &mut Call<'_, '_>) -> Option<()> {
     let words: Vec<_> = call.elements(0)?.iter().map(|word| argument(call, word)).collect();
-    // All the words are looked at before the first bad one stops the combinator.
+    // All words are checked before the first bad one stops the combinator.
     let words = words.into_iter().collect::<Option<Vec<_>>>()?;
     call.grant(Grant::Arguments { words });
     Some(())
@@ -207,7 +208,7 @@ fn argument(call: &mut Call<'_, '_>, word: &Placed) -> Option<Argument> {
     }
 }
 
-/// How a spec of jail.nix writes "all arguments".
+/// The form in which specs of jail.nix write "all arguments".
 fn is_all(text: &Text) -> bool {
     text.expand && matches!(text.as_str(), Some("$@" | "\"$@\"" | "${@}" | "\"${@}\""))
 }

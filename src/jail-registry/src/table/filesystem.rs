@@ -1,4 +1,4 @@
-//! What of the host's files appears in the jail, and what is made for it.
+//! Files of the host that appear in the jail, and files that are made for it.
 
 use jail_policy::{Access, Grant, Missing, Mode, Output, Scope, Text};
 
@@ -381,7 +381,7 @@ fn mount(call: &mut Call<'_, '_>) -> Option<()> {
         "devtmpfs" => call.grant_named(1, Grant::Dev { to }),
         "proc" => call.grant_named(1, Grant::Proc { to }),
         other => {
-            let message = format!("`mount` does not know the kind `{other}`");
+            let message = format!("`mount` does not know the type `{other}`");
             call.error(Code::MountKind, 0, message, "it knows `tmpfs`, `devtmpfs` and `proc`");
             return None;
         }
@@ -411,7 +411,7 @@ fn tmpfs_sized(call: &mut Call<'_, '_>) -> Option<()> {
     tmpfs(call, 1, to?, Some(size))
 }
 
-/// What is shared by all users of a machine keeps the permissions that programs expect of it.
+/// Folders that all users of a machine share keep the permissions that programs expect of them.
 fn tmpfs_mode(to: &Text) -> Mode {
     match to.as_str() {
         Some("/tmp" | "/var/tmp" | "/dev/shm") => 0o1777,
@@ -441,7 +441,7 @@ fn write_text(call: &mut Call<'_, '_>) -> Option<()> {
     let to = call.target(0)?;
     let content = call.contents(1)?;
     if content.expand {
-        let message = "`write-text` writes a text as it stands, and this one is to be expanded";
+        let message = "`write-text` writes a text unchanged, but this one is to be expanded";
         call.error(Code::ParamType, 1, message.into(), "write it without `noescape`");
         return None;
     }

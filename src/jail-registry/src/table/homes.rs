@@ -1,4 +1,5 @@
-//! Folders that jails keep for themselves: homes, an agent's own state, and private copies of what is in it.
+//! Folders that jails keep for themselves: homes, an agent's own state, and
+//! private copies of its parts.
 
 use jail_policy::{Grant, Text};
 
@@ -13,7 +14,7 @@ pub(super) fn persist_home(call: &mut Call<'_, '_>) -> Option<()> {
     Some(())
 }
 
-/// Names that cannot be below a folder, or not in a plan.
+/// Names that cannot occur below a folder, or in a plan.
 fn is_below(name: &str) -> bool {
     let name = name.strip_suffix('/').unwrap_or(name);
     name.split('/').all(|part| !["", ".", ".."].contains(&part)) && !name.contains('\0')
@@ -42,7 +43,7 @@ pub(super) fn private_copies(call: &mut Call<'_, '_>) -> Option<()> {
     Some(())
 }
 
-/// Where the jail keeps what it has in place of something of the home folder, and where it is inside.
+/// Where the jail keeps what replaces something of the home folder, and its path inside.
 pub(super) fn separate(call: &mut Call<'_, '_>) -> Option<(Text, Text)> {
     let to = call.source(0)?;
     let below = to.as_str().and_then(|path| match to.expand {

@@ -1,4 +1,4 @@
-//! What runs on the host, outside the jail.
+//! Scripts that run on the host, outside the jail.
 
 use jail_plan::helper::{CLIENTS, OPENER, is_channel};
 use jail_policy::{Grant, Output, Phase, Text};
@@ -102,7 +102,7 @@ fn channel(call: &mut Call<'_, '_>) -> Option<()> {
     Some(())
 }
 
-/// A script's own `$` is bash's, whether it is written with `noescape` or without.
+/// A script's own `$` is for bash, with or without `noescape`.
 fn as_it_stands(call: &mut Call<'_, '_>, argument: usize) -> Option<Text> {
     let text = call.contents(argument)?;
     Some(Text::new(false, text.pieces().iter().cloned()))
@@ -114,7 +114,7 @@ fn shell(call: &mut Call<'_, '_>) -> Option<Text> {
     Some(shell)
 }
 
-/// The folder of the programs that ask the host is in PATH, once.
+/// The folder of the programs that call the host is added to PATH, once.
 fn clients(call: &mut Call<'_, '_>) {
     if call.once(CLIENTS) {
         call.grant(Grant::AddPath { folder: Text::literal(CLIENTS) });

@@ -1,4 +1,4 @@
-//! What depends on where and with which arguments the jail is started.
+//! Grants that depend on the folder and the arguments that the jail is started with.
 
 use jail_plan::handoff::globs;
 use jail_plan::mask::{CREDENTIALS, fault};
@@ -234,15 +234,15 @@ fn glob(call: &mut Call<'_, '_>, element: &Placed) -> Option<String> {
     let text = text.as_str()?;
     let name = text.strip_prefix('!').unwrap_or(text);
     let (cause, help) = if globs(name).is_empty() {
-        let help = "`jailgen explain --protected` lists the kinds; `@hosts` is those that host programs execute unasked";
-        ("there is no such kind", help)
+        let help = "`jailgen explain --protected` lists the kinds; `@hosts` means those that host programs execute without a question";
+        ("unknown kind", help)
     } else {
         match fault(name) {
             None => return Some(text.to_owned()),
             Some(fault) => fault,
         }
     };
-    let message = format!("`{}` is no glob: {cause}", jail_plan::one_line(text));
+    let message = format!("`{}` is not a valid glob: {cause}", jail_plan::one_line(text));
     call.error_at(Code::BadGlob, element.place, message, help);
     None
 }
@@ -270,14 +270,13 @@ fn masked_glob(call: &mut Call<'_, '_>, element: &Placed) -> Option<String> {
     let glob = text.as_str()?;
     let fault = match glob {
         CREDENTIALS => None,
-        glob if glob.starts_with('@') => Some((
-            "there is no group of this name",
-            "`@credentials` is the only one; write `\\@` for the character",
-        )),
+        glob if glob.starts_with('@') => {
+            Some(("unknown group", "`@credentials` is the only one; write `\\@` for the character"))
+        }
         glob => fault(glob),
     };
     if let Some((why, help)) = fault {
-        let message = format!("`{}` is no glob: {why}", jail_plan::one_line(glob));
+        let message = format!("`{}` is not a valid glob: {why}", jail_plan::one_line(glob));
         call.error_at(Code::BadGlob, element.place, message, help);
         return None;
     }

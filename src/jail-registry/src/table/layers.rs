@@ -1,4 +1,4 @@
-//! The layers other than mounts and namespaces: what the kernel checks at each call.
+//! The layers other than mounts and namespaces: the kernel checks them at each call.
 
 use jail_policy::{CallBase, Grant, OnDeny, Wall};
 
@@ -83,19 +83,19 @@ const RULES: &[Field] = &[
         name: "allow",
         ty: Type::List(&Type::Literal),
         required: false,
-        doc: "the system calls that are allowed in addition",
+        doc: "the system calls that are also allowed",
     },
     Field {
         name: "deny",
         ty: Type::List(&Type::Literal),
         required: false,
-        doc: "the system calls that are refused in addition",
+        doc: "the system calls that are also refused",
     },
     Field {
         name: "onDeny",
         ty: Type::Literal,
         required: false,
-        doc: "what happens to what is refused: `\"errno\"`, `\"kill\"` or `\"log\"`",
+        doc: "what happens at a refused call: `\"errno\"`, `\"kill\"` or `\"log\"`",
     },
 ];
 
@@ -103,7 +103,8 @@ const BASES: &[(&str, bool)] = &[("default", false), ("strict", true)];
 const ANSWERS: &[(&str, OnDeny)] =
     &[("errno", OnDeny::Errno), ("kill", OnDeny::Kill), ("log", OnDeny::Log)];
 
-/// What starts the payload, waits for it and reports its end does so under the payload's filter.
+/// The process that starts the payload, waits for it and reports its end is
+/// under the payload's filter.
 const NEEDED: &[&str] = &[
     "brk",
     "clone",
@@ -195,7 +196,7 @@ fn known(text: &str) -> Result<(), (String, String)> {
         Some(near) => format!("did you mean `{near}`?"),
         None => "the names are those of syscalls(2)".to_owned(),
     };
-    Err((format!("there is no system call `{name}`"), help))
+    Err((format!("unknown system call `{name}`"), help))
 }
 
 const WALL: Type = Type::Either(&[Type::Literal, Type::Fields(ABI)]);
@@ -225,7 +226,7 @@ fn landlock(call: &mut Call<'_, '_>) -> Option<()> {
     Some(())
 }
 
-/// The first ABI has no use: it forbids every rename between folders.
+/// The first ABI is of no use: it forbids every rename between folders.
 fn jail_plan_knows(abi: u32) -> bool {
     (2..=jail_policy::LANDLOCK_ABI_NEWEST).contains(&abi)
 }
@@ -237,7 +238,7 @@ fn no_such_abi(call: &mut Call<'_, '_>, abi: i64) -> Option<()> {
     None
 }
 
-/// The word at argument 0, of those that are known.
+/// The word in argument 0, one of a known list.
 fn one_of<T: Copy>(call: &mut Call<'_, '_>, what: &str, known: &[(&str, T)]) -> Option<T> {
     let given = call.literal(0)?;
     word(call, what, given, known)
@@ -257,7 +258,7 @@ fn word<T: Copy>(
         Some(near) => format!("did you mean `\"{near}\"`?"),
         None => {
             let names: Vec<String> = names().map(|name| format!("`\"{name}\"`")).collect();
-            format!("there are {}", names.join(", "))
+            format!("the known ones are {}", names.join(", "))
         }
     };
     call.error(

@@ -89,15 +89,15 @@ const PROCESSORS: Signature = Signature { params: &[param("processors", AMOUNT)]
 const SIZE: Signature = Signature { params: &[param("size", AMOUNT)] };
 const DURATION: Signature = Signature { params: &[param("time", AMOUNT)] };
 
-/// How the amount of a limit is read.
+/// How the amount of a limit is parsed.
 struct LimitKind {
     resource: Limited,
     parse: fn(&str) -> Option<u64>,
-    /// Less lets nothing run, and is likely a unit that was forgotten.
+    /// The least amount. Less lets nothing run, and is likely a forgotten unit.
     least: u64,
-    /// What it takes, and the least of it, as specs write it.
+    /// What it limits, and the least amount, as specs write it.
     words: [&'static str; 2],
-    /// What an amount looks like, with the least.
+    /// What an amount looks like, with the least one.
     help: &'static str,
 }
 

@@ -56,7 +56,8 @@ sign.",
             },
             example: "include-once \"cache\" (tmpfs \"/var/cache\")",
             lower: Lower::Permission(|call| {
-                // A key of the spec's own must not meet one that a combinator uses for itself.
+                // A key of the spec's own must differ from all keys
+                // that combinators use themselves.
                 let key = format!("spec:{}", call.literal(0)?);
                 if call.once(&key) {
                     call.apply_all(call.permissions());

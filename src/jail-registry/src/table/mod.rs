@@ -1,6 +1,7 @@
 //! The table: every combinator with its docs, signature, example, packages and lowering.
 //!
-//! A name that is not in it is unknown, to the evaluator, to nixlib and to the reader alike: nothing is accepted silently.
+//! A name that is not in it is unknown to the evaluator, to nixlib and to the reader:
+//! nothing is accepted silently.
 
 mod agents;
 mod base;
@@ -35,17 +36,17 @@ pub struct Combinator {
     pub name: &'static str,
     /// The version of jailgen that first had it.
     pub since: &'static str,
-    /// Whether jail.nix has it too: same name, same arguments, same intent.
+    /// Whether jail.nix has it too, with the same name, arguments and intent.
     pub in_jail_nix: bool,
     /// What it does, in one sentence without a full stop.
     pub summary: &'static str,
-    /// What the author of a spec should know beyond the summary; Markdown.
+    /// What else the author of a spec should know; Markdown.
     pub docs: &'static str,
     /// What it takes.
     pub signature: Signature,
     /// An expression that uses it.
     pub example: &'static str,
-    /// The packages that it brings along.
+    /// The packages that it needs.
     pub brings: &'static [Brings],
     /// What it means.
     pub lower: Lower,
@@ -54,9 +55,10 @@ pub struct Combinator {
 /// What a combinator means.
 #[derive(Clone, Copy)]
 pub enum Lower {
-    /// It is a permission: this adds its grants. `None` says that a diagnostic was recorded.
+    /// It is a permission: this adds its grants. `None` means that a diagnostic was recorded.
     Permission(fn(&mut Call<'_, '_>) -> Option<()>),
-    /// It makes a text of a text: one that is expanded at launch, or one that stays as it is. The evaluator does it.
+    /// It makes a text from a text: one that is expanded at launch, or one that stays as it
+    /// is. The evaluator does it.
     Text {
         /// Whether the text that it makes is expanded at launch.
         expand: bool,
@@ -72,7 +74,7 @@ impl std::fmt::Debug for Lower {
     }
 }
 
-/// The combinators of one subject.
+/// The combinators of one topic.
 #[derive(Clone, Copy, Debug)]
 pub struct Chapter {
     /// The title of the chapter.
@@ -102,7 +104,7 @@ pub static CHAPTERS: &[Chapter] = &[
     host::CHAPTER,
 ];
 
-/// The permissions that every jail begins with, unless it says `reset`.
+/// The permissions that every jail starts with, unless it uses `reset`.
 pub static BASE_PERMISSIONS: &[&str] =
     &[names::BASE, names::BIND_NIX_STORE_RUNTIME_CLOSURE, names::FAKE_PASSWD];
 
@@ -121,7 +123,8 @@ const SINCE: &str = "0.1.0";
 
 const NOTHING: Signature = Signature { params: &[] };
 
-/// What an entry says unless it says otherwise: it is ours alone, takes nothing and brings nothing along. An entry names all else.
+/// The defaults of an entry: it is ours alone, takes no arguments and needs no packages.
+/// An entry names all else.
 const OURS: Combinator = Combinator {
     name: "",
     since: SINCE,
@@ -131,7 +134,8 @@ const OURS: Combinator = Combinator {
     signature: NOTHING,
     example: "",
     brings: &[],
-    // Without a lowering of its own an entry grants nothing, and a spec that uses it gets an error.
+    // Without a lowering of its own, an entry grants nothing, and a spec
+    // that uses it gets an error.
     lower: Lower::Permission(|_| None),
 };
 

@@ -1,5 +1,6 @@
-//! The names of combinators that code outside their entries has to know, as constants: a misspelt one does not compile. An entry whose
-//! name no other code needs has it itself. `tests/it/tidy.rs` finds a name that is written twice.
+//! The names of combinators that code outside their entries needs, as constants: a misspelt
+//! one does not compile. Other names are only in their entries. `tests/it/tidy.rs` finds a
+//! name that is written twice.
 
 pub use jail_policy::BASE;
 

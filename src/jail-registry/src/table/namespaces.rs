@@ -8,7 +8,7 @@ use crate::lower::Call;
 use crate::signature::{Signature, Type};
 use crate::suggest::nearest;
 
-/// What can be shared. Without a mount namespace of its own there would be no jail.
+/// The namespaces that can be shared. Without a mount namespace of its own, there would be no jail.
 const NAMES: &[(&str, Namespace)] = &[
     ("cgroup", Namespace::Cgroup),
     ("ipc", Namespace::Ipc),
@@ -44,7 +44,7 @@ fn share(call: &mut Call<'_, '_>) -> Option<()> {
     let help = match nearest(name, names()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!(
-            "there are {}",
+            "the known ones are {}",
             names().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")
         ),
     };

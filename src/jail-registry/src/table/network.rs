@@ -46,14 +46,15 @@ const NETWORK: Combinator = Combinator {
         ..OURS
     };
 
-/// Where distributions keep the bundle, and programs that were built for one look for it.
+/// Paths at which distributions keep the bundle, and where programs that were
+/// built for one look for it.
 const BUNDLES: &[&str] = &[
     "/etc/ssl/certs/ca-bundle.crt",
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
 ];
 
-/// What names a file with certificates.
+/// The variables that name a file with certificates.
 pub(crate) const VARIABLES: &[&str] = &[
     "SSL_CERT_FILE",
     "NIX_SSL_CERT_FILE",

@@ -1,4 +1,4 @@
-//! Folders of the host that appear as one, and what becomes of what is written there.
+//! Folders of the host that appear as one, and where their changes go.
 
 use jail_policy::{Grant, Text, Writes};
 

@@ -141,7 +141,7 @@ fn set_hostname(call: &mut Call<'_, '_>) -> Option<()> {
     let name = call.literal(0)?;
     if !is_hostname(name) {
         let message = format!("`{}` is not a host name", jail_plan::one_line(name));
-        let help = "letters, digits and `-`, in parts that dots divide, 63 characters at most";
+        let help = "letters, digits and `-`, in parts separated by dots, 63 characters at most";
         call.error(Code::BadHostname, 0, message, help);
         return None;
     }
@@ -149,7 +149,7 @@ fn set_hostname(call: &mut Call<'_, '_>) -> Option<()> {
     Some(())
 }
 
-/// git refuses a repository that belongs to another user, unless its configuration says that all are safe.
+/// git refuses a repository of another user, unless its configuration says that all are safe.
 fn dedicated_user(call: &mut Call<'_, '_>) -> Option<()> {
     let name = call.literal(0)?;
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
@@ -173,7 +173,7 @@ fn dedicated_user(call: &mut Call<'_, '_>) -> Option<()> {
     Some(())
 }
 
-/// The host's zone, and the rules of all zones for programs that go by its name.
+/// The host's zone, and the rules of all zones for programs that refer to it by name.
 pub(super) fn host_zone(call: &mut Call<'_, '_>) -> Option<()> {
     let tzdata = Text::package(call.brought(Brought::Tzdata)?, jail_policy::Output::Out);
     let mut folder = tzdata;
@@ -183,7 +183,7 @@ pub(super) fn host_zone(call: &mut Call<'_, '_>) -> Option<()> {
     Some(())
 }
 
-/// Copies what may be missing on a host.
+/// Copies a file that may be missing on a host.
 pub(crate) fn copy_if_there(call: &mut Call<'_, '_>, path: &str) {
     let (from, to) = (Text::literal(path), Text::literal(path));
     call.grant_beneath(Grant::Copy { from, to, append: None, missing: Missing::Skip });

@@ -1,4 +1,5 @@
-//! Requests that are judged one by one, and secrets: the entries. What they mean is in `lower/by_name`.
+//! The entries for requests that are judged one by one, and for secrets. Their
+//! lowering is in `lower/by_name`.
 
 use super::by_name::{CERTIFICATES, optional, required};
 use super::{Combinator, OURS, names, param};
@@ -8,7 +9,7 @@ use crate::table::Lower;
 
 const WORDS: Type = Type::List(&Type::Literal);
 
-/// A string is the value itself, which the lowering refuses with a reason.
+/// A string would be the value itself. The lowering refuses it with a reason.
 const SOURCE: Type = Type::Either(&[
     Type::Fields(&[
         optional("file", Type::Text, "a file on the host"),
@@ -40,7 +41,7 @@ const HEADER: Field = optional(
     "the only header that it is replaced in, and that holds nothing else",
 );
 
-/// What `secret` and the builders' `secrets` take.
+/// The argument of `secret` and of the builders' `secrets`.
 pub(crate) const SECRET_FIELDS: &[Field] = &[
     required("env", Type::Literal, "the variable inside that has the placeholder"),
     FROM,

@@ -6,7 +6,7 @@ use super::{Combinator, Lower, OURS, inside, names};
 use crate::lower::Call;
 use crate::packages::Brought;
 
-/// The script around the program. `%%NAME%%` stands for what is filled in.
+/// The script around the program. `%%NAME%%` is replaced.
 const SCRIPT: &str = include_str!("xwayland.sh").trim_ascii_end();
 
 pub(super) const XWAYLAND: Combinator = Combinator {

@@ -1,5 +1,6 @@
-//! The JSON form of a term, which nixlib writes and `jailgen seal` reads inside the derivation. Strict: what is not
-//! exactly it is refused. Nesting is bounded by serde_json (128 levels), so that a term cannot overflow the stack.
+//! The JSON form of a term, which nixlib writes and `jailgen seal` reads inside the derivation.
+//! Strict: what is not exactly it is refused. Nesting is bounded by serde_json (128 levels), so
+//! that a term cannot overflow the stack.
 //!
 //! ```json
 //! {
@@ -9,11 +10,13 @@
 //!   "packages": {"nixpkgs": {"coreutils": {…}}, "agents": {}}
 //! }
 //! ```
-//! or `"jail": {"builder": "makeJailedPi", "arguments": {"attributes": {…}}}`. Values are those of JSON, but:
-//! `{"noescape": "text"}`, `{"package": {…}}`, `{"attributes": {…}}`, a permission as above, `{"script": ["before", "after"]}`,
-//! which has the entry wherever two of its parts meet, `{"path": "/x"}`, and `{"function": true}`, where nothing can be made of a function.
+//! or `"jail": {"builder": "makeJailedPi", "arguments": {"attributes": {…}}}`. Values are those of
+//! JSON, but: `{"noescape": "text"}`, `{"package": {…}}`, `{"attributes": {…}}`, a permission as
+//! above, `{"script": ["before", "after"]}`, which has the entry wherever two of its parts meet,
+//! `{"path": "/x"}`, and `{"function": true}`, where nothing can be made of a function.
 //!
-//! A value of the wrong type is not an error of the format: it is reported in the same words as in a `.jail` file.
+//! A value of the wrong type is not an error of the format: it is reported in the same
+//! words as in a `.jail` file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,14 +34,14 @@ use crate::signature::Type;
 /// The version of the form. A reader refuses every other one.
 pub const TERM_VERSION: u32 = 1;
 
-/// A term as the Nix library passes it on: the jail, and the registry's own packages, resolved.
+/// A term from the Nix library: the jail, and the registry's own packages, resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Term {
     /// The jail. It has no places.
     pub jail: Jail,
-    /// What of it could not be taken over, because it is no such thing. Nothing may be built if there is any.
+    /// Its faults: parts of the wrong form. If there is any, nothing may be built.
     pub faults: Vec<Diagnostic>,
-    /// The packages that its combinators and its builder bring along.
+    /// The packages that its combinators and its builder need.
     pub packages: Given,
 }
 
@@ -110,7 +113,7 @@ struct Document {
     packages: Given,
 }
 
-/// The keys say which of the two forms a jail has.
+/// The keys decide which of the two forms a jail has.
 struct ReadJail {
     made: Made,
     faults: Vec<Diagnostic>,
@@ -141,7 +144,7 @@ impl<'de> Deserialize<'de> for ReadJail {
     }
 }
 
-/// `null` means itself here, which `Option` would take for nothing.
+/// `null` is a value here, which `Option` would take for an absent one.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ReadValue>, D::Error> {
     ReadValue::deserialize(deserializer).map(Some)
 }
@@ -165,7 +168,7 @@ fn plain(name: Value, entry: Value, permissions: Value) -> ReadJail {
     let mut faults = check::argument("jail", "name", Type::Literal, &name, None);
     let name = match &name.value {
         Value::Text(text) => text.as_str().unwrap_or_default().to_owned(),
-        // The error that this is not a name is already reported.
+        // The error that this is not a name has been reported already.
         _ => "unnamed".into(),
     };
     let permissions = match permissions {
@@ -187,7 +190,7 @@ fn no_list(value: &Value) -> Diagnostic {
     fault.help("put it in brackets: `[ … ]`")
 }
 
-/// The permissions of a list, lists in it included.
+/// The permissions of a list, including those of nested lists.
 fn permission_list(elements: Vec<Placed>, faults: &mut Vec<Diagnostic>) -> Vec<Applied> {
     let mut permissions = Vec::new();
     for element in elements {
@@ -263,7 +266,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
-        // Nix has no whole numbers beyond this.
+        // Nix has no integers beyond this.
         i64::try_from(value).map(Value::Integer).map_err(|_| E::custom("a number too large"))
     }
 
@@ -337,7 +340,7 @@ fn script(parts: Vec<String>) -> Text {
     script
 }
 
-/// A map in which a key that comes twice is an error; serde would let the second win.
+/// A map in which a repeated key is an error. serde would use the second value.
 fn unique_map<'de, D, T>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
 where
     D: Deserializer<'de>,

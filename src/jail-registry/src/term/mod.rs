@@ -16,7 +16,7 @@ pub use agree::difference;
 pub use json::{Given, TERM_VERSION, Term, TermError};
 pub use path::PathValue;
 
-/// Which file of a compilation. The driver knows the names.
+/// A file of a compilation, by number. The driver knows the names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub u32);
 
@@ -36,7 +36,7 @@ pub struct Place {
 pub struct Jail {
     /// What made it.
     pub made: Made,
-    /// The call that made it; the Nix library has none.
+    /// The call that made it. The Nix library has no places.
     pub place: Option<Place>,
 }
 
@@ -52,7 +52,7 @@ pub enum Made {
         /// What is applied, in order.
         permissions: Vec<Applied>,
     },
-    /// `makeJailedOpencode { … }` and the like. It expands in this crate, for both front ends.
+    /// `makeJailedOpencode { … }` and the like. It is expanded in this crate, for both front ends.
     Built(Built),
 }
 
@@ -76,7 +76,8 @@ pub struct Applied {
     pub place: Option<Place>,
 }
 
-/// A value and where it was written: diagnostics underline the argument or the list element that is wrong.
+/// A value, and where it was written: diagnostics underline the argument or the
+/// list element that is wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placed {
     /// The value itself, without its place.
@@ -87,8 +88,8 @@ pub struct Placed {
 
 /// An argument, fully evaluated.
 ///
-/// A lambda never occurs: where a signature asks for one ([`crate::Type::Script`]), the evaluator applies it to
-/// [`jail_policy::Piece::Entry`] and passes the text on.
+/// A lambda never occurs: where a signature asks for one ([`crate::Type::Script`]), the evaluator
+/// applies it to [`jail_policy::Piece::Entry`] and passes the text on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// `null`.
@@ -109,9 +110,11 @@ pub enum Value {
     Attributes(BTreeMap<String, Placed>),
     /// An applied combinator that grants or takes something.
     Permission(Applied),
-    /// A path value. No argument may be one: where Nix makes text of it, it copies what stands there into the store.
+    /// A path value. No argument may be one: where Nix makes text of it, it copies
+    /// the file into the store.
     Path(PathValue),
-    /// A function where no function is expected. Only the Nix library passes it on, to report it with the other errors.
+    /// A function where no function is expected. Only the Nix library passes it on, to report
+    /// it with the other errors.
     Function,
 }
 

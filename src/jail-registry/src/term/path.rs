@@ -5,22 +5,22 @@ use crate::nix_text::quoted;
 /// A path value: `./cfg`, `/etc/hosts`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathValue {
-    /// What it names on the machine, absolute.
+    /// The path on the machine, absolute.
     place: String,
     /// Nix source of the path, where Nix can copy it.
     source: Option<String>,
 }
 
 impl PathValue {
-    /// A path of the Nix front end, which knows no other form of it.
+    /// A path from the Nix front end, which knows no other form of it.
     #[must_use]
     pub fn absolute(place: String) -> Self {
         let source = source("/", place.trim_start_matches('/'));
         Self { place, source: Some(source) }
     }
 
-    /// A path of a spec. `below` is the path below the folder of the file that names it, if it stands there: nothing
-    /// else is copied.
+    /// A path of a spec. `below` is the path below the folder of the file that names it, if it is
+    /// there: nothing else is copied.
     #[must_use]
     pub fn of_spec(place: &str, below: Option<&str>) -> Self {
         Self { place: place.to_owned(), source: below.map(|below| source("./", below)) }
@@ -37,7 +37,8 @@ impl PathValue {
     }
 }
 
-/// Nix source of a path below `start`. A literal has these characters only, and neither ends with `/` nor is empty.
+/// Nix source of a path below `start`. A literal has only these characters, is not empty,
+/// and does not end with `/`.
 fn source(start: &str, below: &str) -> String {
     let plain = |part: &str| {
         let is_plain = |char: char| char.is_ascii_alphanumeric() || "._-+".contains(char);

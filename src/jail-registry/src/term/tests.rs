@@ -1,4 +1,4 @@
-//! The JSON form is a contract with nixlib: what is not exactly it is refused.
+//! The JSON form is a contract with nixlib: any other form is refused.
 
 use expect_test::{Expect, expect};
 
@@ -24,7 +24,7 @@ fn permissions(jail: &Jail) -> &[crate::Applied] {
     }
 }
 
-/// The same without places, which JSON has none of.
+/// The same without places, which JSON does not have.
 fn same(mut jail: Jail) -> Jail {
     fn forget(placed: &mut crate::Placed) {
         placed.place = None;

@@ -1,11 +1,13 @@
-//! The authorities that programs trust where the broker ends TLS: the public authorities, and the one that the broker makes for the launch.
+//! The authorities that programs trust where the broker ends TLS: the public ones, and the one that
+//! the broker makes for the launch.
 
 use jail_policy::{Entry, Grant, NetworkGrant, Text};
 
 use super::super::{Call, Granted, Lowering};
 use crate::table::network::{VARIABLES, bundle};
 
-/// What else names a file with certificates, each for those programs that read none of the others.
+/// Further variables that name a file with certificates, each for programs that
+/// read none of the others.
 const MORE: &[&str] = &[
     "AWS_CA_BUNDLE",
     "CARGO_HTTP_CAINFO",
@@ -15,10 +17,11 @@ const MORE: &[&str] = &[
     "PIP_CERT",
 ];
 
-/// What names a folder with certificates, which OpenSSL reads instead. No jail has it but by its spec.
+/// The variable that names a folder with certificates, which OpenSSL reads instead. A jail has it
+/// only if its spec sets it.
 const FOLDER: &str = "SSL_CERT_DIR";
 
-/// Has programs trust the authority of the launch.
+/// Makes programs trust the authority of the launch.
 pub(super) fn trust(call: &mut Call<'_, '_>) -> Option<()> {
     if !call.once("authority of the launch") {
         return Some(());
@@ -32,7 +35,8 @@ pub(super) fn trust(call: &mut Call<'_, '_>) -> Option<()> {
     Some(())
 }
 
-/// Whatever names the bundle of the public authorities means the one that the jail trusts, wherever in the spec that stands.
+/// All variables that name the bundle of the public authorities get the one that the jail trusts,
+/// wherever in the spec they are set.
 pub(super) fn settle(state: &mut Lowering<'_>) {
     let of_launch = state.grants.iter().find_map(|granted| match &granted.entry.grant {
         Grant::Network(NetworkGrant::Authorities { bundle }) => {

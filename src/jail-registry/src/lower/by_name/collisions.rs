@@ -1,4 +1,4 @@
-//! Secrets that are in each other's way, or in that of something else: one place holds one thing.
+//! Secrets that conflict with each other or with something else: one place holds one thing.
 
 use jail_policy::{Grant, HostUse, NetworkGrant, Secret, SecretTo, Text};
 
@@ -77,7 +77,7 @@ fn same_host<'s>(one: &'s Secret, other: &Secret) -> Option<&'s str> {
     })
 }
 
-/// A variable with a placeholder that is given a value as well.
+/// A variable with a placeholder that is also given a value.
 fn values_too(state: &mut Lowering<'_>) {
     let mut faults = Vec::new();
     for (secret, granted, at) in secrets(state) {
@@ -97,7 +97,8 @@ fn values_too(state: &mut Lowering<'_>) {
     state.diagnostics.extend(faults);
 }
 
-/// What the broker gives is made at launch, in the jail's own files: in a folder of the host's nothing is made.
+/// The launch makes what the broker gives in the jail's own files. Nothing is made
+/// in a folder of the host's.
 fn in_host_folders(state: &mut Lowering<'_>) {
     let mut faults = Vec::new();
     for granted in &state.grants {
@@ -121,7 +122,7 @@ fn in_host_folders(state: &mut Lowering<'_>) {
     state.diagnostics.extend(faults);
 }
 
-/// Whether something of the host appears there, for certain or not.
+/// Whether something of the host appears there, for certain or perhaps.
 fn is_hosts(grant: &Grant) -> bool {
     match grant.host_use() {
         HostUse::Path { .. }
@@ -157,7 +158,7 @@ fn is_hosts(grant: &Grant) -> bool {
     }
 }
 
-/// Whether a place is in a folder, or is it, as both are written.
+/// Whether a place is a folder or inside it, as both are written.
 fn lies_in(place: &Text, folder: &Text) -> bool {
     let plain = |text: &Text| text.to_string().trim_matches('"').trim_end_matches('/').to_owned();
     let (place_text, folder_text) = (plain(place), plain(folder));

@@ -1,4 +1,5 @@
-//! Requests and secrets, once all of the spec is known: which hosts may be reached at all, and on which ports servers listen.
+//! Requests and secrets, checked when the whole spec is known: which hosts may be reached at all,
+//! and on which ports servers listen.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +30,7 @@ pub(super) fn settle(state: &mut Lowering<'_>) {
     choose_ports(state);
 }
 
-/// Whether only a broker can do it, between the jail and a host.
+/// Whether only a broker between the jail and a host can do it.
 pub(super) fn needs_a_broker(grant: &NetworkGrant) -> bool {
     match grant {
         NetworkGrant::Secret(_)
@@ -52,7 +53,7 @@ pub(super) fn place(state: &Lowering<'_>, granted: &Granted) -> Option<Place> {
     named.or_else(|| place_of(state, &granted.entry.by))
 }
 
-/// The error of two places that do not go together, with the later one first.
+/// The error of two places that conflict, with the later one first.
 pub(super) fn contradiction(
     message: String,
     (one, other): (Option<Place>, Option<Place>),
@@ -73,7 +74,7 @@ fn without_a_broker(state: &mut Lowering<'_>) {
     let (whole, at) = (shared.entry.by.combinator.clone(), place_of(state, &shared.entry.by));
     let mut faults = Vec::new();
     for granted in &state.grants {
-        // A rule for requests names a host, which is reported already.
+        // A rule for requests names a host, which has been reported already.
         let name = match network(granted) {
             Some(NetworkGrant::Secret(_) | NetworkGrant::SecretSocket(_)) => {
                 &granted.entry.by.combinator
@@ -124,7 +125,7 @@ pub(super) fn pattern(host: &str) -> Option<Pattern> {
     Pattern::parse(host).ok()
 }
 
-/// A secret goes where the network leads, and nowhere over plain HTTP.
+/// A secret goes only to hosts that the network allows, and never over plain HTTP.
 fn unreachable_hosts(state: &mut Lowering<'_>) {
     let rules = allowed(state);
     let internet = state.grants.iter().filter_map(network).find_map(|grant| match grant {
@@ -196,7 +197,7 @@ fn unreachable(
     }
 }
 
-/// A host whose requests are judged, and which another rule gives all requests.
+/// A host whose requests are judged, although another rule allows all requests to it.
 fn wider_rules(state: &mut Lowering<'_>) {
     let rules = allowed(state);
     let judged: Vec<(Pattern, String, Option<Place>)> = state
@@ -235,7 +236,8 @@ fn wider_rules(state: &mut Lowering<'_>) {
     state.diagnostics.extend(faults);
 }
 
-/// A host whose requests are judged, and ports of every host that the spec names, on which nothing can be judged.
+/// A host whose requests are judged, although ports on which nothing can be judged are open to
+/// every host that the spec names.
 fn unjudged_ports(state: &mut Lowering<'_>) {
     let opened = state.grants.iter().find_map(|granted| match network(granted)? {
         NetworkGrant::Internet { ports }
@@ -268,7 +270,7 @@ fn unjudged_ports(state: &mut Lowering<'_>) {
     state.diagnostics.push(contradiction(message, (opened, at), label, &help));
 }
 
-/// A key that is passed on where the broker could put it in.
+/// A key that is passed on although the broker could insert it.
 fn forwarded_keys(state: &mut Lowering<'_>) {
     let has_network = |granted: &Granted| is_host_network(granted) || network(granted).is_some();
     if !state.grants.iter().any(has_network) {
@@ -297,7 +299,8 @@ fn forwarded_keys(state: &mut Lowering<'_>) {
 /// The first port that is tried, next to that of the proxy.
 const FIRST_PORT: u16 = NetworkGrant::PROXY_PORT + 1;
 
-/// Each server is given the first port of the jail's loopback that nothing else has, and no server of the jail's own that is exposed.
+/// Each server gets the first port of the jail's loopback that nothing else uses, also no server of
+/// the jail that is exposed.
 fn choose_ports(state: &mut Lowering<'_>) {
     let mut taken: BTreeSet<u16> = BTreeSet::new();
     for grant in state.grants.iter().filter_map(network) {

@@ -1,4 +1,5 @@
-//! The network by name: what its combinators mean. `settle` looks at all of them together, at the end.
+//! The network by name: what its combinators mean. `settle` looks at all of
+//! them together, at the end.
 
 mod authorities;
 mod collisions;
@@ -27,20 +28,21 @@ pub(crate) use secret::{secret, secret_file, secret_socket};
 pub(super) use settle::settle;
 pub(crate) use upstream::upstream;
 
-/// What a spec says about the network by name in addition to its grants: an empty list grants nothing, and is not an error.
+/// What a spec says about the network by name besides its grants: an empty list grants
+/// nothing, and is not an error.
 #[derive(Default)]
 pub(super) struct ByName {
-    /// Which combinators say that hosts are reached by name, with their places, in order.
+    /// The combinators that allow hosts by name, with their places, in order.
     said: Vec<(String, Option<Place>)>,
 }
 
-/// Where the jail's own DNS server is.
+/// Points to the jail's own DNS server.
 const RESOLV_CONF: &str = "nameserver 127.0.0.1\noptions edns0\n";
 
 pub(crate) fn allow(call: &mut Call<'_, '_>) -> Option<()> {
     let elements = call.elements(0)?;
     says_by_name(call);
-    // All of them are looked at before the first bad one stops the combinator.
+    // All hosts are checked before the first bad one stops the combinator.
     let rules: Vec<_> = elements.iter().map(|element| rule::read(call, element)).collect();
     let rules: Option<Vec<_>> = rules.into_iter().collect();
     for (place, grant) in rules?.into_iter().flatten() {
@@ -52,7 +54,7 @@ pub(crate) fn allow(call: &mut Call<'_, '_>) -> Option<()> {
 
 pub(crate) fn internet(call: &mut Call<'_, '_>) -> Option<()> {
     says_by_name(call);
-    // Ports that are named count more, wherever they stand.
+    // Ports that are named take precedence, wherever they are.
     if !call.grants().any(|grant| matches!(grant, Grant::Network(NetworkGrant::Internet { .. }))) {
         let ports = NetworkGrant::INTERNET_PORTS.to_vec();
         call.grant(Grant::Network(NetworkGrant::Internet { ports }));
@@ -65,7 +67,7 @@ pub(super) fn says_by_name(call: &mut Call<'_, '_>) {
     call.state.by_name.said.push(said);
 }
 
-/// What programs look for, to find names and to trust servers.
+/// The files that programs need to resolve names and to trust servers.
 fn surroundings(call: &mut Call<'_, '_>) -> Option<()> {
     if !call.once("network by name") {
         return Some(());
@@ -114,7 +116,7 @@ pub(crate) fn proxy_variables(call: &mut Call<'_, '_>) -> Option<()> {
     call.grant(Grant::Network(NetworkGrant::Proxy));
     let port = NetworkGrant::PROXY_PORT;
     let http = format!("http://127.0.0.1:{port}");
-    // `socks5h`: the proxy looks names up, and the client cannot.
+    // `socks5h`: the proxy resolves names, because the client cannot.
     let socks = format!("socks5h://127.0.0.1:{port}");
     for (name, value) in [
         ("HTTP_PROXY", http.as_str()),
@@ -122,7 +124,7 @@ pub(crate) fn proxy_variables(call: &mut Call<'_, '_>) -> Option<()> {
         ("ALL_PROXY", socks.as_str()),
         ("NO_PROXY", "localhost,127.0.0.1,::1"),
     ] {
-        // curl reads `http_proxy` in lower case only, others in capitals only.
+        // curl reads `http_proxy` in lower case only; others read capitals only.
         for name in [name.to_owned(), name.to_lowercase()] {
             call.grant(Grant::SetEnv { name, value: Text::literal(value) });
         }
@@ -130,7 +132,7 @@ pub(crate) fn proxy_variables(call: &mut Call<'_, '_>) -> Option<()> {
     Some(())
 }
 
-/// Longer than that, programs have given up.
+/// After a longer wait, programs have given up.
 const SECONDS_MAX: u16 = 30;
 
 pub(crate) fn ask(call: &mut Call<'_, '_>) -> Option<()> {

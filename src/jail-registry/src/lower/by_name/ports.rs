@@ -9,7 +9,7 @@ use crate::term::{Place, Placed, Value};
 
 const PORT: &str = "a port is a number from 1 to 65535";
 
-/// A number that is a port.
+/// Checks a port number.
 fn port(call: &mut Call<'_, '_>, number: i64, place: Option<Place>) -> Option<u16> {
     let port = u16::try_from(number).ok().filter(|port| *port != 0);
     if port.is_none() {
@@ -18,7 +18,7 @@ fn port(call: &mut Call<'_, '_>, number: i64, place: Option<Place>) -> Option<u1
     port
 }
 
-/// Ports of a list, in one order: the usual ones as usual, others sorted.
+/// The ports of a list, in one order: the usual ones as usual, others sorted.
 pub(super) fn list(
     call: &mut Call<'_, '_>,
     elements: &[Placed],

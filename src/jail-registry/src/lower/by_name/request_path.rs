@@ -1,8 +1,9 @@
-//! What is wrong with a path of `http-allow`, and what to write instead. `jail-egress` reads paths, here as in the broker.
+//! What is wrong with a path of `http-allow`, and what to write instead. `jail-egress` parses
+//! paths, here and in the broker.
 
 use jail_egress::{NormalPath, PathFault, PathPattern, PathPatternError};
 
-/// What is wrong with a path, and what to do.
+/// What is wrong with a path, and what to do about it.
 pub(super) struct Fault {
     pub(super) what: String,
     pub(super) help: String,
@@ -12,23 +13,23 @@ fn fault(what: impl Into<String>, help: impl Into<String>) -> Fault {
     Fault { what: what.into(), help: help.into() }
 }
 
-/// Reads a path with stars: `/v1/*/items/**`.
+/// Parses a path with stars: `/v1/*/items/**`.
 pub(super) fn pattern(text: &str) -> Result<(), Fault> {
     PathPattern::parse(text).map(drop).map_err(|error| explained(text, error))
 }
 
-/// Reads a path without any.
+/// Parses a path without stars.
 pub(super) fn exact(text: &str) -> Result<(), Fault> {
     if text.contains('*') {
         return Err(fault(
             "has a `*`, but must be a single path",
-            "write the path as the server has it",
+            "write the path as the server knows it",
         ));
     }
     pattern(text)
 }
 
-/// What no request that is matched has.
+/// Paths that never match, because requests with them are refused.
 const REFUSED: &str = "requests with one are always refused";
 
 fn explained(text: &str, error: PathPatternError) -> Fault {
@@ -68,7 +69,7 @@ fn explained_path(text: &str, path: PathFault) -> Fault {
             fault("encodes a slash, a backslash, a dot, a semicolon or a percent sign", REFUSED)
         }
         PathFault::Percent => {
-            fault("has a `%` without two hexadecimal digits", "remove it: no rule can name one")
+            fault("has a `%` without two hexadecimal digits", "remove it: no rule can contain one")
         }
         PathFault::Character => {
             let help = match text.chars().find(|character| !character.is_ascii_graphic()) {

@@ -18,7 +18,7 @@ pub(crate) fn requests(call: &mut Call<'_, '_>) -> Option<()> {
     let paths = list(call, fields, "paths", path);
     let (rule, methods, paths) = (host?, methods?, paths?);
     let host = rule.destination.to_string();
-    // What is usual on 443 and 80 is TLS and HTTP; on a port that is named it is TLS.
+    // On 443 and 80, TLS and HTTP are usual. On a port that is named, it is TLS.
     let spoken = rule::has_port(text, &rule).then_some(Spoken::Tls).filter(|_| rule.ports != [80]);
     let reached = NetworkGrant::Host {
         host: host.clone(),
@@ -33,7 +33,7 @@ pub(crate) fn requests(call: &mut Call<'_, '_>) -> Option<()> {
     authorities::trust(call)
 }
 
-/// The strings of a field, each checked; none where it is not given.
+/// The strings of a field, each checked. There are none if it is not given.
 fn list(
     call: &mut Call<'_, '_>,
     fields: &BTreeMap<String, Placed>,
@@ -43,7 +43,7 @@ fn list(
     let Some(given) = fields.get(name) else { return Some(Vec::new()) };
     let Value::List(elements) = &given.value else { return None };
     if elements.is_empty() {
-        let message = format!("`{name}` is empty, so that no request is allowed");
+        let message = format!("`{name}` is empty, so no request is allowed");
         let help = "name some, or remove it to allow all";
         call.error_at(Code::BadRequest, given.place, message, help);
         return None;
@@ -64,15 +64,15 @@ fn list(
 /// The longest method.
 const METHOD_MAX: usize = 32;
 
-/// A method (RFC 9110, 9.1): upper and lower case are two.
+/// A method (RFC 9110, 9.1). Upper and lower case are different methods.
 fn method(call: &mut Call<'_, '_>, text: &str, place: Option<Place>) -> Option<()> {
     let shown = jail_plan::one_line(text);
-    // As the broker takes them: letters and dashes.
+    // The methods that the broker accepts: letters and dashes.
     let is_method = (1..=METHOD_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
     let (what, help) = match text.to_ascii_uppercase().as_str() {
         "CONNECT" => ("opens a tunnel, in which requests are not filtered", "leave it out"),
-        "TRACE" => ("makes the server send back what it got, including secrets", "leave it out"),
+        "TRACE" => ("makes the server send the request back, including secrets", "leave it out"),
         "*" => ("is not a method", "remove `methods` to allow all"),
         _ if !is_method => ("is not a method", "write it as in a request: `\"GET\"`"),
         _ if text.bytes().any(|byte| byte.is_ascii_lowercase()) => {

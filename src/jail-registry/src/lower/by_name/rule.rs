@@ -1,4 +1,4 @@
-//! An element of a list of hosts: a host, a group, or a set that says more about either.
+//! An element of a list of hosts: a host, a group, or a set with details of either.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::nix_text::quoted;
 use crate::suggest::nearest;
 use crate::term::{Place, Placed, Value};
 
-/// What an element grants, each with its place; `None` after a diagnostic.
+/// The grants of an element, each with its place. `None` after a diagnostic.
 type Granted = Option<Vec<(Option<Place>, NetworkGrant)>>;
 
 /// Reads an element.
@@ -27,7 +27,7 @@ pub(super) fn read(call: &mut Call<'_, '_>, element: &Placed) -> Granted {
     }
 }
 
-/// What a set says in addition to the host.
+/// The details that a set adds to the host.
 #[derive(Default)]
 struct More {
     ports: Option<Vec<u16>>,
@@ -100,13 +100,13 @@ fn of_host(call: &mut Call<'_, '_>, text: &str, place: Option<Place>, more: &Mor
     Some(rules.map(|rule| (place, granted(&rule, more))).collect())
 }
 
-/// A host that is written as a list of hosts has it.
+/// A host as lists of hosts write it.
 pub(super) fn parse(call: &mut Call<'_, '_>, text: &str, place: Option<Place>) -> Option<Rule> {
     let rule = Rule::parse(text, String::new());
     rule.map_err(|error| refuse(call, text, &error, place)).ok()
 }
 
-/// A host by its name, or all below a name: what TLS can ask for. No group.
+/// A host by its name, or all hosts below a name: what TLS can name. Groups are refused.
 pub(super) fn by_name(call: &mut Call<'_, '_>, text: &str, place: Option<Place>) -> Option<Rule> {
     if text.starts_with(GROUP_MARK) {
         let message = format!(
@@ -133,7 +133,7 @@ pub(super) fn by_name(call: &mut Call<'_, '_>, text: &str, place: Option<Place>)
     }
 }
 
-/// Whether a port is written there; without one, the rule has two.
+/// Whether the text contains a port. Without one, the rule has two.
 pub(super) fn has_port(text: &str, rule: &Rule) -> bool {
     rule.ports.len() == 1 && text.contains(':')
 }
@@ -223,7 +223,7 @@ fn of_url(text: &str) -> String {
     format!("write `{}`: a rule here cannot distinguish paths", quoted(host))
 }
 
-/// A name may be of any length.
+/// A name of any length is accepted here.
 fn shortened(text: &str) -> String {
     const SHOWN: usize = 60;
     match text.char_indices().nth(SHOWN) {

@@ -1,4 +1,4 @@
-//! `secret`, `secret-file`, `secret-socket`: values that the broker has and the jail has not.
+//! `secret`, `secret-file` and `secret-socket`: values that the broker has and the jail does not.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,8 @@ fn place_in(call: &Call<'_, '_>, fields: &Fields, name: &str) -> Option<Place> {
     fields.get(name).and_then(|given| given.place).or(call.place_of(0))
 }
 
-/// What the two have in common. All of it is looked at before the first fault stops the combinator.
+/// The arguments that both share. All of them are checked before the first
+/// fault stops the combinator.
 fn put_in(
     call: &mut Call<'_, '_>,
     fields: &Fields,
@@ -109,7 +110,7 @@ fn hosts(call: &mut Call<'_, '_>, fields: &Fields) -> Option<Vec<String>> {
     Some(hosts)
 }
 
-/// The words for a part of a request.
+/// The names of the parts of a request.
 const PLACES: &[(&str, SecretPlace)] = &[
     ("header", SecretPlace::Header),
     ("basic", SecretPlace::Basic),
@@ -144,7 +145,8 @@ fn places(call: &mut Call<'_, '_>, fields: &Fields) -> Option<Vec<SecretPlace>> 
     Some(places)
 }
 
-/// Headers that say how a message is sent, to whom and by whom. A value there changes more than the credentials.
+/// Headers that control how, to whom and from whom a message is sent. A value there changes
+/// more than the credentials.
 const RESERVED: &[&str] = &[
     "connection",
     "content-length",
@@ -216,15 +218,15 @@ pub(crate) fn secret_socket(call: &mut Call<'_, '_>) -> Option<()> {
     Some(())
 }
 
-/// What stands for a port that is not chosen yet.
+/// Represents a port that is not chosen yet.
 pub(super) const UNCHOSEN: u16 = 0;
 
-/// What a program takes for the address of the service.
+/// What a program gets as the address of the service.
 pub(super) fn base_url(port: u16) -> Text {
     Text::literal(format!("http://127.0.0.1:{port}"))
 }
 
-/// The kernel's bound for the path of a socket (unix(7)).
+/// The kernel's limit for the path of a socket (unix(7)).
 const SOCKET_BYTES_MAX: usize = 107;
 
 fn socket(call: &mut Call<'_, '_>, fields: &Fields) -> Option<String> {
@@ -235,7 +237,7 @@ fn socket(call: &mut Call<'_, '_>, fields: &Fields) -> Option<String> {
     let path = path::check(&combinator, text, path::Role::Target, place, faults)?;
     let path = path.as_str()?.to_owned();
     if path.len() > SOCKET_BYTES_MAX || path == "/" {
-        let message = format!("there can be no socket at `{}`", jail_plan::one_line(&path));
+        let message = format!("`{}` cannot be the path of a socket", jail_plan::one_line(&path));
         let help = "a path of 107 bytes at most, as in `\"/run/anthropic.sock\"`";
         call.error_at(Code::BadSecret, place, message, help);
         return None;
@@ -264,7 +266,7 @@ fn upstream(call: &mut Call<'_, '_>, fields: &Fields) -> Option<(String, u16, St
     };
     let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
     if authority.contains('@') {
-        // It is not shown: it may be the key.
+        // The address is not printed: it may be the key.
         let message = "the address contains credentials, which every user could read in the store";
         call.error_at(
             Code::SecretInSpec,
@@ -278,7 +280,7 @@ fn upstream(call: &mut Call<'_, '_>, fields: &Fields) -> Option<(String, u16, St
         Ok(Authority { port, .. }) => port.unwrap_or(443),
         Err(error) => return refuse(&format!("is not the address of a server: {error}"), HELP),
     };
-    // `/v1/` and `/v1` stand before the same paths.
+    // `/v1/` and `/v1` are prefixes of the same paths.
     let path = path.trim_end_matches('/');
     if !path.is_empty()
         && let Err(fault) = request_path::exact(path)

@@ -1,4 +1,5 @@
-//! What depends on all that a spec says about the network: contradictions, and what does nothing.
+//! Checks that depend on all that a spec says about the network:
+//! contradictions, and what has no effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +51,8 @@ pub(super) fn place_of(state: &Lowering<'_>, by: &Origin) -> Option<Place> {
     state.places.get(by).copied()
 }
 
-/// All of the host's network, and some hosts by name: whichever is meant, the other is not. So is an empty list.
+/// All of the host's network and a list of hosts contradict each other, even if the list is empty:
+/// it is not clear which is meant.
 fn contradict_host_network(state: &mut Lowering<'_>) {
     let Some(shared) = state.grants.iter().find(|granted| is_host_network(granted)) else { return };
     let (whole, at) = (shared.entry.by.combinator.clone(), place_of(state, &shared.entry.by));
@@ -65,7 +67,8 @@ fn contradict_host_network(state: &mut Lowering<'_>) {
     state.diagnostics.push(with_first(fault, first));
 }
 
-/// What belongs to the network by name does nothing under the host's, but for the names of servers.
+/// What belongs to the network by name has no effect under the host's
+/// network, except for DNS servers.
 fn under_host_network(state: &mut Lowering<'_>) {
     let servers = state.grants.iter().rev().filter_map(network).find_map(|grant| match grant {
         NetworkGrant::Resolvers { servers } => Some(servers.clone()),
@@ -91,7 +94,7 @@ fn under_host_network(state: &mut Lowering<'_>) {
     }
 }
 
-/// /etc/resolv.conf has the servers instead of the host's.
+/// /etc/resolv.conf then lists these servers instead of the host's.
 fn name_servers(state: &mut Lowering<'_>, servers: &[String], by: &Origin) {
     let is_port = |server: &String| server.parse::<std::net::IpAddr>().is_err();
     if let Some(server) = servers.iter().find(|server| is_port(server)) {
@@ -105,7 +108,7 @@ fn name_servers(state: &mut Lowering<'_>, servers: &[String], by: &Origin) {
     let to = Text::literal("/etc/resolv.conf");
     let file = Grant::File { to: to.clone(), content: Text::literal(lines), mode: 0o444 };
     let copied = Grant::Copy { from: to.clone(), to, append: None, missing: Missing::Skip };
-    // In the place of the copy, so that what the spec itself puts there lies over it.
+    // It replaces the copy, so what the spec itself puts there covers it.
     for granted in &mut state.grants {
         if granted.entry.grant == copied {
             granted.entry.grant = file.clone();
@@ -114,16 +117,16 @@ fn name_servers(state: &mut Lowering<'_>, servers: &[String], by: &Origin) {
     }
 }
 
-/// Without hosts there is no name to look up and no connection to refuse.
+/// Without hosts, there is no name to look up and no connection to refuse.
 fn without_hosts(state: &mut Lowering<'_>) {
     let why = "does nothing without a host to reach";
     drop_idle(state, why, "name hosts with `network-allow`, or use `internet`; or remove it");
 }
 
-/// Takes back what does nothing, with a warning each.
+/// Removes what has no effect, with a warning for each.
 fn drop_idle(state: &mut Lowering<'_>, why: &str, help: &str) {
     let is_shared = has_host_network(state);
-    // What cannot do without a host by name is an error, which says more.
+    // What needs a host by name and has none is an error, which says more.
     let is_idle =
         |grant: &NetworkGrant| !judged::needs_a_broker(grant) && (!grant.is_reason() || is_shared);
     let idle: BTreeMap<Origin, Option<Place>> = state
@@ -141,7 +144,7 @@ fn drop_idle(state: &mut Lowering<'_>, why: &str, help: &str) {
     state.grants.retain(|granted| !idle.contains_key(&granted.entry.by));
 }
 
-/// Two rules for one host and port that do not say the same.
+/// Two rules for one host and port that differ.
 fn contradicting_rules(state: &mut Lowering<'_>) {
     let rules = state.grants.iter().filter_map(|granted| {
         let rule = egress_rule(network(granted)?)?;
@@ -154,7 +157,7 @@ fn contradicting_rules(state: &mut Lowering<'_>) {
     let mut seen = BTreeSet::new();
     for conflict in policy.conflicts() {
         let (first, later) = conflict.rules;
-        // One that contradicts several is wrong once.
+        // A rule that contradicts several others is reported once.
         if !seen.insert(later) {
             continue;
         }
@@ -171,7 +174,7 @@ fn contradicting_rules(state: &mut Lowering<'_>) {
     state.diagnostics.extend(faults);
 }
 
-/// A grant as a rule; what it is not a rule of is `None`.
+/// A grant as a rule. `None` if it is not a rule.
 pub(super) fn egress_rule(grant: &NetworkGrant) -> Option<Rule> {
     let NetworkGrant::Host { host, ports, spoken, any_sni, txt } = grant else { return None };
     let mut rule = Rule::parse(host, String::new()).ok()?;
@@ -186,7 +189,7 @@ pub(super) fn egress_rule(grant: &NetworkGrant) -> Option<Rule> {
     Some(rule)
 }
 
-/// A port of the jail's loopback that two things want.
+/// A port of the jail's loopback that two servers need.
 fn taken_ports(state: &mut Lowering<'_>) {
     let mut taken: BTreeMap<u16, Taken<'_>> = BTreeMap::new();
     if reaches_hosts(state) {
@@ -204,7 +207,7 @@ fn taken_ports(state: &mut Lowering<'_>) {
             let now = Taken { who: who.clone(), place, grant: Some(grant) };
             match taken.get(&port) {
                 None => drop(taken.insert(port, now)),
-                // The same is said twice.
+                // The same rule is given twice.
                 Some(first) if first.grant == now.grant => {}
                 Some(first) => faults.push(both_want(port, first, &now)),
             }
@@ -228,7 +231,8 @@ fn both_want(port: u16, first: &Taken<'_>, now: &Taken<'_>) -> Diagnostic {
     with_first(Diagnostic::error(Code::Contradiction, now.place, message).help(help), first.place)
 }
 
-/// The ports of 127.0.0.1 on which something of the broker's listens. Those of public hosts are taken on all addresses.
+/// The ports on which the broker listens on 127.0.0.1. Those of public hosts
+/// are taken on all addresses.
 pub(super) fn wanted(grant: &NetworkGrant) -> Vec<u16> {
     match grant {
         NetworkGrant::Internet { ports } => ports.clone(),

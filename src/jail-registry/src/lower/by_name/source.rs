@@ -1,4 +1,4 @@
-//! `from`: where the value of a secret is at launch. The value itself is nowhere in a spec.
+//! `from`: where the value of a secret is at launch. The spec never contains the value itself.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use crate::term::{Place, Placed, Value};
 
 const SOURCES: &str = "write `from.env = \"NAME\"`, `from.file = (noescape \"~/.keys/name\")`, `from.command = [ \"pass\" \"show\" \"name\" ]` or `from.keyring = { service = \"name\"; }`";
 
-/// What runs the words of a shell, and nothing else does.
+/// Signs of a shell's syntax. Nothing but a shell runs them.
 const SHELLS: &[&str] = &["|", "||", "&&", "&", ";", ">", ">>", "<", "2>"];
 
 /// Reads the source.
 pub(super) fn read(call: &mut Call<'_, '_>, given: &Placed) -> Option<SecretSource> {
     let place = given.place.or(call.applied.place);
     let Value::Attributes(fields) = &given.value else {
-        // What stands there may be the value, so it is not shown.
+        // It may be the value, so it is not printed.
         let message = "a string in `from` would be the value itself, and the spec ends up in the Nix store, where every user can read it";
         call.error_at(Code::SecretInSpec, place, message.into(), SOURCES);
         return None;
@@ -67,7 +67,7 @@ fn of_field(
     }
 }
 
-/// A name that a variable may have.
+/// A valid name for a variable.
 pub(super) fn variable(call: &mut Call<'_, '_>, name: &str, place: Option<Place>) -> Option<()> {
     if is_variable(name) {
         return Some(());
@@ -96,7 +96,7 @@ fn file(call: &mut Call<'_, '_>, source: &Placed, place: Option<Place>) -> Optio
     path::check(&combinator, text, path::Role::Source, place, faults).map(SecretSource::File)
 }
 
-/// The words of a string, with quotes as a shell has them. No shell reads them.
+/// Splits a string into words, with quotes as in a shell. No shell runs.
 fn words(call: &mut Call<'_, '_>, text: &str, place: Option<Place>) -> Option<Vec<Text>> {
     const LIST: &str =
         "write the words as a list, `[ \"pass\" \"show\" \"name\" ]`, or have a script do it";
@@ -128,7 +128,7 @@ fn words(call: &mut Call<'_, '_>, text: &str, place: Option<Place>) -> Option<Ve
     Some(plain)
 }
 
-/// A program by its path, or by a name that is looked for in the folders of the launcher's PATH.
+/// A program by its path, or by a name that is looked up in the launcher's PATH.
 fn command(
     call: &mut Call<'_, '_>,
     words: Vec<Text>,

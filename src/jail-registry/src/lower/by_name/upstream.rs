@@ -1,4 +1,4 @@
-//! The proxy of the host's network that connections leave by.
+//! The proxy in the host's network that connections leave through.
 
 use jail_egress::Authority;
 use jail_policy::{Grant, NetworkGrant, ProxyCredentials, Text, UpstreamProxy};
@@ -82,12 +82,12 @@ fn read(
     }
 }
 
-/// Other forms may hold a password too.
+/// Other forms may contain a password too.
 fn without_login(text: &str) -> &str {
     text.rsplit('@').next().unwrap_or(text)
 }
 
-/// The variable that a text is, and nothing else.
+/// The variable that a text consists of, if it contains nothing else.
 fn variable(text: &str) -> Option<&str> {
     let text = text.trim_matches('"').strip_prefix('$')?;
     let name = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);

@@ -1,4 +1,5 @@
-//! Lowers `cage { … }`: straight to grants, because none of a jail's combinators means the same without mounts.
+//! Lowers `cage { … }` straight to grants, because no combinator of a jail means
+//! the same without mounts.
 
 mod paths;
 mod readable;
@@ -29,7 +30,7 @@ const CERTIFICATES: &[&str] = &["SSL_CERT_FILE", "NIX_SSL_CERT_FILE", "CURL_CA_B
 /// The argument that grants the distribution's programs.
 const SYSTEM: &str = "systemPrograms";
 
-/// What `bindTcp` says instead of ports.
+/// The value of `bindTcp` that allows any port chosen by the kernel.
 const EPHEMERAL: &str = "ephemeral";
 
 /// Variables that every cage passes on.
@@ -115,7 +116,7 @@ impl Cage<'_> {
         self.grants.push(Entry { by, grant });
     }
 
-    /// The ports; whether datagrams are allowed, which names are looked up with.
+    /// Lowers the ports, and the files that names are resolved with if datagrams are allowed.
     fn ports(&mut self) -> bool {
         let profile = self.settings.profile();
         let mut connect: Vec<u16> = profile.map_or(&[][..], |profile| profile.connect).into();
@@ -134,7 +135,7 @@ impl Cage<'_> {
         for (value, place) in self.settings.list("network", list) {
             let number = match value {
                 Value::Integer(number) => number,
-                // Port 0 of `bind` is one that the kernel chooses (ip(7)).
+                // Port 0 of `bind` lets the kernel choose one (ip(7)).
                 Value::Text(word) if word.as_str() == Some(EPHEMERAL) => 0,
                 Value::Text(word) => {
                     let word = word.to_string();
@@ -158,7 +159,7 @@ impl Cage<'_> {
         ports
     }
 
-    /// The first word is the program; `$HOME` in the others is the home that the program sees.
+    /// The first word is the program. `$HOME` in the others is the home that the program sees.
     fn command(&mut self) {
         let mut words = self.settings.texts("", "argv").into_iter();
         let Some((program, place)) = words.next() else {
@@ -185,7 +186,7 @@ impl Cage<'_> {
         }
     }
 
-    /// The last one comes to stand in front.
+    /// The last one added comes first.
     fn folders_of_path(&mut self) -> Vec<(Option<Place>, Text)> {
         let mut folders = Vec::new();
         if self.settings.flag("", SYSTEM, false) {
@@ -220,7 +221,8 @@ impl Cage<'_> {
         self.grant(Grant::Reach { path: Text::literal(path), reach, missing }, place);
     }
 
-    /// A home and a runtime folder of its own, so that neither settings nor sockets of the user's are found by name.
+    /// The cage has a home and a runtime folder of its own, so programs find neither settings nor
+    /// sockets of the user by name.
     fn home(&mut self) {
         let folders = [
             ("home", "HOME"),
@@ -317,7 +319,7 @@ impl Cage<'_> {
         }
     }
 
-    /// The programs of the distribution, with what they load.
+    /// The programs of the distribution, with the libraries that they load.
     fn system_programs(&mut self) {
         if !self.settings.flag("", SYSTEM, false) {
             return;
@@ -328,7 +330,7 @@ impl Cage<'_> {
         }
     }
 
-    /// The paths of a setting, as places of the host.
+    /// The paths of an argument, as paths of the host.
     fn paths(&mut self, group: &str, list: &str, role: Role) -> Vec<(Option<Place>, Text)> {
         let mut paths = Vec::new();
         for (text, place) in self.settings.texts(group, list) {
@@ -367,7 +369,7 @@ impl Cage<'_> {
         }
     }
 
-    /// State in the real home, and links to it where a program looks that takes the cage's own home for it.
+    /// State in the real home, with links to it in the cage's own home, where programs look for it.
     fn state(&mut self, path: Text, kind: ToolState, place: Option<Place>) {
         let below = below_home(&path);
         for link in below.map(|below| self.links(&below)).unwrap_or_default() {
@@ -462,7 +464,7 @@ enum ToolState {
 }
 
 fn unknown_tool(tool: &str, place: Option<Place>) -> Diagnostic {
-    let message = format!("there is no agent `{}`", jail_plan::one_line(tool));
+    let message = format!("unknown agent `{}`", jail_plan::one_line(tool));
     let fault = Diagnostic::error(Code::UnknownSetting, place, message);
     match nearest(tool, PRESETS.iter().map(|preset| preset.package)) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),

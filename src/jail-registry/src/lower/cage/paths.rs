@@ -1,7 +1,7 @@
 //! What `~`, `$HOME` and `$ORIG_HOME` mean in a cage's arguments.
 //!
-//! There are two homes. In paths of the host all three are the real one; in what the program gets, its arguments and
-//! variables, `~` and `$HOME` are the home that it sees, which is the cage's own.
+//! There are two homes. In paths of the host, all three mean the real one. In the program's
+//! arguments and variables, `~` and `$HOME` mean the home that it sees, which is the cage's own.
 
 use jail_policy::{Piece, Text};
 
@@ -13,15 +13,15 @@ pub(super) fn state(name: &str) -> String {
     format!("~/.local/state/jailgen/{name}")
 }
 
-/// A path of the host: expanded, with `$ORIG_HOME` as another name for the home folder.
+/// A path of the host, expanded. `$ORIG_HOME` is another name for the home folder.
 pub(super) fn of_the_host(text: &Text) -> Text {
     let mut text = renamed(text, &|name| (name == "ORIG_HOME").then(|| REAL.to_owned()));
     text.expand = true;
     text
 }
 
-/// What the program gets. A plain word is expanded only where it names one of the homes and is an expansion as a whole:
-/// everything else in it is the program's to understand.
+/// What the program gets. A plain word is expanded only if it names one of the homes and is valid
+/// as an expansion: otherwise the program interprets it.
 pub(super) fn in_the_cage(text: &Text, name: &str) -> Text {
     let own = format!("{REAL}{}/home", state(name).trim_start_matches('~'));
     let rename = |variable: &str| match variable {
@@ -39,14 +39,14 @@ pub(super) fn in_the_cage(text: &Text, name: &str) -> Text {
     if text.expand || understood { renamed } else { text.clone() }
 }
 
-/// The part below the home folder of a path of the host.
+/// The part of a host path below the home folder.
 pub(super) fn below_home(path: &Text) -> Option<String> {
     let text = path.as_str()?;
     let below = ["~/", "$HOME/", "${HOME}/"].iter().find_map(|home| text.strip_prefix(home))?;
     (path.expand && !below.contains(['$', '`'])).then(|| below.trim_end_matches('/').to_owned())
 }
 
-/// The text with what `rename` gives in place of references to variables.
+/// The text, with references to variables replaced by what `rename` gives.
 fn renamed(text: &Text, rename: &dyn Fn(&str) -> Option<String>) -> Text {
     let pieces = text.pieces().iter().enumerate().map(|(index, piece)| match piece {
         Piece::Literal(literal) => Piece::Literal(in_literal(literal, index == 0, rename)),
@@ -77,7 +77,7 @@ fn in_literal(literal: &str, is_first: bool, rename: &dyn Fn(&str) -> Option<Str
     done
 }
 
-/// The reference at the start of `from`, renamed if it is to be, and what follows it.
+/// The reference at the start of `from`, possibly renamed, and what follows it.
 fn variable<'a>(from: &'a str, rename: &dyn Fn(&str) -> Option<String>) -> (String, &'a str) {
     let after = from.get(1..).unwrap_or_default();
     let (name_from, braced) = match after.strip_prefix('{') {
@@ -90,7 +90,7 @@ fn variable<'a>(from: &'a str, rename: &dyn Fn(&str) -> Option<String>) -> (Stri
     match (rename(name), braced, following.strip_prefix('}')) {
         (Some(new), false, _) => (new, following),
         (Some(new), true, Some(following)) => (new, following),
-        // A default for a home that is always there; the home it is.
+        // The home itself: a default is never used for a home, which is always set.
         (Some(new), true, None) => match following.find('}') {
             Some(end) => (new, following.get(end + 1..).unwrap_or_default()),
             None => ("$".to_owned(), after),

@@ -1,12 +1,12 @@
-//! What of the host a cage grants without a word of the spec, and with `systemPrograms`: data, each
-//! with the reason.
+//! What a cage grants of the host without being asked, and with `systemPrograms`:
+//! data, each with the reason.
 
 use jail_policy::Reach;
 use jail_policy::Reach::{Ro, Rox};
 
-/// What nearly every program reads of the host, where it is there: each a rule of its own, none of
-/// them a folder that holds more than its name says. What must not be read stops some programs,
-/// which expect such a file to be readable or missing.
+/// What nearly every program reads of the host, if it exists. Each is a rule of its own, and no
+/// folder holds more than its name says. A file that exists but must not be read stops some
+/// programs, which expect it to be readable or missing.
 pub(super) const READABLE: &[(&str, &str)] = &[
     ("/etc/bash.bashrc", "Debian's bash reads it when it starts, and reports that it cannot"),
     ("/etc/bashrc", "as `/etc/bash.bashrc`, on Fedora"),
@@ -38,7 +38,7 @@ pub(super) const READABLE: &[(&str, &str)] = &[
     ("/usr/share/zoneinfo", "time zones by name"),
 ];
 
-/// No other terminals: `ptmx` makes new ones, and the launcher's is there as a descriptor.
+/// No other terminals: `ptmx` makes new ones, and the launcher's is already open as a descriptor.
 pub(super) const DEVICES: &[&str] = &[
     "/dev/full",
     "/dev/null",
@@ -49,12 +49,12 @@ pub(super) const DEVICES: &[&str] = &[
     "/dev/zero",
 ];
 
-/// What ssh knows of other machines, and how it is to talk to them.
+/// What ssh knows of other machines, and its settings for them.
 pub(super) const KNOWN_HOSTS: &[&str] =
     &["~/.ssh/known_hosts", "/etc/ssh/ssh_config", "/etc/ssh/ssh_known_hosts"];
 
-/// The distribution's programs and what they load: `systemPrograms`. Not `/usr/local` and `/opt`,
-/// which hold what is not the distribution's.
+/// The distribution's programs and what they load: `systemPrograms`. `/usr/local` and `/opt` are
+/// left out: what they hold is not the distribution's.
 pub(super) const SYSTEM_PROGRAMS: &[(&str, Reach, &str)] = &[
     ("/bin", Rox, "programs, where it is not a link to `/usr/bin`"),
     ("/etc/alternatives", Ro, "which of several programs Debian runs under a name"),
@@ -78,11 +78,11 @@ pub(super) const SYSTEM_PROGRAMS: &[(&str, Reach, &str)] = &[
     ("/usr/share", Ro, "what programs come with: scripts, templates, messages"),
 ];
 
-/// Where they are looked for, after all other folders; the last one stands in front.
+/// The folders to search, after all others. The last one added comes first.
 pub(super) const SYSTEM_PATH: &[&str] = &["/bin", "/usr/bin"];
 
-/// Whether a place is one that the machine has for every program, and that jails and cages have
-/// without a word of the spec.
+/// Whether every program of the machine has this path, and jails and cages
+/// have it without being asked.
 #[must_use]
 pub fn is_every_programs(place: &str, reach: Reach) -> bool {
     match reach {

@@ -1,4 +1,5 @@
-//! The arguments of a cage with its profile beneath them: lists are joined, of everything else the arguments count.
+//! The arguments of a cage, merged with its profile. Lists are joined; for everything else,
+//! the arguments take precedence.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ pub(super) struct Settings<'a> {
     at: Option<Place>,
     /// A profile of jailgen's.
     profile: Option<&'static Profile>,
-    /// A profile of the author's.
+    /// A profile of the spec's own.
     set: Option<&'a Fields>,
 }
 
@@ -38,7 +39,7 @@ impl<'a> Settings<'a> {
                 }
             }
             Some(Value::Attributes(fields)) => settings.set = Some(fields),
-            // The check of types lets nothing else through but `null`.
+            // The type check lets only `null` through here.
             Some(_) | None => {}
         }
         settings
@@ -60,7 +61,8 @@ impl<'a> Settings<'a> {
         self.own.get(argument).and_then(|given| given.place).or(self.at)
     }
 
-    /// What is given for `group.name`, or for `name` where the group is empty: by the profile first.
+    /// The values of `group.name`, or of `name` if the group is empty. That of
+    /// the profile comes first.
     fn given(&self, group: &str, name: &str) -> impl Iterator<Item = &'a Placed> {
         let field = |fields: &'a Fields| match group {
             "" => fields.get(name),
@@ -91,7 +93,7 @@ impl<'a> Settings<'a> {
         elements
     }
 
-    /// The texts of a list; a package stands for its path.
+    /// The texts of a list. A package represents its path.
     pub(super) fn texts(&self, group: &str, name: &str) -> Vec<(Text, Option<Place>)> {
         let text = |(value, place)| text(&value).map(|text| (text, place));
         self.list(group, name).into_iter().filter_map(text).collect()
@@ -116,7 +118,7 @@ impl<'a> Settings<'a> {
             .map_or(unless_given, |given| given.value == Value::Bool(true))
     }
 
-    /// One of the words that are known; the first unless one is given.
+    /// One of the known words; the first of them if none is given.
     pub(super) fn word(
         &self,
         group: &str,
@@ -142,7 +144,7 @@ fn text(value: &Value) -> Option<Text> {
     }
 }
 
-/// A path, or `{ path; try; }`: the path, and what becomes of one that is missing.
+/// A path, or `{ path; try; }`: the path, and what to do if it is missing.
 pub(super) fn tried(value: &Value) -> (Option<Text>, Missing) {
     let Value::Attributes(fields) = value else { return (text(value), Missing::Fail) };
     let path = fields.get("path").and_then(|path| text(&path.value));
@@ -163,7 +165,7 @@ pub(super) fn unknown(
         Some(near) => fault.help(format!("did you mean `\"{near}\"`?")),
         None => {
             let names: Vec<_> = known.iter().map(|name| format!("`\"{name}\"`")).collect();
-            fault.help(format!("there are {}", names.join(", ")))
+            fault.help(format!("the known ones are {}", names.join(", ")))
         }
     }
 }

@@ -253,7 +253,7 @@ fn what_is_wrong_is_told_where_it_is() {
         [("tools", list([s("claude")]))],
         words,
         &expect![[r#"
-            error[unknown-setting] at 0: there is no agent `claude`
+            error[unknown-setting] at 0: unknown agent `claude`
             = help: name its folders with `configDirs`
         "#]],
     );
@@ -261,9 +261,9 @@ fn what_is_wrong_is_told_where_it_is() {
         [("nixStore", set([("exec", s("none"))]))],
         words,
         &expect![[r#"
-        error[unknown-setting] at 0: unknown exec `none`
-        = help: there are `"closure"`, `"all"`
-    "#]],
+            error[unknown-setting] at 0: unknown exec `none`
+            = help: the known ones are `"closure"`, `"all"`
+        "#]],
     );
     check(
         [("network", set([("allow", list([s("host")]))]))],
@@ -333,7 +333,7 @@ fn there_are_two_homes() {
         ("--at=${HOME}", format!("--at={own}")),
         ("${HOME:-/x}/y", format!("{own}/y")),
         ("$ORIG_HOME/x", "${HOME}/x".into()),
-        // What is not an expansion, or names no home, is the program's.
+        // What is not an expansion, or names no home, is left to the program.
         ("cd $HOME && $(true)", "cd $HOME && $(true)".into()),
         ("$HOMER", "$HOMER".into()),
         ("x~", "x~".into()),

@@ -1,4 +1,4 @@
-//! What agent builders amount to.
+//! The expansions of agent builders.
 
 use super::*;
 use crate::term::{Built, Jail, Made, Placed};
@@ -239,7 +239,7 @@ fn hosts_take_the_place_of_the_network() {
         network-allow#9: {"network":{"host":{"host":"chatgpt.com","ports":[443,80]}}}
     "#]]
     .assert_eq(&codex(list([s("a.example"), s("@codex")])));
-    // No host is no network, whatever the common options say.
+    // An empty list of hosts means no network, whatever the common options say.
     assert_eq!(codex(list([])), "");
     expect![[r#"
         error[unknown-setting] at 1: `allowedHosts` is `"default"` or a list of hosts, not `api.openai.com`
@@ -263,7 +263,7 @@ fn hosts_take_the_place_of_the_network() {
         ("allowedHosts", s("default")),
     ];
     expect![[r#"
-        error[unknown-setting] at 4: `makeJailedAgent` knows no agent, so there are no default hosts for it
+        error[unknown-setting] at 4: jailgen knows no hosts for `makeJailedAgent`, so there is no default
           = help: name the hosts: `[ "api.example.com" ]`; `jailgen hosts` lists groups of them
     "#]].assert_eq(&network(&built("makeJailedAgent", general)));
 }
@@ -301,10 +301,10 @@ fn credentials_are_masked_unless_something_else_is_said() {
     assert_eq!(masks([]), DEFAULT);
     assert_eq!(masks([("mask", list([]))]), "");
     assert_eq!(masks([("mask", list([s(".env")]))]), r#"{"mask":{"globs":[".env"]}}"#);
-    // Where there is no working folder, nothing is masked.
+    // Without a working folder, nothing is masked.
     assert_eq!(masks([("baseJailOptions", list([]))]), "");
     assert_eq!(masks([("baseJailOptions", p("mount-cwd-readonly", []))]), DEFAULT);
-    // What the spec says comes later, and so it counts.
+    // What the spec says comes later, so it counts.
     let lifted = || p("mask", [list([s("!.npmrc")])]);
     let expected = format!("{DEFAULT}{}", r#"{"mask":{"globs":["!.npmrc"]}}"#);
     assert_eq!(masks([("extraJailOptions", lifted())]), expected);

@@ -1,4 +1,4 @@
-//! What holds of every term, over random ones.
+//! Properties of every term, tested on random ones.
 
 use jail_policy::{Grant, Policy, normalise};
 use proptest::prelude::*;

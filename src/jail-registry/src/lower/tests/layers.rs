@@ -50,7 +50,7 @@ fn a_wall_that_nobody_knows_is_refused() {
         [s("")],
         &expect![[r#"
             error[unknown-setting] at 3: unknown wall ``
-              = help: there are `"default"`, `"full"`
+              = help: the known ones are `"default"`, `"full"`
         "#]],
     );
     let abi = |abi| Value::Attributes([("abi".to_owned(), crate::Placed::nowhere(abi))].into());
@@ -144,11 +144,11 @@ fn calls_and_answers_that_nobody_knows_are_refused() {
         "seccomp",
         [set(&[("allow", list([s("ptraec"), s("ioctl(9=1)"), s("wait")]))])],
         &expect![[r#"
-            error[unknown-setting] at 5: there is no system call `ptraec`
+            error[unknown-setting] at 5: unknown system call `ptraec`
               = help: did you mean `ptrace`?
             error[unknown-setting] at 6: `ioctl(9=1)` names no system call: arguments are counted from 0 to 5
               = help: as `ptrace`, or `ioctl(1=0x5401)`
-            error[unknown-setting] at 7: there is no system call `wait`
+            error[unknown-setting] at 7: unknown system call `wait`
               = help: did you mean `wait4`?
         "#]],
     );
@@ -164,9 +164,9 @@ fn calls_and_answers_that_nobody_knows_are_refused() {
         "seccomp",
         [set(&[("onDeny", s("trap"))])],
         &expect![[r#"
-        error[unknown-setting] at 3: unknown answer `trap`
-          = help: there are `"errno"`, `"kill"`, `"log"`
-    "#]],
+            error[unknown-setting] at 3: unknown answer `trap`
+              = help: the known ones are `"errno"`, `"kill"`, `"log"`
+        "#]],
     );
     check_one(
         "add-seccomp",

@@ -1,4 +1,4 @@
-//! What each combinator means, and what is said of each bad argument.
+//! What each combinator means, and the message for each bad argument.
 
 use expect_test::{Expect, expect};
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::testing::set;
 
-/// What is said of these permissions, without what belongs to certificates.
+/// The messages about these permissions, without those about certificates.
 fn said(permissions: Vec<Value>) -> String {
     let is_dull = |line: &&str| {
         !["/etc/ssl/", "/etc/pki/", "_BUNDLE", "_CERT_FILE", "SSL_CAINFO", "jail#0"]

@@ -29,7 +29,7 @@ fn raw_arguments_become_the_grants_of_other_combinators() {
 fn overlays_are_the_same_however_they_are_written() {
     let raw = |text: &str| {
         let lowered = lowered_whole(&jail(vec![p("unsafe-add-raw-args", [s(text)])]));
-        // That it is called unsafe is the difference.
+        // It is called unsafe, which is the difference.
         lowered.split("warning[").next().unwrap_or_default().to_owned()
     };
     let plain = |name, permission: Value| {

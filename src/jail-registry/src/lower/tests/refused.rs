@@ -1,4 +1,4 @@
-//! What is refused, and in which words.
+//! What is refused, and the messages.
 
 use super::*;
 
@@ -168,7 +168,7 @@ fn texts_that_cannot_be_expanded() {
         "write-text",
         [s("/a"), x("$HOME")],
         &expect![[r#"
-        error[param-type] at 4: `write-text` writes a text as it stands, and this one is to be expanded
+        error[param-type] at 4: `write-text` writes a text unchanged, but this one is to be expanded
           = help: write it without `noescape`
     "#]],
     );
@@ -197,7 +197,7 @@ fn names_that_nothing_may_have() {
         [s("a_b")],
         &expect![[r#"
         error[bad-hostname] at 3: `a_b` is not a host name
-          = help: letters, digits and `-`, in parts that dots divide, 63 characters at most
+          = help: letters, digits and `-`, in parts separated by dots, 63 characters at most
     "#]],
     );
     check_one(
@@ -220,15 +220,15 @@ fn names_that_nothing_may_have() {
         "share-ns",
         [s("mount")],
         &expect![[r#"
-        error[unknown-namespace] at 3: unknown namespace `mount`
-          = help: there are `cgroup`, `ipc`, `net`, `pid`, `user`, `uts`
-    "#]],
+            error[unknown-namespace] at 3: unknown namespace `mount`
+              = help: the known ones are `cgroup`, `ipc`, `net`, `pid`, `user`, `uts`
+        "#]],
     );
     check_one(
         "mount",
         [s("ext4"), s("/x")],
         &expect![[r#"
-        error[mount-kind] at 3: `mount` does not know the kind `ext4`
+        error[mount-kind] at 3: `mount` does not know the type `ext4`
           = help: it knows `tmpfs`, `devtmpfs` and `proc`
     "#]],
     );
@@ -270,11 +270,11 @@ fn names_of_jails_that_are_no_file_names() {
           = help: the name becomes a command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
     "#]].assert_eq(&name("a/b"));
     expect![[r#"
-        error[jail-name] at 0: the jail's name `.a` begins with a dot
+        error[jail-name] at 0: the jail's name `.a` starts with a dot
           = help: the name becomes a command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
     "#]].assert_eq(&name(".a"));
     expect![[r#"
-        error[jail-name] at 0: the jail's name `-a` begins with a dash, so programs would take it for an option
+        error[jail-name] at 0: the jail's name `-a` starts with a dash, so programs would take it for an option
           = help: the name becomes a command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
     "#]].assert_eq(&name("-a"));
     expect![[r#"

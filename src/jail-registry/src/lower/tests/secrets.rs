@@ -4,7 +4,7 @@ use super::*;
 use crate::term::Placed;
 use crate::testing::set;
 
-/// What is said of these permissions, without what belongs to certificates and names.
+/// The messages about these permissions, without those about certificates and names.
 fn said(permissions: Vec<Value>) -> String {
     let dull = ["/etc/ssl/", "/etc/pki/", "/etc/services", "/etc/resolv.conf", "jail#0"];
     let is_dull = |line: &&str| {
@@ -100,10 +100,10 @@ fn the_authority_of_the_launch_is_trusted_wherever_the_public_ones_were() {
         http-allow#4: {"set-env":{"name":"REQUESTS_CA_BUNDLE","value":"/run/jailgen/authorities.pem"}}
         http-allow#4: {"set-env":{"name":"SSL_CERT_FILE","value":"/run/jailgen/authorities.pem"}}
     "#]].assert_eq(&(about.join("\n") + "\n"));
-    // Only there the public bundle itself is left.
+    // Only there, the public bundle itself remains.
     let public: Vec<&str> = all.lines().filter(|line| line.contains("pkgs.cacert")).collect();
     assert!(public.iter().all(|line| line.contains("{\"authorities\":")), "{public:?}");
-    // A folder with certificates would count instead of the file.
+    // A folder with certificates would take precedence over the file.
     let folder = p("set-env", [s("SSL_CERT_DIR"), s("/etc/ssl/certs")]);
     let unset = said(vec![p("http-allow", [s("a.example.com"), set([])]), folder]);
     assert!(unset.contains("{\"unset-env\":{\"name\":\"SSL_CERT_DIR\"}}"), "{unset}");
@@ -274,7 +274,7 @@ fn what_says_two_things_about_one_is_an_error() {
         error[contradiction] at 10: `header` names a header, and `places` has no `"header"`
           = help: remove one of them
     "#]].assert_eq(&contradictions.map(said).concat());
-    // Other ports, other hosts and other headers go together.
+    // Other ports, other hosts and other headers do not conflict.
     for together in [
         vec![allow(&["a.example.com:22"]), p("http-allow", [s("a.example.com"), set([])])],
         vec![allow(&["*.example.com"]), p("http-allow", [s("a.example.com"), set([])])],
@@ -343,7 +343,7 @@ fn nothing_is_made_in_a_folder_of_the_hosts() {
           at 7: first granted here
           = help: name another place, such as `"/run/secrets/name"`, and configure the program to use it
         warning[hidden-grant] at 11: `state-dir` at `~/.tool` covers `~/.tool/token`, which was granted before
-          ^ what comes later lies over what comes earlier
+          ^ later grants cover earlier ones
           at 7: first granted here
           = help: put `secret-file` after it
         error[contradiction] at 9: `secret-socket` would make `/run/api/a.sock` in a folder of the host's, which `readwrite` grants
@@ -400,10 +400,10 @@ fn builders_know_the_keys_of_their_agents() {
         --
         error[contradiction] at 0: `secret` needs the network by name: under `network` there is no broker between the jail and a host
         --
-        error[unknown-setting] at 0: `makeJailedCursorAgent` knows no key of an agent, so there are no default secrets for it
+        error[unknown-setting] at 0: jailgen knows no keys for `makeJailedCursorAgent`, so there is no default
         --
         error[unknown-setting] at 0: `secrets` is `"default"` or a list of secrets, not `all`
         --
-        error[unknown-setting] at 0: `GROK_API_KEY` is no key that jailgen knows
+        error[unknown-setting] at 0: `GROK_API_KEY` is not a key that jailgen knows
     "#]].assert_eq(&said.join("--\n"));
 }

@@ -1,4 +1,4 @@
-//! What draws a warning and is compiled all the same.
+//! Specs that draw a warning and are compiled all the same.
 
 use super::*;
 
@@ -136,7 +136,7 @@ fn a_grant_that_a_later_one_covers() {
             readonly#4: {"bind":{"from":"/a/b","to":"/a/b","access":"ro","missing":"fail"}}
             tmpfs#5: {"tmpfs":{"to":"/a","mode":493,"size":null}}
             warning[hidden-grant] at 5: `tmpfs` at `/a` covers `/a/b`, which was granted before
-              ^ what comes later lies over what comes earlier
+              ^ later grants cover earlier ones
               at 3: first granted here
               = help: put `readonly` after it
         "#]],
@@ -217,7 +217,7 @@ fn a_script_that_drops_the_arguments() {
     );
 }
 
-/// Knows nothing: what is taken as it stands needs nothing.
+/// It has no store: what is used unchanged needs none.
 struct NoVariables;
 
 impl jail_plan::Lookup for NoVariables {

@@ -1,4 +1,5 @@
-//! Whether a text with package parts can be what Nix made of it: the parts are paths of the store there, or name no path.
+//! Whether a text with package parts can be the text that Nix made: its package parts must be store
+//! paths there, or name no path.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -8,17 +9,17 @@ use jail_policy::{Output, Piece, StorePaths, Text};
 /// The length of the hash in a store path.
 const HASH: usize = 32;
 
-/// What Nix alone knows is not longer, unless it is a path of the store.
+/// The longest text that only Nix knows, unless it is a store path.
 const WORDS_MAX: usize = 4096;
 
-/// What a shell or an expansion at launch would not leave as it stands.
+/// Characters that a shell or an expansion at launch would not leave unchanged.
 const EXPANDED: [char; 4] = ['~', '$', '`', '\\'];
 
-/// The store, by its folder.
+/// The folder of the store.
 #[derive(Clone, Copy)]
 pub(super) struct Store<'a> {
     folder: &'a str,
-    /// Whether the texts are split into words later: then a part stays within one.
+    /// Whether the texts are split into words later. A part then stays within one word.
     is_split: bool,
 }
 
@@ -41,7 +42,7 @@ impl<'a> Store<'a> {
         Self { folder, is_split: false }
     }
 
-    /// The same for texts that are split into words, as those of raw arguments are.
+    /// The same for texts that are split into words, such as raw arguments.
     pub(super) fn for_words(self) -> Self {
         Self { is_split: true, ..self }
     }
@@ -60,7 +61,8 @@ impl<'a> Store<'a> {
         self.objects(path).any(|end| end == path.len())
     }
 
-    /// Where a piece ends is not known, because a name may go on with the characters behind it: all ends are tried.
+    /// The end of a piece is not known, because a name may continue with the characters
+    /// behind it. All ends are tried.
     fn fits(&self, pieces: &[Piece], text: &str) -> bool {
         let mut ends = BTreeSet::from([0]);
         let closed = self.closed(text);
@@ -77,7 +79,8 @@ impl<'a> Store<'a> {
         ends.contains(&text.len())
     }
 
-    /// The lengths that a piece may have at the start of a text, whose first `open` bytes may be anything.
+    /// The possible lengths of a piece at the start of a text, whose first
+    /// `open` bytes may be anything.
     fn ends(&self, piece: &Piece, text: &str, open: usize) -> Vec<usize> {
         match piece {
             Piece::Literal(literal) if text.starts_with(literal) => vec![literal.len()],
@@ -92,7 +95,7 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// The lengths of the store paths that a text may begin with.
+    /// The possible lengths of a store path at the start of a text.
     fn objects(&self, text: &str) -> impl Iterator<Item = usize> {
         let name = text
             .strip_prefix(self.folder)
@@ -105,7 +108,7 @@ impl<'a> Store<'a> {
         names(name).map(move |length| start + length)
     }
 
-    /// The lengths of the programs that a text may begin with.
+    /// The possible lengths of a program's path at the start of a text.
     fn programs(&self, text: &str) -> impl Iterator<Item = usize> {
         let end = self.objects(text).last().unwrap_or(text.len());
         let name = text.get(end..).and_then(|rest| rest.strip_prefix("/bin/")).unwrap_or_default();
@@ -113,8 +116,9 @@ impl<'a> Store<'a> {
         names(name).map(move |length| start + length)
     }
 
-    /// The words of a text of which no part may be known to Nix alone: those that name a path outside of the store, or that
-    /// something is put in for later. So `~/${pkgs.hello.pname}` cannot be `~/.ssh` for Nix.
+    /// The words of a text that must not contain anything only Nix knows: those that name a
+    /// path outside the store, or that are expanded later. So `~/${pkgs.hello.pname}`
+    /// cannot be `~/.ssh` for Nix.
     fn closed(&self, text: &str) -> Vec<Range<usize>> {
         let words = words(text);
         words.filter(|word| !self.is_open(text.get(word.clone()).unwrap_or_default())).collect()
@@ -127,13 +131,13 @@ impl<'a> Store<'a> {
     }
 }
 
-/// The lengths of the names that a text may begin with.
+/// The possible lengths of a name at the start of a text.
 fn names(text: &str) -> impl Iterator<Item = usize> {
     let is_name = |char: &char| char.is_ascii_alphanumeric() || "+-._?=".contains(*char);
     1..=text.chars().take_while(is_name).count()
 }
 
-/// Where the words of a text stand, as a shell or a list of paths has words.
+/// The ranges of the words in a text, as a shell or a list of paths separates them.
 fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
     let is_between = |char: char| char.is_whitespace() || ":,;=\"'()[]{}<>|&".contains(char);
     let mut from = 0;

@@ -1,7 +1,8 @@
-//! Whether two readings of one jail agree: that of jailgen's evaluator, in which packages are Nix source, and that of Nix, in
-//! which they are store paths.
+//! Whether two readings of one jail agree: that of jailgen's evaluator, in which packages are Nix
+//! source, and that of Nix, in which they are store paths.
 //!
-//! A package stands for any package, because only Nix knows what its name means. All else must be the same.
+//! A package agrees with any package, because only Nix knows what its name means.
+//! All else must be the same.
 
 mod fits;
 #[cfg(test)]
@@ -18,14 +19,14 @@ use crate::check::describe_value;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::table::names;
 
-/// The first thing that Nix reads differently, if there is any. `store` is the folder of the store.
+/// The first difference in Nix's reading, if there is one. `store` is the folder of the store.
 #[must_use]
 pub fn difference(spec: &Jail, nix: &Jail, store: &str) -> Option<Diagnostic> {
     let comparison = Comparison { store: Store::new(store) };
     comparison.jail(spec, nix).err().map(|fault| *fault)
 }
 
-/// The combinator whose text is split into words: one more of them could be an option.
+/// The combinator whose text is split into words. One word more could be an option.
 const RAW: &str = names::UNSAFE_ADD_RAW_ARGS;
 
 type Compared = Result<(), Box<Diagnostic>>;
@@ -82,7 +83,8 @@ impl Comparison<'_> {
         rest(spec, nix, |element| shown(&element.value), |further| further.place.or(place), place)
     }
 
-    /// Packages, among which some stand for any number: what is not one of these has its package, and nothing else is in the list.
+    /// Lists of packages, in which some elements represent any number of packages. Every other
+    /// element must have its package, and the list must contain nothing else.
     fn packages(&self, spec: &[Placed], nix: &[Placed], place: Option<Place>) -> Compared {
         let any = Package::Symbolic { nix: String::new() };
         for element in nix {
@@ -140,7 +142,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// Nix source, and what are the paths of a package indeed.
+    /// Nix source, and what must then be the paths of a package.
     fn is_package(&self, spec: &Package, nix: &Package) -> bool {
         match (spec, nix) {
             (Package::Symbolic { .. }, Package::Resolved { paths }) => self.store.has(paths),
@@ -149,12 +151,12 @@ impl Comparison<'_> {
     }
 }
 
-/// Whether a package stands for a list that only Nix knows.
+/// Whether a package represents a list that only Nix knows.
 fn is_several(value: &Value) -> bool {
     matches!(value, Value::Package(Package::Symbolic { nix }) if nix.starts_with(PACKAGES_OF))
 }
 
-/// A value without parts. A path and a function are never arguments.
+/// A value without parts. Paths and functions are never arguments.
 fn is_plain(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => true,
@@ -175,7 +177,7 @@ fn maker(made: &Made) -> &str {
     }
 }
 
-/// What only one of two lists has at its end.
+/// The element that only one of two lists has at its end.
 fn rest<T>(
     spec: &[T],
     nix: &[T],
@@ -216,7 +218,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// So much of a text is shown, and so much of what both readings have before they part.
+/// How much of a text is shown, and how much of what both readings share before they differ.
 const EXCERPT: usize = 60;
 const BEFORE: usize = 20;
 

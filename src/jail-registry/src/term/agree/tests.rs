@@ -103,7 +103,7 @@ fn what_nix_alone_knows_may_be_any_text_that_names_no_path_outside_of_the_store(
     }
 }
 
-/// Where a text is split into words, one more would be an option that the spec does not have.
+/// If the text is split into words, one more would be an option that the spec does not have.
 #[test]
 fn a_package_in_raw_arguments_is_one_word() {
     let raw = || {

@@ -128,7 +128,7 @@ fn a_jail_becomes_this_file() {
           version = 1;
           name = "jailed-hello";
 
-          # What the jail may do, in order: what comes later lies over what comes earlier.
+          # What the jail may do, in order: later grants cover earlier ones.
           grants = [
             # grant:
             # runs agents.claude-code

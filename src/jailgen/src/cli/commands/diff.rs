@@ -112,9 +112,7 @@ fn one(jail: &JailDifference) -> String {
         let _ = writeln!(text, "  {sign} {}", words(changed));
     }
     if *reordered {
-        text.push_str(
-            "  ~ the same in another order: what comes later lies over what comes earlier\n",
-        );
+        text.push_str("  ~ the same in another order: later grants cover earlier ones\n");
     }
     text
 }
