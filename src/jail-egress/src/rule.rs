@@ -95,7 +95,7 @@ impl fmt::Display for RuleError {
 }
 
 impl Protocol {
-    /// What is spoken on a port by common usage.
+    /// The usual protocol of a port.
     #[must_use]
     pub const fn of_port(port: u16) -> Self {
         match port {
@@ -107,8 +107,8 @@ impl Protocol {
 }
 
 impl Rule {
-    /// Reads a destination as a spec has it: `"example.com"`, `"*.example.com:8443"`,
-    /// `"10.1.2.3:8080"`, `"[fd00::1]:22"`.
+    /// Parses a destination of a spec: `"example.com"`,
+    /// `"*.example.com:8443"`, `"10.1.2.3:8080"`, `"[fd00::1]:22"`.
     ///
     /// # Errors
     /// When it is not a rule, or names a host that cannot be reached.
@@ -118,7 +118,7 @@ impl Rule {
         Ok(Self { destination, ports, protocol: None, sni: Sni::Same, txt: false, by: by.into() })
     }
 
-    /// What is spoken on one of its ports.
+    /// The protocol on one of its ports.
     #[must_use]
     pub fn protocol_on(&self, port: u16) -> Protocol {
         self.protocol.unwrap_or_else(|| Protocol::of_port(port))

@@ -1,13 +1,44 @@
-//! What the host's scripts add to a launch, taken into its plan. They have the user's rights and may grant what a spec may
-//! grant; they cannot touch what no spec can, such as the filters of system calls.
+//! What the host's scripts add to a launch, and how it is merged into the plan. They have the
+//! user's rights and may grant what a spec may grant; they cannot change what no spec can, such as
+//! the system call filters.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ops::{Change, EnvOp, InsideOp, Step};
+use crate::expand::HostText;
+use crate::ops::{EnvOp, InsideOp, Set, Step};
 use crate::plan::{Ids, Namespace, Plan, ShownIds, StartIn};
+use crate::record::choice;
+
+choice! {
+    /// What the host's scripts add to a launch.
+    pub enum Change {
+        /// One more operation inside, at [`InsideOp::RuntimeArguments`].
+        "inside" Inside(InsideOp),
+        /// One more variable, or another value of one.
+        "set" Set(Set),
+        /// A variable less.
+        "unset" Unset(String),
+        /// No variable at all, so far.
+        "clear" Clear,
+        /// Another folder to start in.
+        "start" Start(HostText),
+        /// Another host name.
+        "hostname" Hostname(String),
+        /// A namespace is shared with the host.
+        "share" Share(Namespace),
+        /// A namespace is the jail's own.
+        "own" Own(Namespace),
+        /// The number of the caller's user id inside.
+        "uid" Uid(u32),
+        /// The number of the caller's group id inside.
+        "gid" Gid(u32),
+    }
+}
 
 impl Plan {
-    /// Takes changes in: operations where the plan has a place for them, everything else over what there is.
+    /// Merges the changes: operations at the plan's place for them, everything else over what is
+    /// there.
     ///
     /// # Errors
     /// The plan has no place for further operations.
@@ -42,7 +73,7 @@ impl Plan {
         Ok(())
     }
 
-    /// The numbers of the caller's ids, which may still be the caller's.
+    /// The numbers of the caller's ids may still be the caller's.
     fn shown(&mut self, by: &str) -> Result<&mut ShownIds, &'static str> {
         if self.ids == Ids::Caller {
             self.ids = Ids::Shown(ShownIds { uid: None, gid: None, by: by.into() });

@@ -1,5 +1,6 @@
-//! What an operation inside does, in one row for each: what of the host it uses, where it puts something, and what may be done
-//! there. Code that asks one of these questions matches on an answer and not on the operations, so a new operation is added here alone.
+//! What each operation inside does, in one row: what of the host it uses, where it puts something,
+//! and what may be done there. Code that asks one of these questions matches on the answer and not
+//! on the operations, so a new operation is added only here.
 
 use crate::expand::HostText;
 use crate::landlock::Reach;
@@ -14,7 +15,7 @@ pub enum HostUse<'a> {
     Nothing,
     /// What is at a path.
     Path(&'a Bind),
-    /// A tree, read-only, with what its links lead to.
+    /// A tree, read-only, with the targets of its links.
     Tree(&'a Deep),
     /// What a file holds at launch.
     Copied(&'a Copy),
@@ -26,7 +27,7 @@ pub enum HostUse<'a> {
     Layers(Layers<'a>),
     /// The folder that the wrapper was started in.
     Folder(&'a Folder),
-    /// For writing: the repository of that folder.
+    /// The repository of that folder, for writing.
     Repository,
     /// The paths among the wrapper's arguments.
     Arguments(Access),
@@ -38,23 +39,23 @@ pub enum HostUse<'a> {
     Closure,
 }
 
-/// Folders of the host over each other.
+/// Folders of the host, stacked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layers<'a> {
-    /// The folders, the lowest first. Nothing is written to them.
+    /// The folders, from the lowest up. They are never written to.
     pub lower: &'a [HostText],
-    /// What becomes of what is written.
+    /// Where writes go.
     pub changes: Changes<'a>,
     /// Where, in the jail.
     pub to: &'a HostText,
 }
 
-/// What becomes of what is written to folders that lie over each other.
+/// Where writes to stacked folders go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Changes<'a> {
     /// Nothing can be written.
     Refused,
-    /// It is gone with the jail.
+    /// They are gone when the jail ends.
     Memory,
     /// A folder of the host keeps it.
     Kept(&'a KeptOverlay),
@@ -63,13 +64,13 @@ pub enum Changes<'a> {
 /// Where an operation puts something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place<'a> {
-    /// Nowhere: it stands for operations that are not known yet.
+    /// Nowhere: it is used for operations that are not known yet.
     Nowhere,
     /// In the jail's network.
     Network,
-    /// Here, as a mount: what was there is covered.
+    /// Here, as a mount, which covers what was there.
     Mount(&'a HostText),
-    /// Here, on what is there.
+    /// Here, changing what is there.
     Made(&'a HostText),
     /// At these well-known places, as files.
     Files(&'static [&'static str]),
@@ -87,7 +88,7 @@ pub enum Place<'a> {
 struct Effect<'a> {
     host: HostUse<'a>,
     place: Place<'a>,
-    /// What may be done there; nothing that the root does not have already.
+    /// What may be done there. Empty: nothing that the root does not allow already.
     reach: Option<Reach>,
 }
 
@@ -112,13 +113,14 @@ impl InsideOp {
         self.effect().place
     }
 
-    /// What may be done where it puts something; absent: what may be done on the root, which is read-only.
+    /// What may be done where it puts something. Absent: what may be done on the
+    /// root, which is read-only.
     #[must_use]
     pub fn reach(&self) -> Option<Reach> {
         self.effect().reach
     }
 
-    /// The table, and the only place that distinguishes all operations to say what they give.
+    /// The table, and the only place that distinguishes all operations by what they give.
     fn effect(&self) -> Effect<'_> {
         use HostUse::Nothing;
         use Place::{Found, Made, Mount, Nowhere};
@@ -126,7 +128,8 @@ impl InsideOp {
         let layers =
             |lower, changes, to| row(HostUse::Layers(Layers { lower, changes, to }), Mount(to));
         match self {
-            // Also what is bound read-only: it may be a socket, which is there to be connected to.
+            // This includes read-only binds: they may be sockets, which are
+            // there to be connected to.
             Self::Bind(op) => row(HostUse::Path(op), Mount(&op.to)).with(op.access),
             Self::Folder(op) => row(HostUse::Folder(op), Place::Folder).with(op.access),
             Self::Worktree => row(HostUse::Repository, Place::Repository).with(Reach::Rwx),
@@ -143,7 +146,7 @@ impl InsideOp {
                 layers(&op.lower, Changes::Memory, &op.to).with(Reach::Rwx)
             }
             Self::OverlayKept(op) => layers(&op.lower, Changes::Kept(op), &op.to).with(Reach::Rwx),
-            // Sockets, and devices that are worked with by ioctl(2).
+            // Sockets, and devices that are used through ioctl(2).
             Self::Session(op) => row(HostUse::Session(op.service), Found).with(Reach::Device),
             Self::StoreClosure => row(HostUse::Closure, Place::Store).with(Reach::Rox),
             Self::Tmpfs(op) => row(Nothing, Mount(&op.to)).with(Reach::Rwx),
@@ -175,7 +178,7 @@ mod tests {
         HostText::Literal(path.into())
     }
 
-    /// Whether the jail may change something of the host through it, as the record of such places has it.
+    /// Whether the jail may change something of the host through it, for the record of such places.
     fn writes(host: HostUse<'_>) -> bool {
         let writes = |access| match access {
             Access::ReadOnly => false,
@@ -224,7 +227,7 @@ mod tests {
             assert_eq!(may, writes(op.host_use()), "{op:?}");
             assert_ne!(op.host_use(), HostUse::Nothing, "{op:?}");
         }
-        // Written, but gone with the jail.
+        // It is written to, but the changes are gone with the jail.
         for op in [InsideOp::OverlayInMemory(overlay()), InsideOp::Proc(at("/proc"))] {
             assert!(op.reach().is_some_and(Reach::writes) && !writes(op.host_use()), "{op:?}");
         }

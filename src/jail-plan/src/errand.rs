@@ -1,8 +1,8 @@
-//! How a process of the helper's that does one thing for a launch, before there is a jail, is talked to: packets over a pair of
-//! sockets. Only their form; no I/O.
+//! The protocol of a helper process that does one thing for a launch before there is a jail:
+//! packets over a pair of sockets. Only their form; no I/O.
 //!
-//! The word on its command line says which thing that is. The stub asks, and each question has one [`Reply`]. Places come as
-//! descriptors, never as paths.
+//! The word on its command line says which thing that is. The stub sends requests, and each gets
+//! one [`Reply`]. Places are passed as descriptors, never as paths.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,10 +10,11 @@ use alloc::vec::Vec;
 use crate::helper::Refusal;
 use crate::limits::Controlled;
 
-/// The argument for the process that makes the jail's control group. It is asked for a [`Group`].
+/// The argument for the process that makes the jail's control group. Its request is a [`Group`].
 pub const CONTROL_GROUP: &str = "control-group";
 
-/// The argument for the process that finds the user that the payload runs as, and shares with it. It gets an [`Account`].
+/// The argument for the process that finds the user that the payload runs as, and gives that user
+/// access. Its requests are [`Account`]s.
 pub const ACCOUNT: &str = "account";
 
 /// The longest packet.
@@ -22,9 +23,9 @@ pub const PACKET_MAX: usize = 16 * 1024;
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// It is done; what came of it.
+    /// It is done. The result depends on the request.
     Done(Vec<u8>),
-    /// It cannot be done; the launch stops.
+    /// It cannot be done, and the launch stops.
     Refused(Refusal),
 }
 
@@ -38,7 +39,7 @@ impl Reply {
         }
     }
 
-    /// What a packet says; `None` if nothing.
+    /// Reads a packet. `None` if it is not valid.
     #[must_use]
     pub fn decode(packet: &[u8]) -> Option<Self> {
         match packet.split_first()? {
@@ -49,13 +50,13 @@ impl Reply {
     }
 }
 
-/// The control group that a launch wants. With the reply come the descriptors of the group's parent and of the group; what came of
-/// it is the group's name.
+/// The control group that a launch needs. The reply passes the descriptors of the group's parent
+/// and of the group; its result is the group's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// The process that stays outside of the group and reads what happened in it.
+    /// The process that stays outside the group and reads its counters.
     pub supervisor: u32,
-    /// So many processes in the group are not the payload's.
+    /// How many processes in the group are not the payload's.
     pub others: u64,
     /// Its limits, in the units of [`crate::CgroupLimit`].
     pub limits: Vec<(Controlled, u64)>,
@@ -78,7 +79,7 @@ impl Group {
         packet
     }
 
-    /// What a packet says; `None` if nothing.
+    /// Reads a packet. `None` if it is not valid.
     #[must_use]
     pub fn decode(packet: &[u8]) -> Option<Self> {
         let (supervisor, rest) = packet.split_first_chunk()?;
@@ -99,22 +100,22 @@ impl Group {
     }
 }
 
-/// What is said about the user that the payload runs as.
+/// A request about the user that the payload runs as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Account {
-    /// Which ids has this user? Two numbers come of it.
+    /// Asks for the ids of this user. The result is two numbers.
     Ids {
         /// The name of the user.
         name: String,
         /// The name of the user that launches the jail.
         caller: String,
     },
-    /// Its descriptor is a tree that is shared with the user. It has no reply.
+    /// Its descriptor is a tree that the user gets access to. It has no reply.
     Tree {
         /// Its path, for messages.
         path: Vec<u8>,
     },
-    /// That were all of them; they are to be shared now.
+    /// These were all the trees; the access is granted now.
     Share {
         /// The id of the user.
         user: u32,
@@ -134,7 +135,7 @@ impl Account {
         }
     }
 
-    /// What a packet says; `None` if nothing.
+    /// Reads a packet. `None` if it is not valid.
     #[must_use]
     pub fn decode(packet: &[u8]) -> Option<Self> {
         match packet.split_first()? {
@@ -148,7 +149,7 @@ impl Account {
         }
     }
 
-    /// What comes of [`Account::Ids`]: the user's id and the group's.
+    /// The result of [`Account::Ids`]: the ids of the user and of the group.
     #[must_use]
     pub fn ids(body: &[u8]) -> Option<(u32, u32)> {
         let (user, group) = body.split_first_chunk()?;

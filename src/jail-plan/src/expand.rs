@@ -1,7 +1,9 @@
-//! The expansion language for what only the launching host knows: `~`, `$VAR`, `${VAR}`, `${VAR:-default}`.
+//! The expansion language for what is known only on the host at launch:
+//! `~`, `$VAR`, `${VAR}`, `${VAR:-default}`.
 //!
-//! It is a small part of what a POSIX shell expands, so that people can read it, and none of what a shell runs. Double
-//! quotes are dropped and a backslash takes the next character as it is, because users of jail.nix quote for bash.
+//! It is a small part of what a POSIX shell expands, so people can read it, and runs nothing.
+//! Double quotes are dropped and a backslash takes the next character as it is, because users of
+//! jail.nix quote for bash.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -14,18 +16,18 @@ use serde::{Serialize, Serializer};
 
 use crate::json::{Error, FromJson, Value, from_value};
 
-/// Defaults may hold defaults; no spec needs more levels than this.
+/// The deepest nesting of defaults; no spec needs more.
 const NESTING_MAX: u32 = 8;
 
-/// A text that is taken as it stands, or expanded at launch. In JSON: `"text"`, `{"expand": "~/text"}` or
-/// `{"per-folder": "~/text"}`.
+/// A text that is used unchanged, or expanded at launch. In JSON: `"text"`,
+/// `{"expand": "~/text"}` or `{"per-folder": "~/text"}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostText {
     /// Taken as it stands.
     Literal(String),
     /// Expanded at launch.
     Expand(Expansion),
-    /// Expanded at launch, and below it one name for each working folder.
+    /// Expanded at launch, with one name below it for each working folder.
     PerFolder(Expansion),
 }
 
@@ -43,7 +45,7 @@ enum Piece {
     Variable { name: String, default: Option<Vec<Piece>> },
 }
 
-/// Where an expansion reads variables and the home folder from.
+/// Where an expansion reads variables and the home folder.
 pub trait Lookup {
     /// The value of an environment variable of the launcher, if it is set.
     fn variable(&self, name: &str) -> Option<&str>;
@@ -53,8 +55,8 @@ pub trait Lookup {
     fn folder(&self) -> Option<String>;
 }
 
-/// The variable that an expansion needs, has no default for, and did not find. `HOME` stands for `~` too, and `PWD` for
-/// the working folder.
+/// The variable that an expansion needs, but that is not set and has no default. `HOME` also covers
+/// `~`, and `PWD` the working folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unset(pub String);
 
@@ -63,11 +65,11 @@ pub struct Unset(pub String);
 pub enum ExpansionError {
     /// `$(…)` or backquotes: this language runs nothing.
     CommandSubstitution,
-    /// `$1`, `$@`, `$$` and the like, or `$` before something that begins no name.
+    /// `$1`, `$@`, `$$` and the like, or `$` before something that is not a name.
     NotAVariable(String),
     /// `${VAR…` without its brace, or with an operator other than `:-`.
     Unclosed(String),
-    /// `~name`: only one's own home folder can be named.
+    /// `~name`: only your own home folder can be named.
     OtherHome,
     /// A quote without its pair.
     UnclosedQuote,
@@ -130,7 +132,8 @@ impl Expansion {
         &self.source
     }
 
-    /// The variables that it reads, `HOME` for `~`, in order of appearance; for `explain` and for the checks at launch.
+    /// The variables that it reads, `HOME` for `~`, in order of appearance; for `explain` and
+    /// for the checks at launch.
     #[must_use]
     pub fn variables(&self) -> Vec<&str> {
         let mut names = Vec::new();
@@ -178,7 +181,7 @@ fn resolve_variable(
     text: &mut String,
 ) -> Result<(), Unset> {
     match (lookup.variable(name), default) {
-        // As in a shell, `:-` also stands in for a variable that is set but empty.
+        // As in a shell, `:-` also applies to a variable that is set but empty.
         (None | Some(""), Some(default)) => resolve_into(default, lookup, text),
         (Some(value), _) => {
             text.push_str(value);
@@ -193,7 +196,7 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    /// Reads pieces to the end, or inside a default (`depth` > 0) to the brace that closes it.
+    /// Parses pieces to the end or, inside a default (`depth` > 0), to the brace that closes it.
     fn pieces(&mut self, depth: u32) -> Result<Vec<Piece>, ExpansionError> {
         if depth > NESTING_MAX {
             return Err(ExpansionError::TooDeep);
@@ -294,7 +297,7 @@ impl fmt::Display for ExpansionError {
                 write!(f, "`${{{name}` is not `${{NAME}}` or `${{NAME:-default}}`")
             }
             Self::OtherHome => {
-                f.write_str("`~` stands for one's own home folder only, alone or before `/`")
+                f.write_str("`~` means your own home folder only, alone or before `/`")
             }
             Self::UnclosedQuote => f.write_str("a double quote is not closed"),
             Self::TooDeep => f.write_str("defaults are nested too deeply"),

@@ -1,14 +1,15 @@
-//! How the process that carries a state file over is talked to ([`crate::SharedFile`]): packets over a pair of sockets. Only
-//! their form; no I/O.
+//! The protocol of the process that carries a state file over ([`crate::SharedFile`]): packets over
+//! a pair of sockets. Only their form; no I/O.
 //!
-//! The stub says which file of the host it is; the jail's init says which folder inside, and waits for the answer; the
-//! stub, that the jail has ended, and waits for the answer. Folders come as descriptors, never as paths.
+//! The stub sends the file of the host. The jail's init sends the folder inside, and waits for the
+//! answer. When the jail has ended, the stub says so, and waits for the answer. Folders are passed
+//! as descriptors, never as paths.
 
 use alloc::vec::Vec;
 
 use crate::ops::InsideOp;
 
-/// The argument that makes the helper this process.
+/// The argument that starts the helper as this process.
 pub const FOLLOW: &str = "follow";
 
 /// The largest file that is carried over.
@@ -30,17 +31,17 @@ pub enum Message {
     Outside(Outside),
     /// The folder inside, as a descriptor. Has an answer.
     Inside {
-        /// The folder was made by this launch, so that nothing in it is worth keeping.
+        /// Whether this launch made the folder, so nothing in it is worth keeping.
         is_new: bool,
     },
     /// The jail has ended. Has an answer, which is the last one.
     Ended,
 }
 
-/// What there is to know of the file of the host.
+/// What the process must know about the file of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outside {
-    /// Who both files belong to, as seen from outside.
+    /// The owner of both files, as seen from outside.
     pub owner: u32,
     /// The permission bits of both.
     pub mode: u32,
@@ -55,7 +56,7 @@ pub struct Outside {
 pub enum Answer {
     /// The two files are the same.
     Done,
-    /// There can be no file of the jail's own at that place: the host's is to be bound.
+    /// The jail can have no file of its own at that place: the host's is to be bound.
     Bound,
     /// What is inside is not a regular file of the owner's.
     Strange,
@@ -81,7 +82,7 @@ impl Message {
         }
     }
 
-    /// What a packet says; `None` if nothing.
+    /// Reads a packet. `None` if it is not valid.
     #[must_use]
     pub fn decode(packet: &[u8]) -> Option<Self> {
         match packet.split_first()? {
@@ -131,7 +132,7 @@ impl Answer {
         [kind, a, b, c, d]
     }
 
-    /// What a packet says; `None` if nothing.
+    /// Reads a packet. `None` if it is not valid.
     #[must_use]
     pub fn decode(packet: &[u8]) -> Option<Self> {
         let (kind, number) = packet.split_first()?;

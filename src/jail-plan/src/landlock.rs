@@ -1,6 +1,8 @@
-//! The Landlock layer: what the kernel checks with Landlock (landlock(7)) in addition to the mounts, and independently of them.
+//! The Landlock layer: what the kernel checks with Landlock (landlock(7)) in addition to the
+//! mounts, and independently of them.
 //!
-//! It stands per jail and not per store path, unless the plan asks for it: each rule costs a launch some microseconds.
+//! The rules are for the whole jail and not for each store path, unless the plan asks for that:
+//! each rule costs a launch some microseconds.
 
 use alloc::borrow::ToOwned;
 use alloc::vec;
@@ -12,18 +14,19 @@ use crate::ops::{Access, InsideOp, Missing, Origin, Step};
 use crate::record::{choice, record, words};
 
 record! {
-    /// What Landlock restricts, and what of that it allows. It applies to the jail's init and the payload.
+    /// What Landlock restricts, and what it allows of that. It applies to the
+    /// jail's init and the payload.
     pub struct Landlock {
         /// What is restricted. Nothing: the plan makes no use of Landlock.
         pub handles: Vec<Handled>,
-        /// What of it is allowed nevertheless.
+        /// What is allowed all the same.
         pub rules: Vec<LandlockRule>,
         /// The TCP ports that may be bound.
         pub bind: Vec<u16>,
         /// The TCP ports that may be connected to.
         pub connect: Vec<u16>,
-        /// The least ABI. The launch stops where the kernel has an older one, or none. At 0 the launch restricts what
-        /// the kernel can, and goes on.
+        /// The least ABI. The launch stops if the kernel has an older one, or none. At 0 the launch
+        /// restricts what the kernel can, and goes on.
         pub least: u32,
         /// The combinator that asked for it; empty where there is none.
         pub by: Origin,
@@ -31,13 +34,14 @@ record! {
 }
 
 impl Landlock {
-    /// What an operation grants, as rules: what it makes writable may be written, what it shows may be read and executed.
+    /// The grants of an operation, as rules: what it makes writable may be written, and what it
+    /// shows may be read and executed.
     ///
-    /// A place that a later mount covers needs no rule, so none may be missing for it. Rules that could allow nothing of what
-    /// is restricted are left out where there might be many.
+    /// A place that a later mount covers needs no rule, so none may be missing for it. Rules that
+    /// could allow nothing of what is restricted are left out where there might be many.
     #[must_use]
     pub fn rules_of(&self, step: &Step<InsideOp>, store: &str) -> Vec<LandlockRule> {
-        // What has nothing of its own stands on the root, and may be done there what may be done on the root.
+        // An operation without a place of its own is on the root, and allows what the root allows.
         let Some(reach) = step.op.reach() else { return Vec::new() };
         let reads =
             self.handles.contains(&Handled::Reads) || self.handles.contains(&Handled::Execution);
@@ -101,8 +105,8 @@ impl Handled {
         Self::Signals,
     ];
 
-    /// The ABI that first restricts it fit for use: the first one, 1, forbids every rename between folders, so files are
-    /// left alone there; 3 adds that files are not truncated.
+    /// The first ABI whose restriction is usable. ABI 1 forbids every rename between folders, so
+    /// files are not restricted there; ABI 3 adds truncation of files.
     #[must_use]
     pub const fn since(self) -> u32 {
         match self {
@@ -114,7 +118,7 @@ impl Handled {
         }
     }
 
-    /// What it is, in words.
+    /// A description of it in words.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -130,7 +134,7 @@ impl Handled {
         }
     }
 
-    /// What an ABI does not restrict of these, in words; 0 is a kernel without Landlock.
+    /// What an ABI does not restrict of these, in words. 0 is a kernel without Landlock.
     #[must_use]
     pub fn beyond(handles: &[Self], abi: u32) -> Vec<&'static str> {
         let beyond = handles.iter().filter(|one| one.since() > abi).map(|one| one.words());
@@ -139,7 +143,7 @@ impl Handled {
         truncation.into_iter().chain(beyond).collect()
     }
 
-    /// What the wall restricts that every jail has.
+    /// What Landlock restricts in every jail.
     pub const BY_DEFAULT: [Self; 6] = [
         Self::Reads,
         Self::Writes,
@@ -150,7 +154,7 @@ impl Handled {
     ];
 }
 
-/// The newest ABI that this plan format makes use of.
+/// The newest ABI that this plan format uses.
 pub const LANDLOCK_ABI_NEWEST: u32 = 9;
 
 /// The version of Linux that first had an ABI, `None` for one that is not known.
@@ -171,7 +175,7 @@ pub const fn landlock_abi_since(abi: u32) -> Option<&'static str> {
 }
 
 words! {
-    /// What may be done beneath a place. Where Landlock does not restrict a part of it, that part means nothing.
+    /// What may be done beneath a place. A part that Landlock does not restrict has no effect.
     pub enum Reach {
         /// Read files and list folders.
         "ro" Ro,
@@ -181,7 +185,7 @@ words! {
         "rw" Rw,
         /// Read, write and execute.
         "rwx" Rwx,
-        /// As `rwx`, and ioctl(2) on the devices that are there.
+        /// As `rwx`, and ioctl(2) on the devices there.
         "device" Device,
     }
 }
@@ -214,7 +218,8 @@ record! {
         pub path: HostText,
         /// What may be done there.
         pub reach: Reach,
-        /// What to do when it is missing, or covered by a later mount. What is left out is not allowed.
+        /// What to do if it is missing, or covered by a later mount. What is
+        /// left out is not allowed.
         pub missing: Missing,
         /// Who wanted it.
         pub by: Origin,
@@ -238,12 +243,13 @@ choice! {
         "path" Path(Beneath),
         /// The working folder, where it is inside.
         "folder" Folder(FoundAtLaunch),
-        /// Whatever an operation of the same origin has bound whose places only the launch knows: arguments, variables, the
-        /// repository of a worktree.
+        /// What an operation of the same origin has bound at places that only the launch knows:
+        /// arguments, variables, the repository of a worktree.
         "bound" Bound(FoundAtLaunch),
         /// Every store path of [`crate::Closure`], one rule for each.
         "closure" Closure(FoundAtLaunch),
-        /// The files that the launcher gave as standard input, output and error, as far as each was opened.
+        /// The files that the launcher passed as standard input, output and error, with the access
+        /// that each was opened with.
         "standard" Standard(FoundAtLaunch),
     }
 }

@@ -1,7 +1,7 @@
 //! The plan: what a wrapper contains and the stub carries out, step by step.
 //!
-//! This crate is the only thing that the compiler and the runtime share. It holds data, its JSON form and the bounds that
-//! are checked when it is read. It performs no I/O and takes no decision.
+//! This crate is the only thing that the compiler and the runtime share. It holds data, its JSON
+//! form and the bounds that are checked when it is read. It performs no I/O and takes no decision.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -38,6 +38,7 @@ pub mod trust;
 mod wrapper;
 
 pub use amount::{Bytes, Seconds};
+pub use change::Change;
 pub use effect::{Changes, HostUse, Layers, Place};
 pub use expand::{Expansion, ExpansionError, HostText, Lookup, Unset};
 pub use landlock::{
@@ -50,7 +51,7 @@ pub use network::{
     Transport, Upstream,
 };
 pub use ops::{
-    Access, Accounts, AfterOp, Bind, BindArguments, BindVariable, Bus, Change, Channel, Copy, Deep,
+    Access, Accounts, AfterOp, Bind, BindArguments, BindVariable, Bus, Channel, Copy, Deep,
     Directory, EnvOp, File, Folder, Forward, Git, GitChanges, HandOff, HostOp, InsideOp,
     KeptOverlay, Mask, Missing, Mode, Origin, Overlay, PrivateCopies, Protect, RefuseFolder,
     Script, Service, Session, Set, SharedFile, StateDirectory, StateFile, StateLink, Step, Symlink,

@@ -1,7 +1,8 @@
-//! Limits: what the jail may use of the machine, and who holds it to that.
+//! Limits: what the jail may use of the machine, and what enforces them.
 //!
-//! Three kinds. Those of setrlimit(2) hold everywhere. Those of a control group (cgroups(7), version 2) count the jail as
-//! a whole, and need one that the caller may make. The time is the supervisor's.
+//! There are three kinds. Those of setrlimit(2) work everywhere. Those of a control group
+//! (cgroups(7), version 2) apply to the jail as a whole, and need a group that the caller may
+//! create. The supervisor limits the time.
 
 use alloc::vec::Vec;
 
@@ -9,7 +10,7 @@ use crate::ops::Origin;
 use crate::record::{record, words};
 
 record! {
-    /// A limit of setrlimit(2), soft and hard alike. It never raises one that the caller is under.
+    /// A limit of setrlimit(2), both soft and hard. It never raises a limit of the caller.
     pub struct Limit {
         /// The resource that is limited.
         pub resource: Resource,
@@ -35,7 +36,7 @@ record! {
     pub struct Cgroup {
         /// Its limits. Never empty.
         pub limits: Vec<CgroupLimit>,
-        /// What happens where no such group can be made.
+        /// What happens if no such group can be made.
         pub otherwise: Otherwise,
     }
 }
@@ -55,7 +56,7 @@ record! {
 words! {
     /// What a control group limits.
     pub enum Controlled {
-        /// Memory, files in memory included.
+        /// Memory, including files in memory.
         "memory" Memory,
         /// Processes and threads.
         "pids" Pids,
@@ -65,17 +66,18 @@ words! {
 }
 
 words! {
-    /// What happens where a limit cannot be held.
+    /// What happens if a limit cannot be enforced.
     pub enum Otherwise {
         /// The launch stops.
         "stop" Stop,
-        /// It goes on under the limits of setrlimit(2) that come near, and says which hold.
+        /// The launch goes on under the limits of setrlimit(2) that come closest, and
+        /// reports which are enforced.
         "best-effort" BestEffort,
     }
 }
 
 record! {
-    /// How long the jail may take from its launch on.
+    /// How long the jail may take, from its launch.
     pub struct TimeLimit {
         /// So many seconds.
         pub seconds: u64,

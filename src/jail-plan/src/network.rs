@@ -1,6 +1,8 @@
-//! The network by name: what the launch makes in the jail's network namespace, and what the broker outside carries.
+//! The network by name: what the launch makes in the jail's network namespace, and what the broker
+//! outside carries.
 //!
-//! The stub makes the routes and the first sockets and hands them to the broker. It does not read [`Egress`].
+//! The stub makes the routes and the first sockets, and passes them to the broker. It does not read
+//! [`Egress`].
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,27 +15,30 @@ use crate::requests::{Given, RequestRule, Secret, SecretSocket};
 record! {
     /// A network namespace from which connections leave through a broker only.
     ///
-    /// The jail's side of the launch sends the broker one message before the payload starts: the byte `1`, and the descriptors of the
-    /// jail's user namespace, of its network namespace, of each of `listeners` in their order, of each of `given` that is a file in
-    /// theirs, and then, if the jail has one, of the file that says inside what was refused, opened for appending. The kernel passes
-    /// 253 at most. Where something is given, the broker answers with one message when it has filled all of it: `g`, and the
-    /// variables as `NAME=VALUE` with a NUL between two of them. They count before the plan's own. In the place of
-    /// a socket that the machine cannot have, because it lacks a family, is a descriptor of something else.
+    /// The jail's side of the launch sends the broker one message before the payload starts: the
+    /// byte `1`, and the descriptors of the jail's user namespace, of its network namespace, of
+    /// each of `listeners` in their order, of each of `given` that is a file in theirs, and then,
+    /// if the jail has one, of the file that says inside what was refused, opened for appending.
+    /// The kernel passes 253 at most. Where something is given, the broker answers with one message
+    /// when it has filled all of it: `g`, and the variables as `NAME=VALUE` with a NUL between two
+    /// of them. They count before the plan's own. In the place of a socket that the machine cannot
+    /// have, because it lacks a family, is a descriptor of something else.
     pub struct Network {
         /// The broker: a program on the host, by its absolute path.
         pub broker: String,
-        /// Prefixes whose addresses all lead to the jail's own loopback, as in `198.18.0.0/15` and `fd6a:6169:6c00::/64`.
+        /// Prefixes whose addresses all lead to the jail's own loopback, such
+        /// as `198.18.0.0/15` and `fd6a:6169:6c00::/64`.
         pub local: Vec<String>,
         /// Prefixes within those that lead nowhere.
         pub unreachable: Vec<String>,
-        /// Addresses that the loopback interface has in addition to 127.0.0.1 and ::1, one of each family: without them the C
-        /// library takes a family for absent (`AI_ADDRCONFIG`).
+        /// Further addresses of the loopback interface besides 127.0.0.1 and ::1, one of each
+        /// family: without them, the C library considers a family absent (`AI_ADDRCONFIG`).
         pub addresses: Vec<String>,
         /// Sockets that exist before the payload starts. The broker owns them.
         pub listeners: Vec<Listener>,
-        /// What may be reached, for the broker.
+        /// What may be reached. Only the broker reads it.
         pub egress: Egress,
-        /// What the broker fills before the payload starts.
+        /// What the broker fills in before the payload starts.
         pub given: Vec<Given>,
         /// Who wanted it.
         pub by: Origin,
@@ -41,7 +46,7 @@ record! {
 }
 
 impl Network {
-    /// Reads the record alone, as strictly as in a plan: the broker gets it from the supervisor.
+    /// Reads only this record, as strictly as in a plan: the broker gets it from the supervisor.
     ///
     /// # Errors
     /// What is wrong, and where.
@@ -54,11 +59,12 @@ impl Network {
 record! {
     /// A bound socket in the jail's network namespace; one of TCP listens.
     pub struct Listener {
-        /// What the broker does with it.
+        /// What the broker uses it for.
         pub purpose: Purpose,
         /// What is spoken below.
         pub transport: Transport,
-        /// The address that it is bound to. `0.0.0.0` and `::` take all of their family only (`IPV6_V6ONLY`).
+        /// The address that it is bound to. `0.0.0.0` and `::` cover all of
+        /// their family only (`IPV6_V6ONLY`).
         pub address: String,
         /// The TCP port.
         pub port: u16,
@@ -72,7 +78,8 @@ words! {
         "dns" Dns,
         /// HTTP and SOCKS5 for clients that want a proxy.
         "proxy" Proxy,
-        /// Connections to the address itself: a literal that a rule names, or with `internet` every public one.
+        /// Connections to the address itself: a literal that a rule names or, with
+        /// `internet`, every public one.
         "address" Address,
         /// A port of the host's loopback.
         "host-port" HostPort,
@@ -92,24 +99,25 @@ words! {
 }
 
 record! {
-    /// What may be reached, and how. `jail-egress` judges by it.
+    /// What may be reached, and how. `jail-egress` decides by it.
     #[derive(Default)]
     pub struct Egress {
         /// The rules, in the order of the spec.
         pub rules: Vec<EgressRule>,
-        /// The ports of every public host that may be reached; empty: the rules are all.
+        /// The ports on which every public host may be reached; empty: only the rules apply.
         pub internet: Vec<u16>,
-        /// DNS servers that are asked, `1.1.1.1` or `[::1]:5353`; empty: those of the host.
+        /// The DNS servers to ask, `1.1.1.1` or `[::1]:5353`; empty: those of the host.
         pub resolvers: Vec<String>,
         /// The proxy that all connections leave by.
         pub upstream: Option<Upstream>,
-        /// Ports of the jail that the host's loopback has.
+        /// Ports of the jail that appear on the host's loopback.
         pub exposed: Vec<Exposed>,
-        /// Ports of the host's loopback that the jail may reach, as the jail numbers them.
+        /// Ports of the host's loopback that the jail may reach, by the jail's numbers.
         pub host_ports: Vec<HostPort>,
         /// The user or command to ask before a connection is refused.
         pub ask: Option<Ask>,
-        /// Which requests hosts may get. The broker ends the TLS of a host that one of these or a secret names.
+        /// The requests that hosts may get. The broker ends the TLS of a host that one of
+        /// these or a secret names.
         pub requests: Vec<RequestRule>,
         /// Values that the broker puts into requests.
         pub secrets: Vec<Secret>,
@@ -119,13 +127,13 @@ record! {
 }
 
 record! {
-    /// One destination, its ports, and what is spoken there.
+    /// One destination, its ports, and the protocol.
     pub struct EgressRule {
         /// `example.com`, `*.example.com`, `10.1.2.3` or `[fd00::1]`, in canonical form.
         pub host: String,
         /// The TCP ports.
         pub ports: Vec<u16>,
-        /// What is spoken; absent: what is usual on the port.
+        /// The protocol; absent: the usual one of the port.
         pub protocol: Option<Spoken>,
         /// Whether TLS may ask for another server name than the one that was looked up.
         pub any_sni: bool,
@@ -137,7 +145,7 @@ record! {
 }
 
 words! {
-    /// What is spoken on a connection.
+    /// The protocol of a connection.
     pub enum Spoken {
         /// TLS: the client names the server.
         "tls" Tls,
@@ -151,13 +159,14 @@ words! {
 record! {
     /// An HTTP proxy of the host's network.
     pub struct Upstream {
-        /// Its name or address. Empty: the variable of `credentials` holds its whole URL (`http://user:password@host:port`, or `https://`).
+        /// Its name or address. Empty: the variable of `credentials` contains its whole
+        /// URL (`http://user:password@host:port`, or `https://`).
         pub host: String,
         /// The TCP port.
         pub port: u16,
-        /// Whether it is spoken to in TLS.
+        /// Whether the connection to it uses TLS.
         pub tls: bool,
-        /// Where the user and password for it (`user:password`) are; absent: it wants none.
+        /// Where the user and password for it (`user:password`) are; absent: it needs none.
         pub credentials: Option<Credentials>,
         /// Who wanted it.
         pub by: Origin,
@@ -177,9 +186,9 @@ choice! {
 record! {
     /// A port of the jail on the host's loopback.
     pub struct Exposed {
-        /// The first port on the host; 0: one that is free.
+        /// The first port on the host; 0: any free one.
         pub from: u16,
-        /// The first port inside; 0: the one that it has on the host.
+        /// The first port inside; 0: the same as on the host.
         pub to: u16,
         /// The number of ports.
         pub count: u16,
@@ -203,7 +212,8 @@ record! {
 record! {
     /// The user or command to ask before a connection is refused.
     pub struct Ask {
-        /// The command on the host, which allows by its exit status 0; absent: a desktop notification.
+        /// The command on the host, whose exit status 0 allows the connection;
+        /// absent: a desktop notification.
         pub command: Vec<String>,
         /// How long the connection waits.
         pub seconds: u16,

@@ -1,4 +1,4 @@
-//! Paths inside the jail: absolute and already normal, so that two spellings of one place cannot disagree.
+//! Paths inside the jail: absolute and normal, so two spellings of one place cannot disagree.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;

@@ -17,23 +17,25 @@ use crate::record::{record, words};
 pub const VERSION: u32 = 3;
 
 record! {
-    /// A launch, operation by operation. The fields stand in the order in which the stub uses them.
+    /// A launch, operation by operation. The fields are in the order in which the stub uses them.
     pub struct Plan {
         /// [`VERSION`].
         pub version: u32,
         /// The command's name.
         pub name: String,
-        /// Who does the work on the host that the stub does not do itself; there exactly when there is some.
+        /// The program for work on the host that the stub does not do itself. It is there
+        /// exactly if there is such work.
         pub host: Option<Host>,
         /// On the host, before the clone.
         pub before: Vec<Step<HostOp>>,
         /// The control group that the jail is in; absent: the caller's.
         pub cgroup: Option<Cgroup>,
-        /// What the jail has of its own. Empty: no namespace at all.
+        /// The namespaces that the jail has of its own. Empty: none at all.
         pub namespaces: Vec<Namespace>,
         /// Who the payload is.
         pub ids: Ids,
-        /// The network by name; absent: the host's, or none but loopback, as `namespaces` has it. Needs the `net` namespace.
+        /// The network by name; absent: the host's, or only loopback, depending on `namespaces`.
+        /// Needs the `net` namespace.
         pub network: Option<Network>,
         /// The store paths that [`InsideOp::StoreClosure`] puts in place.
         pub closure: Closure,
@@ -47,7 +49,7 @@ record! {
         pub start: StartIn,
         /// The program, an absolute path inside, and its arguments.
         pub argv: Vec<Argument>,
-        /// What the payload may do with the terminal.
+        /// The payload's terminal.
         pub terminal: Terminal,
         /// How long the jail may live.
         pub lifetime: Lifetime,
@@ -57,7 +59,7 @@ record! {
         pub limits: Vec<Limit>,
         /// What the kernel checks in addition to the mounts.
         pub landlock: Landlock,
-        /// The filters of system calls, loaded in this order. Never empty.
+        /// The system call filters, loaded in this order. Never empty.
         pub seccomp: Vec<SeccompProgram>,
         /// On the host, after the payload's end.
         pub after: Vec<Step<AfterOp>>,
@@ -65,11 +67,12 @@ record! {
 }
 
 record! {
-    /// The helper: a program on the host that does what takes more than system calls, with the user's rights.
+    /// The helper: a program on the host that does what takes more than system
+    /// calls, with the user's rights.
     ///
-    /// The stub starts it before everything else, asks it for each of its operations in `before`, and awaits its end after
-    /// the payload's. See [`crate::helper`] for how they talk. For each state file it is started once more, see
-    /// [`crate::follow`].
+    /// The stub starts it before everything else, has it perform its operations in `before`, and
+    /// waits for its end after the payload's. See [`crate::helper`] for the protocol. It is started
+    /// once more for each state file; see [`crate::follow`].
     pub struct Host {
         /// The program, an absolute path on the host.
         pub program: String,
@@ -110,9 +113,10 @@ impl Namespace {
 pub enum Ids {
     /// The caller's own, the only ones that exist inside.
     Caller,
-    /// The caller's own under other numbers: outside they are what they were.
+    /// The caller's own under other numbers: outside they are unchanged.
     Shown(ShownIds),
-    /// Those of a user of the jail's own. The working folder and what is bound read-write are shared with it.
+    /// Those of a user of the jail's own, which gets access to the working folder and to
+    /// what is bound read-write.
     Dedicated(DedicatedUser),
 }
 
@@ -133,11 +137,11 @@ impl FromJson for Ids {
 }
 
 record! {
-    /// The numbers that the caller's ids have inside. They need the `user` namespace.
+    /// The numbers of the caller's ids inside. They need the `user` namespace.
     pub struct ShownIds {
-        /// Of the user; the caller's when absent.
+        /// That of the user; absent: the caller's.
         pub uid: Option<u32>,
-        /// Of the group; the caller's when absent.
+        /// That of the group; absent: the caller's.
         pub gid: Option<u32>,
         /// Who wanted it.
         pub by: Origin,
@@ -159,7 +163,8 @@ record! {
     pub struct Closure {
         /// The store's folder, `/nix/store`, on the host and inside.
         pub store: String,
-        /// A folder with an empty folder or file for each of `names`: mount points made ahead, so that the launch makes none.
+        /// A folder with an empty folder or file for each of `names`: mount points made in advance,
+        /// so the launch makes none.
         pub skeleton: String,
         /// Base names of the store paths, sorted.
         pub names: Vec<String>,
@@ -219,8 +224,8 @@ impl FromJson for Argument {
 words! {
     /// What the payload may do with the terminal.
     pub enum Terminal {
-        /// It has one of its own, which stands for the launcher's: keys arrive while the job is in the foreground, and job
-        /// control works.
+        /// It has one of its own, connected to the launcher's: keys arrive while the job is in the
+        /// foreground, and job control works.
         "keep" Keep,
         /// The same, but it is not the payload's controlling terminal: no job control.
         "new-session" NewSession,
@@ -244,11 +249,13 @@ record! {
     pub struct SeccompProgram {
         /// What the spec calls it.
         pub name: String,
-        /// The processor that its numbers belong to, as Nix names it: `x86_64` or `aarch64`.
+        /// The processor that its numbers belong to, by Nix's name: `x86_64` or `aarch64`.
         pub arch: String,
-        /// The instructions (`struct sock_filter`, little-endian, 8 bytes each) in base64 with padding (RFC 4648, section 4).
+        /// The instructions (`struct sock_filter`, little-endian, 8 bytes each) in base64 with
+        /// padding (RFC 4648, section 4).
         pub program: String,
-        /// What is loaded instead where the working folder has the set-group-id bit, so that folders in it can have it too.
+        /// The filter that is loaded instead if the working folder has the set-group-id bit, so
+        /// folders in it can have it too.
         pub in_set_group_id_folder: Option<String>,
     }
 }

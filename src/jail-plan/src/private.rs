@@ -1,15 +1,17 @@
-//! What the helper knows of agents' state besides the names in a plan ([`crate::PrivateCopies`]). Only data; no I/O.
+//! What the helper knows of agents' state besides the names in a plan
+//! ([`crate::PrivateCopies`]). Only data; no I/O.
 
-/// A file below the home folder that sessions share and that holds settings which run programs.
+/// A file below the home folder that sessions share and that contains settings which run programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SharedFile {
-    /// From the home folder on.
+    /// Its path in the home folder.
     pub path: &'static str,
-    /// The folder of the agent's that a jail has copies in, from the home folder on.
+    /// The agent's folder in which a jail has copies, relative to the home folder.
     pub of: &'static str,
-    /// What in it runs a program, besides the keys that count in every such file ([`KEYS`]).
+    /// The settings in it that run a program, besides the keys that count in
+    /// every such file ([`KEYS`]).
     pub runs: RunByValue,
-    /// Why it is shared, and what it may say.
+    /// Why it is shared, and what it may contain.
     pub reason: &'static str,
 }
 
@@ -18,15 +20,15 @@ pub struct SharedFile {
 pub enum RunByValue {
     /// Only keys count.
     Nothing,
-    /// A text that begins with `!` is a command.
+    /// A text that starts with `!` is a command.
     AfterMark,
-    /// A text is expanded as a shell does it, with the output of commands.
+    /// A text is expanded as in a shell, with the output of commands.
     Expanded,
     /// An entry of the type `wellknown` is a server that settings are fetched from, and a variable.
     FetchedSettings,
 }
 
-/// What changed of these is reported.
+/// Changes to these are reported.
 pub const SHARED: &[SharedFile] = &[
     SharedFile {
         path: ".claude.json",
@@ -68,7 +70,7 @@ pub const SHARED: &[SharedFile] = &[
         path: ".cursor/cli-config.json",
         of: ".cursor",
         runs: RunByValue::Nothing,
-        reason: "who is signed in to Cursor; and what may be run unasked",
+        reason: "who is signed in to Cursor; and what may run without a question",
     },
     SharedFile {
         path: ".local/share/opencode/auth.json",
@@ -84,7 +86,8 @@ pub const SHARED: &[SharedFile] = &[
     },
 ];
 
-/// The settings in them that count, wherever they stand. Case and `_` do not: `aws_auth_refresh` is one of them.
+/// The settings in them that count, at any depth. Case and `_` do not matter:
+/// `aws_auth_refresh` is one of them.
 pub const KEYS: [&str; 20] = [
     "allowedTools",
     "apiKeyHelper",
@@ -108,7 +111,8 @@ pub const KEYS: [&str; 20] = [
     "trustedFolders",
 ];
 
-/// Folders that agents fill with programs, or with what one session keeps for itself: what changes there is not listed.
+/// Folders that agents fill with programs, or with files of one session:
+/// changes there are not listed.
 pub const FILLED: [&str; 13] = [
     "bin",
     "cache",

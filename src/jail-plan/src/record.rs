@@ -1,4 +1,4 @@
-//! Structures and choices of the plan: what is written is derived, and what is read is what was written.
+//! Structures and choices of the plan. Writing is derived from the same definition as reading.
 
 macro_rules! record {
     (
@@ -21,7 +21,7 @@ macro_rules! record {
     };
 }
 
-/// A choice among words. Policies have some of them too, and read them with serde.
+/// A choice of words. Policies also use some of them, and read them with serde.
 macro_rules! words {
     (
         $(#[$attribute:meta])*
@@ -47,7 +47,7 @@ macro_rules! words {
             fn fill(&mut self, value: &$crate::json::Value<'_>) -> Result<(), $crate::json::Error> {
                 const ALL: &[$name] = &[$name::$first, $( $name::$variant, )*];
                 let index = value.word(&[$first_word, $( $word, )*])?;
-                // The two lists have one length.
+                // The two lists must have the same length.
                 *self = ALL.get(index).copied().ok_or_else(|| value.unknown())?;
                 Ok(())
             }
@@ -55,7 +55,7 @@ macro_rules! words {
     };
 }
 
-/// A choice among things: `{"word": value}`, or `"word"` where there is nothing more to say.
+/// A choice of things: `{"word": value}`, or `"word"` if there is nothing more to say.
 macro_rules! choice {
     (
         $(#[$attribute:meta])*
@@ -103,7 +103,7 @@ macro_rules! choice {
     };
 }
 
-/// How one of the things of a [`choice`] stands there: with a value, or as a word alone.
+/// The form of one of the things of a [`choice`]: with a value, or as a word alone.
 macro_rules! given {
     ($value:ident : $type:ty; $word:literal) => {
         ($word, Some($value))

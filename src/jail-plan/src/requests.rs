@@ -1,4 +1,5 @@
-//! Requests that the broker judges one by one, secrets that it puts into them, and what it gives the jail for that.
+//! Requests that the broker judges one by one, secrets that it inserts into them, and what it
+//! gives the jail for that.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -8,13 +9,14 @@ use crate::ops::Origin;
 use crate::record::{choice, record, words};
 
 record! {
-    /// Which requests a host may get. A request must match one rule whole.
+    /// The requests that a host may get. A request must match all of one rule.
     pub struct RequestRule {
         /// The host, as in `EgressRule`: a name, or `*.` and a name.
         pub host: String,
         /// Methods, in upper case; empty: all.
         pub methods: Vec<String>,
-        /// Paths from `/`, in normal form; `*` stands for one segment, `**` at the end for any number. Empty: all.
+        /// Paths from `/`, in normal form; `*` means one segment, `**` at the
+        /// end any number. Empty: all.
         pub paths: Vec<String>,
         /// Who wanted it.
         pub by: Origin,
@@ -22,20 +24,24 @@ record! {
 }
 
 record! {
-    /// A value that the broker knows and the jail does not. Inside there is a placeholder.
+    /// A value that the broker knows and the jail does not. The jail has a placeholder.
     pub struct Secret {
-        /// What people call it: the variable or the file that has its placeholder.
+        /// Its name for people: the variable or the file that contains its placeholder.
         pub name: String,
         /// Where the value is at launch.
         pub from: SecretSource,
-        /// The hosts that get the value, as in `EgressRule`: names, or `*.` and a name. None where a `SecretSocket` adds it.
+        /// The hosts that get the value, as in `EgressRule`: names, or `*.` and a name. None where
+        /// a `SecretSocket` adds it.
         pub hosts: Vec<String>,
-        /// Where in a request the placeholder is replaced. Nowhere where a `SecretSocket` adds it: it has no placeholder then.
+        /// Where in a request the placeholder is replaced. Empty if a `SecretSocket` adds the
+        /// value: there is no placeholder then.
         pub places: Vec<SecretPlace>,
-        /// The only header that it is replaced in, in lower case; absent: those that services take a credential from.
+        /// The only header in which it is replaced, in lower case; absent: those that
+        /// services take a credential from.
         pub header: Option<String>,
-        /// Whether the launch goes on where its variable, file or entry of the keyring is missing. There is no such secret then: no placeholder
-        /// is given, and requests to its hosts are not touched for it.
+        /// Whether the launch goes on if its variable, file or entry of the keyring is
+        /// missing. There is no such secret then: no placeholder is given, and requests to its
+        /// hosts are passed on unchanged.
         pub optional: bool,
         /// Who wanted it.
         pub by: Origin,
@@ -51,7 +57,8 @@ choice! {
         "variable" Variable(String),
         /// What this command prints on the host, without the final newline.
         "command" Command(Vec<String>),
-        /// An entry of the desktop's keyring, by attribute and value in turns (`secret-tool lookup`).
+        /// An entry of the desktop's keyring, by attribute and value
+        /// in turns (`secret-tool lookup`).
         "keyring" Keyring(Vec<String>),
     }
 }
@@ -59,7 +66,7 @@ choice! {
 words! {
     /// A part of a request.
     pub enum SecretPlace {
-        /// A header as it stands.
+        /// A header as it is.
         "header" Header,
         /// The user or the password of `Authorization: Basic`.
         "basic" Basic,
@@ -71,7 +78,8 @@ words! {
 }
 
 record! {
-    /// A server inside that adds a header and speaks TLS outside. Its listeners have the purpose `secret-socket`.
+    /// A server inside that adds a header, and uses TLS outside. Its listeners
+    /// have the purpose `secret-socket`.
     pub struct SecretSocket {
         /// The secret that the header's value is made of, by its name.
         pub secret: String,
@@ -81,11 +89,11 @@ record! {
         pub port: u16,
         /// The header's name, in lower case.
         pub header: String,
-        /// What stands before the value in the header: `Bearer `.
+        /// The text before the value in the header: `Bearer `.
         pub prefix: String,
-        /// The path that every request's path is put behind: empty, or `/v1`.
+        /// The prefix of every request's path: empty, or `/v1`.
         pub path: String,
-        /// Where its Unix socket is inside: one of `given` is for this path.
+        /// The path of its Unix socket inside: one of `given` is for this path.
         pub socket: String,
         /// The port on the jail's loopback.
         pub listen: u16,
@@ -95,8 +103,9 @@ record! {
 }
 
 record! {
-    /// Something that the broker makes at launch and the payload finds. The launch makes the empty file and hands its descriptor
-    /// over; the payload starts when the broker has filled all of them and said the variables.
+    /// Something that the broker makes at launch and the payload finds. The launch makes the
+    /// empty file and passes its descriptor; the payload starts when the broker has filled all of
+    /// them and sent the variables.
     pub struct Given {
         /// What it is.
         pub content: Content,
@@ -116,7 +125,8 @@ choice! {
         "trust-store" TrustStore(String),
         /// The placeholder of the secret of this name.
         "placeholder" Placeholder(String),
-        /// The server of the `SecretSocket` of this path. What is handed over is not a file but a Unix socket that listens.
+        /// The server of the `SecretSocket` of this path. What is passed is not a file but
+        /// a listening Unix socket.
         "server" Server(String),
     }
 }

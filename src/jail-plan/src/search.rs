@@ -1,4 +1,5 @@
-//! Where programs of the host look for what they run: PATH, and variables like it. Only their form; no I/O.
+//! Where programs of the host look for code to run: PATH, and variables like it.
+//! Only their form; no I/O.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -9,8 +10,8 @@ pub const PROJECT: &str = "JAIL_PROJECT";
 /// The list of folders in which programs are looked for.
 pub const PATH: &str = "PATH";
 
-/// The variables that name places where a program looks for code to run, for what names such code, or builds it: lists of them
-/// with colons, or one place.
+/// Variables that name places where a program looks for code to run, for files that name such code,
+/// or for tools that build it: lists separated by colons, or single places.
 const LISTS: &[&str] = &[
     PATH,
     "BASH_ENV",
@@ -80,8 +81,9 @@ pub fn is_list(name: &[u8]) -> bool {
     LISTS.iter().any(|list| list.as_bytes() == name)
 }
 
-/// The entries of a list that may be searched. What is relative, or empty, means another place in every folder, so it is
-/// left out whatever `is_trusted` says. An empty list counts as no list: in PATH it would mean the working folder.
+/// The entries of a list that may be searched. A relative or empty entry means another place in
+/// every folder, so it is left out whatever `is_trusted` says. An empty list counts as no list: in
+/// PATH it would mean the working folder.
 pub fn clean(list: &[u8], mut is_trusted: impl FnMut(&[u8]) -> bool) -> Option<Vec<u8>> {
     let mut kept = Vec::new();
     for entry in list.split(|byte| *byte == b':') {
@@ -95,11 +97,13 @@ pub fn clean(list: &[u8], mut is_trusted: impl FnMut(&[u8]) -> bool) -> Option<V
     (!kept.is_empty()).then_some(kept)
 }
 
-/// As many as the kernel follows (path_resolution(7)).
+/// The most links: as many as the kernel follows (path_resolution(7)).
 const LINKS_MAX: usize = 40;
 
-/// Every place that `path`, absolute, leads past: folders that it leaves again by `..` and links too, each by a path without
-/// links. `link` says where the link at a place leads, if one is there. None where there are more links than the kernel follows.
+/// Every place that `path`, which is absolute, passes through: also folders that it leaves
+/// again by `..`, and links, each by a path without links. `link` returns the target of the
+/// link at a place, if there is one. `None` if there are more links than the kernel
+/// follows.
 ///
 /// # Errors
 /// Those of `link`.
@@ -187,7 +191,7 @@ mod tests {
             assert_eq!(cleaned.as_deref(), kept.map(str::as_bytes), "{list}");
         }
         assert!(is_list(b"PATH") && is_list(b"LD_PRELOAD") && !is_list(b"HOME"));
-        // What says where jailgen's state is stays.
+        // The variable with the place of jailgen's state stays.
         assert!(is_list(b"XDG_CONFIG_HOME") && !is_list(b"XDG_STATE_HOME"));
     }
 }

@@ -1,9 +1,9 @@
-//! Text from elsewhere, for a message.
+//! Makes text from elsewhere safe for a message.
 
 use alloc::string::String;
 
-/// The text in one line, with everything escaped that a terminal would obey or that a reader would not see. Quotes stay as
-/// they are: they are read by people and not by a compiler.
+/// The text on one line, with everything escaped that a terminal would obey or that a reader would
+/// not see. Quotes stay as they are: people read them, not a compiler.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

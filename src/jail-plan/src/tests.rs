@@ -1,4 +1,4 @@
-//! The format is a contract: what is written is read back, and what is not exactly it is refused.
+//! The format is a contract: what is written can be read back, and any other form is refused.
 
 use alloc::collections::BTreeMap;
 use alloc::format;

@@ -1,7 +1,9 @@
-//! The trust store's record of what a jail could ever write: how its files are named and what stands in them.
+//! The trust store's record of what a jail could ever write: the names of its files and their
+//! content.
 //!
-//! A tree has two keys and a file for each, so adding one is one atomic create, looking one up is one stat, and forgetting
-//! one is two removals. Names are hashes: where two keys have the same one, the answer is only stricter.
+//! A tree has two keys and a file for each, so adding one is one atomic create, looking one up is
+//! one stat, and forgetting one is two removals. Names are hashes: where two keys have the same
+//! one, the answer is only stricter.
 
 use alloc::format;
 use alloc::string::String;
@@ -14,23 +16,25 @@ pub const WORKTREES: &str = "trust/worktrees";
 
 const HEADER: &[u8] = b"tree 1\n";
 
-/// What a folder is, whatever its name: known for as long as it exists, and no other folder's afterwards.
+/// The identity of a folder, whatever its name. It is valid for as long as the folder exists, and
+/// never becomes another folder's.
 ///
-/// Device and inode alone would not do: ext4 gives an inode to the next folder at once, and btrfs numbers devices anew.
+/// Device and inode alone would not do: ext4 gives an inode to the next folder at once, and
+/// btrfs numbers devices anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity<'a> {
-    /// By the handle that the file system gives it (name_to_handle_at(2)).
+    /// By the handle from the file system (name_to_handle_at(2)).
     Handle {
         /// The file system's id (statfs(2)).
         file_system: u64,
         /// The handle's type.
         kind: i32,
-        /// The handle. It holds the inode's generation.
+        /// The handle. It contains the inode's generation.
         handle: &'a [u8],
         /// See [`Born`].
         born: Born,
     },
-    /// Where the file system gives no handles.
+    /// If the file system has no handles.
     Inode {
         /// The device's number.
         device: u64,
@@ -41,7 +45,7 @@ pub enum Identity<'a> {
     },
 }
 
-/// When it was made, in seconds and nanoseconds; zero where the file system does not keep it.
+/// Its creation time, in seconds and nanoseconds; zero if the file system does not keep it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Born {
     /// Since the epoch.
@@ -51,7 +55,7 @@ pub struct Born {
 }
 
 impl Identity<'_> {
-    /// The key that the file's name is made of.
+    /// The key from which the file's name is made.
     #[must_use]
     pub fn key(&self) -> Vec<u8> {
         let born = |born: &Born| {
@@ -75,20 +79,20 @@ impl Identity<'_> {
     }
 }
 
-/// The name of the file that stands for a tree by its identity.
+/// The name of the file for a tree by its identity.
 #[must_use]
 pub fn identity_name(key: &[u8]) -> String {
     name('h', key)
 }
 
-/// The name of the file that stands for a tree by its path, absolute and as the kernel gives it.
+/// The name of the file for a tree by its path, absolute and as the kernel gives it.
 #[must_use]
 pub fn path_name(path: &[u8]) -> String {
     name('p', path)
 }
 
-/// The name of the file that stands for a working folder and the repository that it is a linked worktree of, each by its
-/// identity's key.
+/// The name of the file for a working folder and the repository whose linked worktree it is, each
+/// by the key of its identity.
 #[must_use]
 pub fn worktree_name(folder: &[u8], repository: &[u8]) -> String {
     let length = u64::try_from(folder.len()).unwrap_or(u64::MAX).to_le_bytes();
@@ -110,10 +114,10 @@ fn fnv(bytes: &[u8]) -> [u64; 2] {
     [u64::from_be_bytes([a, b, c, d, e, f, g, h]), u64::from_be_bytes(rest)]
 }
 
-/// What stands in a file of the record, for people who look at it. That the file is there is what counts.
+/// The content of a file of the record, for people who look at it. Only its existence counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
-    /// The jail that was given it first.
+    /// The first jail that it was given to.
     pub jail: String,
     /// Where it was then.
     pub path: Vec<u8>,
@@ -128,7 +132,7 @@ impl Tree {
         [HEADER, jail.as_bytes(), b"\n", &self.path].concat()
     }
 
-    /// What [`Tree::encode`] wrote; `None` for anything else.
+    /// Reads what [`Tree::encode`] wrote. `None` for anything else.
     #[must_use]
     pub fn parse(content: &[u8]) -> Option<Self> {
         let rest = content.strip_prefix(HEADER)?;

@@ -1,13 +1,10 @@
-//! The wrapper's file format: two lines that make it a program, the plan, and a line of places for messages.
+//! The wrapper's file format: two lines that make it a program, the plan, and a
+//! line of places for messages.
 //!
-//! ```text
-//! #!/nix/store/…-jail-stub/bin/jail-stub
-//! exit 125 # a plan, not a script
-//! {"version": 3, …}
-//! {"mount-cwd#3": "opencode.jail:4:3", …}
-//! ```
-//! The second line is for shells: where the kernel cannot start the stub they would take the file for a script and run
-//! it outside the jail. The last line stands apart because it is not part of what is enforced.
+//! ```text #!/nix/store/…-jail-stub/bin/jail-stub exit 125 # a plan, not a script {"version": 3, …}
+//! {"mount-cwd#3": "opencode.jail:4:3", …} ``` The second line is for shells: if the kernel cannot
+//! start the stub, they would take the file for a script and run it outside the jail. The last line
+//! is separate because it is not part of what is enforced.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -20,7 +17,7 @@ use crate::order::sort;
 use crate::plan::{Plan, VERSION};
 use crate::terminal::is_filter;
 
-/// What a shell does with a wrapper.
+/// The line that makes a shell exit.
 pub const EXIT_LINE: &str = "exit 125 # a plan, not a script";
 
 /// The largest wrapper that is read. 1,500 store paths take about 100 kB.
@@ -29,11 +26,12 @@ pub const PLAN_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// For each origin, the place in the spec: `opencode.jail:4:3`.
 pub type Places = BTreeMap<String, String>;
 
-/// A wrapper that was read: the plan, and the line of places, which is looked at only when a message needs it.
+/// A wrapper that was read: the plan, and the line of places, which is parsed only
+/// when a message needs it.
 pub struct Wrapper<'a> {
     /// The plan, completely read.
     pub plan: Plan,
-    /// What of its text is passed on as it stands.
+    /// The parts of its text that are passed on unchanged.
     pub text: WrapperText<'a>,
 }
 
@@ -54,9 +52,9 @@ pub enum WrapperError {
     Head,
     /// Another version than [`VERSION`] (or none).
     Version(Option<u32>),
-    /// The plan does not decode: cut short, an unknown operation or field, a duplicate key.
+    /// The plan cannot be decoded: cut short, an unknown operation or field, a duplicate key.
     Plan(String),
-    /// It decodes and contradicts itself.
+    /// It can be decoded, but contradicts itself.
     Inconsistent(String),
 }
 
@@ -79,7 +77,7 @@ impl<'a> Wrapper<'a> {
         Ok(Self { plan, text: WrapperText { network, places: parser.rest() } })
     }
 
-    /// Where in the spec `origin` stands, if the wrapper says so.
+    /// The place of `origin` in the spec, if the wrapper contains it.
     #[must_use]
     pub fn place(&self, origin: &str) -> Option<String> {
         self.text.place(origin)
@@ -87,14 +85,14 @@ impl<'a> Wrapper<'a> {
 }
 
 impl WrapperText<'_> {
-    /// Where in the spec `origin` stands, if the wrapper says so.
+    /// The place of `origin` in the spec, if the wrapper contains it.
     #[must_use]
     pub fn place(&self, origin: &str) -> Option<String> {
         json::text_in(self.places, origin)
     }
 }
 
-/// What follows the two lines of the head.
+/// The text after the two lines of the head.
 fn body(bytes: &[u8]) -> Result<&[u8], WrapperError> {
     let mut lines = bytes.splitn(3, |byte| *byte == b'\n');
     match (lines.next(), lines.next(), lines.next()) {
@@ -107,7 +105,8 @@ fn body(bytes: &[u8]) -> Result<&[u8], WrapperError> {
     }
 }
 
-/// A plan of another version usually fails to decode first; its version is the message that helps.
+/// A plan of another version usually fails to decode first, but the version
+/// is the message that helps.
 fn decoding_error(body: &[u8], why: String) -> WrapperError {
     match version(body) {
         Some(found) if found != VERSION => WrapperError::Version(Some(found)),
@@ -115,7 +114,8 @@ fn decoding_error(body: &[u8], why: String) -> WrapperError {
     }
 }
 
-/// The version, which is the first field of every plan. Read by hand, because nothing else of the text may be readable.
+/// The version, which is the first field of every plan. It is read by hand, because the rest of the
+/// text may not be readable.
 fn version(body: &[u8]) -> Option<u32> {
     let mut rest = body.trim_ascii_start();
     for part in [b"{".as_slice(), b"\"version\"", b":"] {
@@ -146,26 +146,27 @@ fn check(plan: &Plan) -> Result<(), WrapperError> {
     }
     let mut names: Vec<&str> = plan.env.iter().map(|step| step.op.name()).collect();
     if names.iter().any(|name| name.is_empty() || name.contains(['=', '\0'])) {
-        return Err(WrapperError::Inconsistent("the name of a variable is not legal".into()));
+        return Err(WrapperError::Inconsistent("the name of a variable is not valid".into()));
     }
     sort(&mut names);
     if names.iter().zip(names.iter().skip(1)).any(|(name, next)| name == next) {
         return Err(WrapperError::Inconsistent("a variable is given twice".into()));
     }
     if !plan.closure.names.iter().all(|name| is_plain_name(name)) {
-        return Err(WrapperError::Inconsistent("the name of a store path is not legal".into()));
+        return Err(WrapperError::Inconsistent("the name of a store path is not valid".into()));
     }
     Ok(())
 }
 
-/// A name in a folder. It is looked at byte by byte: a launch may have a thousand of them, and characters take ten times as
-/// long.
+/// A name in a folder. It is checked byte by byte: a launch may have a thousand of them, and
+/// characters take ten times as long.
 fn is_plain_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte != b'/' && byte != 0;
     !name.starts_with('.') && !name.is_empty() && name.bytes().all(is_plain)
 }
 
-/// Writes the wrapper of `plan`, whose stub is at `stub`. One operation, variable or store path stands on a line.
+/// Writes the wrapper of `plan`, whose stub is at `stub`. Each operation, variable or store path
+/// is on a line of its own.
 ///
 /// # Errors
 /// Only if the plan cannot be written as JSON, which no plan built from these types is.
@@ -175,7 +176,8 @@ pub fn encode(stub: &str, plan: &Plan, places: &Places) -> Result<String, serde_
     Ok(alloc::format!("#!{stub}\n{EXIT_LINE}\n{plan}\n{places}\n"))
 }
 
-/// Breaks the lines of compact JSON between the fields of the plan and between the elements of every list.
+/// Breaks the lines of compact JSON between the fields of the plan and between
+/// the elements of every list.
 fn break_lines(json: &str) -> String {
     let mut lines = String::with_capacity(json.len() + json.len() / 8);
     let mut open = Vec::new();

@@ -16,15 +16,15 @@ pub enum Concern {
     RunsOnHost,
     /// Something of the host outside the working folder can be changed.
     WritesOutside,
-    /// What is worth most can be read or used: keys, tokens, the home folder, what is typed, the
-    /// camera.
+    /// What is most valuable can be read or used: keys, tokens, the home folder,
+    /// what is typed, the camera.
     Exposes,
-    /// The combinator is called `unsafe-…`: what it adds is not looked at.
+    /// The combinator is called `unsafe-…`: no check looks at what it adds.
     Unsafe,
 }
 
 impl Concern {
-    /// The concern in words, as a question before an approval has it.
+    /// The concern in words, as an approval asks about it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Concern {
     }
 }
 
-/// Why an entry is worth a question, if it is.
+/// The reason why an entry is worth a question, if it is.
 #[must_use]
 pub fn concern(entry: &Entry) -> Option<Concern> {
     if entry.by.combinator.starts_with("unsafe-") {
@@ -45,7 +45,7 @@ pub fn concern(entry: &Entry) -> Option<Concern> {
     of_grant(&entry.grant).or_else(|| exposes(&entry.grant).then_some(Concern::Exposes))
 }
 
-/// With a network, what can be read once can be sent away.
+/// With a network, whatever can be read once can be sent away.
 fn exposes(grant: &Grant) -> bool {
     match grant.host_use() {
         HostUse::Terminal => true,
@@ -153,8 +153,8 @@ fn of_grant(grant: &Grant) -> Option<Concern> {
     }
 }
 
-/// Who is asked is a command of the spec's own, and so may be what prints a secret. Where a jail
-/// may connect to is its network, as `network` is.
+/// A command of the spec's own answers, and so it may print a secret. Where a jail may connect to
+/// is its network, as `network` is.
 fn of_network(grant: &NetworkGrant) -> Option<Concern> {
     match grant {
         NetworkGrant::Ask { command, .. } => (!command.is_empty()).then_some(Concern::RunsOnHost),

@@ -3,16 +3,15 @@
 use crate::normalise::normalise;
 use crate::policy::Entry;
 
-/// The difference between two policies. Who wanted a grant makes no difference, nor does its place
-/// in the spec.
+/// The difference between two policies. The origin of a grant makes no difference, nor
+/// does its place in the spec.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// What only the second grants, in its order.
     pub added: Vec<Entry>,
     /// What only the first grants, in its order.
     pub removed: Vec<Entry>,
-    /// Both grant the same, and what lies over what, or stands before what in PATH, is not the
-    /// same.
+    /// Both grant the same, but in another order of mounts, or of folders in PATH.
     pub reordered: bool,
 }
 

@@ -1,9 +1,9 @@
-//! The normal form of a policy: what counts, in an order that says nothing about the order in which
-//! it was written, except where that order means something.
+//! The normal form of a policy: what counts, in an order that does not depend on the order in which
+//! it was written, except where that order has a meaning.
 //!
-//! Mounts lie over each other, so they keep their order. Of a setting there is one, so the last
-//! stays. A variable is what its last grant says, PATH the folders that were put in front of what
-//! it was. The rest is a set.
+//! Mounts cover each other, so they keep their order. A setting has one value, so the last one
+//! stays. A variable has the value of its last grant; PATH consists of the folders that were put
+//! before its last value. The rest is a set.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ pub fn normalise(grants: Vec<Entry>) -> Vec<Entry> {
     let zone = settings.remove(&Setting::TimeZone);
     let mut normal: Vec<Entry> = settings.into_values().chain(network.into_values()).collect();
     normal.extend(mounts);
-    // The zone stands before the variables, because a `TZ` of the spec's own is meant to win.
+    // The zone comes before the variables, so a `TZ` of the spec's own takes precedence.
     normal.extend(zone);
     normal.extend(environment.all());
     normal
@@ -48,7 +48,7 @@ pub fn normalise(grants: Vec<Entry>) -> Vec<Entry> {
 /// Variables, and folders of PATH.
 #[derive(Default)]
 struct Environment {
-    /// Up to the last development shell, it included: which variables it has is not known here.
+    /// Up to and including the last development shell: which variables it has is not known here.
     before: Vec<Entry>,
     variables: BTreeMap<String, Entry>,
     folders: Vec<Entry>,
@@ -62,7 +62,7 @@ impl Environment {
         self.variables.insert(name, entry);
     }
 
-    /// All that one of them gives, the same one gives again later.
+    /// Everything that it gives is given again later by the same grant.
     fn dev_shell(&mut self, entry: Entry) {
         let mut before = std::mem::take(self).all();
         before.retain(|earlier| earlier.grant != entry.grant);
@@ -86,19 +86,19 @@ pub fn compose(first: Vec<Entry>, then: Vec<Entry>) -> Vec<Entry> {
 
 const PATH: &str = "PATH";
 
-/// What kind of order a grant's place in the policy is part of.
+/// The kind of order that a grant's place in the policy is part of.
 enum Class {
     /// The last one counts.
     Setting(Setting),
-    /// It is given or not.
+    /// It is granted or not; its place does not matter.
     Flag(Setting),
-    /// A part of the network: a set, of some of whose members the last one counts.
+    /// A part of the network: a set, in which only the last of some members counts.
     Network(NetworkGrant),
-    /// It lies over what came before.
+    /// It covers what came before.
     Mount,
-    /// It is done where it stands among the mounts, as often as it is said.
+    /// It is done at its place among the mounts, as often as it is given.
     Script,
-    /// It stands in front of what came before, in PATH.
+    /// It comes before earlier folders in PATH.
     Folder,
     /// For each name, the last one counts.
     Variable(String),
@@ -196,7 +196,7 @@ fn class(grant: &Grant) -> Class {
         | Grant::File { .. }
         | Grant::Copy { .. }
         | Grant::Symlink { .. }
-        // In a cage nothing lies over anything, but nothing has to be said twice either.
+        // In a cage nothing covers anything, but repetitions are removed there too.
         | Grant::Reach { .. }
         | Grant::StateLink { .. }
         | Grant::RemountReadOnly { .. }
@@ -212,7 +212,7 @@ fn class(grant: &Grant) -> Class {
     }
 }
 
-/// Adds a mount. What it covers for certain, and what it repeats, goes.
+/// Adds a mount. What it certainly covers, and what it repeats, is removed.
 fn push_mount(mounts: &mut Vec<Entry>, entry: Entry) {
     mounts.retain(|earlier| earlier.grant != entry.grant && !covers(&entry.grant, &earlier.grant));
     mounts.push(entry);
@@ -223,16 +223,16 @@ fn push_unique(entries: &mut Vec<Entry>, entry: Entry) {
     entries.push(entry);
 }
 
-/// Whether nothing of `earlier` can be seen any more under `later`: the same place, and `later` is
-/// certain to be there.
+/// Whether nothing of `earlier` is visible any more under `later`: the same place, and
+/// `later` is certain to be there.
 fn covers(later: &Grant, earlier: &Grant) -> bool {
     let same_place = later.target().is_some() && later.target() == earlier.target();
     same_place && later.is_certain() && is_passive(earlier)
 }
 
-/// Whether a grant does nothing but to put something at its place. State is made on the host, and a
-/// source that must be there stops the launch when it is not: that stays as the spec says it, also
-/// where a later grant covers the place.
+/// Whether a grant only puts something at its place. State is made on the host, and a
+/// source that must be there stops the launch if it is not: such grants stay, even if a
+/// later grant covers the place.
 fn is_passive(grant: &Grant) -> bool {
     match grant.host_use() {
         HostUse::Nothing => grant.is_certain(),
@@ -244,7 +244,7 @@ fn is_passive(grant: &Grant) -> bool {
         | HostUse::FolderState(_)
         | HostUse::Link
         | HostUse::Layers { .. }
-        // What the rest gives has no place of its own, or one that only the launch knows.
+        // The others have no place of their own, or one that only the launch knows.
         | HostUse::Beneath { .. }
         | HostUse::Folder { .. }
         | HostUse::Home

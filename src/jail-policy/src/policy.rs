@@ -10,8 +10,8 @@ use crate::grant::Grant;
 /// The version of the JSON form. A reader refuses every other one.
 pub const VERSION: u32 = 1;
 
-/// Everything that one jail may do: an ordered fold of grants, as in jail.nix. What comes later
-/// lies over what comes earlier.
+/// Everything that one jail may do: an ordered fold of grants, as in jail.nix. Later
+/// grants cover earlier ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
@@ -21,14 +21,15 @@ pub struct Policy {
     pub name: String,
     /// What is given and taken, in order.
     pub grants: Vec<Entry>,
-    /// Where in the spec each origin stands (`opencode.jail:4:3`), if that is known. For messages;
-    /// no part of what is enforced.
+    /// The place of each origin in the spec (`opencode.jail:4:3`), if that is known. For messages;
+    /// it is not part of what is enforced.
     #[serde(default)]
     pub places: BTreeMap<Origin, String>,
 }
 
 impl Policy {
-    /// A second name of the command, if it has one: a cage is called as the jail would be, too.
+    /// A second name of the command, if it has one: a cage also has the
+    /// name that a jail would have.
     #[must_use]
     pub fn alias(&self) -> Option<&str> {
         self.grants.iter().find_map(|entry| match &entry.grant {
@@ -38,7 +39,7 @@ impl Policy {
     }
 }
 
-/// A grant and who wanted it.
+/// A grant, and its origin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {

@@ -127,7 +127,7 @@ fn grants(entries: &[Entry]) -> Vec<Grant> {
     entries.iter().map(|entry| entry.grant.clone()).collect()
 }
 
-/// PATH as a lookup sees it: what is found first in the list, and what it began with.
+/// PATH as a lookup sees it: the order of its folders, and the value that it started with.
 fn path(entries: &[Entry]) -> (Option<Grant>, Vec<Text>) {
     let (mut start, mut folders) = (None, Vec::new());
     for entry in entries {
@@ -144,7 +144,7 @@ fn path(entries: &[Entry]) -> (Option<Grant>, Vec<Text>) {
             _ => {}
         }
     }
-    // A folder that stands twice is looked into once.
+    // A folder that occurs twice is searched once.
     let mut seen = Vec::new();
     folders.retain(|folder| {
         let new = !seen.contains(folder);
@@ -158,8 +158,7 @@ fn last(entries: &[Entry], is: impl Fn(&Grant) -> bool) -> Option<&Grant> {
     entries.iter().rev().map(|entry| &entry.grant).find(|grant| is(grant))
 }
 
-/// The mounts that decide what is seen at a place: nothing that comes later lies over it for
-/// certain.
+/// The mounts that decide what is visible at a place: nothing later certainly covers them.
 fn on_top(entries: &[Entry]) -> Vec<(Text, Grant)> {
     let mut tops: Vec<(Text, Grant)> = Vec::new();
     for entry in entries {
@@ -398,7 +397,7 @@ fn the_network_by_name_is_told_in_words() {
         (exposed(8080, 80, 1), "port 80, as port 8080 there"),
         (exposed(3000, 3000, 11), "ports 3000 to 3010"),
         (exposed(0, 0, 1), "one free port, the same inside"),
-        // No spec says these, but a foreign wrapper may.
+        // No spec contains these, but a foreign wrapper may.
         (exposed(0, 0, 9), "9 free ports, the same inside"),
         (exposed(0, 22, 9), "ports 22 to 30, each as one that is free there"),
     ] {

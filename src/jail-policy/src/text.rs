@@ -1,4 +1,4 @@
-//! Texts with package parts: what the spec says before Nix has resolved it.
+//! Texts with package parts, as the spec has them before Nix has resolved them.
 //!
 //! JSON: a text without unresolved parts is `"text"` or `{"expand": "~/text"}`, the same as in a
 //! plan. One with symbolic packages is `{"pieces": ["a", {"nix": "pkgs.git", "output": "bin"}],
@@ -10,12 +10,12 @@ use std::fmt;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A text that may name packages, taken as it stands or expanded at launch.
+/// A text that may name packages, used literally or expanded at launch.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text {
     /// Whether `~` and `$VAR` are expanded at launch (`noescape`).
     pub expand: bool,
-    /// Its parts. Adjacent literals are always joined, so that equal texts compare equal.
+    /// Its parts. Adjacent literals are always joined, so equal texts compare equal.
     pieces: Vec<Piece>,
 }
 
@@ -23,7 +23,7 @@ pub struct Text {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Piece {
-    /// Characters that stand for themselves.
+    /// Characters that represent themselves.
     Literal(String),
     /// A store path that belongs to a package.
     Package {
@@ -44,8 +44,9 @@ pub enum Piece {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Package {
-    /// Nix source that evaluates to the package, closed but for the names that the emitted file
-    /// binds (`pkgs`, `lib`, `inputs`): `pkgs.git`, `pkgs.python3.withPackages (ps: [ ps.numpy ])`.
+    /// Nix source that evaluates to the package. Its only free names are those that the emitted
+    /// file binds (`pkgs`, `lib`, `inputs`): `pkgs.git`,
+    /// `pkgs.python3.withPackages (ps: [ ps.numpy ])`.
     Symbolic {
         /// The Nix source of the package.
         nix: String,
@@ -69,7 +70,7 @@ pub struct StorePaths {
     pub program: Option<String>,
 }
 
-/// Which path of a package is meant.
+/// Which path of a package it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Output {
@@ -82,7 +83,7 @@ pub enum Output {
 }
 
 impl Text {
-    /// A text without package parts, taken as it stands.
+    /// A literal text without package parts.
     #[must_use]
     pub fn literal(text: impl Into<String>) -> Self {
         Self::new(false, [Piece::Literal(text.into())])
@@ -142,8 +143,7 @@ impl Text {
         }
     }
 
-    /// The same text with resolved packages put in as characters. Symbolic parts and the entry
-    /// stay.
+    /// The same text with resolved packages as characters. Symbolic parts and the entry stay.
     #[must_use]
     pub fn resolved(&self) -> Self {
         Self::new(self.expand, self.pieces.iter().map(resolve_piece))
@@ -162,7 +162,7 @@ fn resolve_piece(piece: &Piece) -> Piece {
     path.map_or_else(|| piece.clone(), |path| Piece::Literal(path.clone()))
 }
 
-/// For people: packages appear as their Nix source in `${…}`.
+/// The text for people: packages appear as their Nix source in `${…}`.
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for piece in &self.pieces {

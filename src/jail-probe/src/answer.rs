@@ -24,7 +24,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// What a call of the standard library came to.
+    /// The result of a call of the standard library.
     pub(crate) fn from_result<T>(result: io::Result<T>, answer: impl FnOnce(T) -> Self) -> Self {
         match result {
             Ok(value) => answer(value),
@@ -53,7 +53,7 @@ impl Answer {
 }
 
 impl Answer {
-    /// The answer as people say it.
+    /// The answer, for people.
     #[must_use]
     pub fn in_words(&self) -> String {
         match self {
@@ -69,7 +69,7 @@ impl Answer {
     }
 }
 
-/// For shells and tests: `ok 3`, `errno 97`, `signal 31`, or what was read.
+/// The answer for shells and tests: `ok 3`, `errno 97`, `signal 31`, or what was read.
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

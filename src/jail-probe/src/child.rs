@@ -6,7 +6,7 @@ use crate::ANSWER_MAX;
 use crate::answer::Answer;
 use crate::sys;
 
-/// What a process that only makes this attempt comes to.
+/// The result of a process that only makes this attempt.
 pub(crate) fn answer(attempt: impl FnOnce() -> Answer) -> Answer {
     let (mut reader, mut writer) = match std::io::pipe() {
         Ok(pair) => pair,

@@ -146,8 +146,8 @@ pub(crate) fn variable(name: &str) -> Answer {
     std::env::var_os(name).map_or(Answer::Refused(2), |value| Answer::Text(text(value.as_bytes())))
 }
 
-/// `7 /etc/shadow`. The one by which the list is read is not among them, nor the pipe of the
-/// answer, which is last.
+/// `7 /etc/shadow`. The descriptor by which the list is read is left out, as is the pipe of
+/// the answer, which is last.
 pub(crate) fn descriptors() -> Answer {
     let folder = Path::new("/proc/self/fd");
     let entries = match names(folder) {

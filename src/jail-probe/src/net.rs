@@ -40,7 +40,7 @@ pub(crate) fn send(name: &str) -> Answer {
 const REFUSED: &[u8] =
     b"GET / HTTP/1.1\r\nHost: a.invalid\r\nHost: b.invalid\r\nConnection: close\r\n\r\n";
 
-/// What a server answers to a request that it has to refuse.
+/// The answer of a server to a request that it must refuse.
 pub(crate) fn ask(kind: &str, name: &str) -> Answer {
     let answer = match kind {
         "unix" => UnixStream::connect(name).and_then(|stream| {
@@ -65,8 +65,8 @@ fn refused(mut stream: impl Read + Write) -> io::Result<Vec<u8>> {
     if answer.is_empty() { read.map(|_| answer) } else { Ok(answer) }
 }
 
-/// Whether a connection is taken; a socket of another kind (`EPROTOTYPE`) is one that takes
-/// datagrams.
+/// Whether a connection is accepted. A socket of another type (`EPROTOTYPE`) is
+/// one that takes datagrams.
 pub(crate) fn somebody_listens(path: &Path) -> bool {
     match UnixStream::connect(path) {
         Ok(_) => true,

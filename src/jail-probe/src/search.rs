@@ -1,7 +1,7 @@
 //! Where texts, or files, can be read: variables, files, and what the kernel shows of every
 //! process, its memory included.
 //!
-//! Texts come backwards, so that they stand nowhere because of the search itself.
+//! Texts are passed backwards, so the search itself does not put them anywhere.
 
 #![expect(clippy::disallowed_methods, reason = "a probe looks for secrets in all variables")]
 
@@ -16,7 +16,7 @@ use std::path::Path;
 use crate::answer::Answer;
 use crate::files::{below, text};
 
-/// So much is read of all files together, and of the memory of one process.
+/// The most that is read of all files together, and of the memory of one process.
 const BYTES_MAX: u64 = 256 << 20;
 
 /// How much is read at once.
@@ -28,8 +28,8 @@ const QUIETLY: i32 = 0o4000 | 0o400;
 /// What the kernel shows of a process by name, next to its memory and open files.
 const SHOWN: [&str; 6] = ["environ", "cmdline", "comm", "stat", "status", "mountinfo"];
 
-/// The first line says how much was looked at; each other one has the number of a word and a place
-/// where it was found.
+/// The first line says how much was searched; each other one has the number of a word and a
+/// place where it was found.
 pub(crate) fn search(words: &[&str]) -> Answer {
     let Some(wanted) = words.iter().map(|word| Wanted::parse(word)).collect::<Option<Vec<_>>>()
     else {
@@ -112,7 +112,7 @@ impl Search {
         self.left = self.left.saturating_sub(self.stream(file.take(self.left), &place));
     }
 
-    /// Looks through all that comes; how much that was.
+    /// Searches everything that comes, and returns how much that was.
     fn stream(&mut self, mut reader: impl Read, place: &str) -> u64 {
         let longest = self.wanted.iter().map(Wanted::length).max().unwrap_or_default();
         let (mut piece, mut kept, mut count) = (vec![0; PIECE], 0, 0);
@@ -123,7 +123,7 @@ impl Search {
             count += read as u64;
             let end = kept + read;
             self.look(piece.get(..end).unwrap_or_default(), place);
-            // The beginning of a text may stand at the end of this piece.
+            // The start of a text may be at the end of this piece.
             kept = longest.saturating_sub(1).min(end);
             piece.copy_within(end - kept..end, 0);
         }

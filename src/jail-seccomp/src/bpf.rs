@@ -1,4 +1,4 @@
-//! Instructions of classic BPF, as far as a filter of system calls needs them (linux/filter.h).
+//! Instructions of classic BPF that a system call filter needs (linux/filter.h).
 
 use super::decision::{Answer, Errno};
 
@@ -21,7 +21,7 @@ pub(super) const JUMP_AT_LEAST: u16 = 0x35;
 pub(super) const JUMP_ANY_BIT: u16 = 0x45;
 pub(super) const RETURN: u16 = 0x06;
 
-/// Where things lie in `struct seccomp_data`.
+/// Offsets in `struct seccomp_data`.
 pub(super) const NUMBER: u32 = 0;
 pub(super) const ARCH: u32 = 4;
 
@@ -38,7 +38,7 @@ pub(super) fn answer(answer: Answer) -> Instruction {
     plain(RETURN, value(answer))
 }
 
-/// What a filter returns for an answer (linux/seccomp.h).
+/// The value that a filter returns for an answer (linux/seccomp.h).
 pub(crate) fn value(answer: Answer) -> u32 {
     match answer {
         Answer::Allow => 0x7fff_0000,

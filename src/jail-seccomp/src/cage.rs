@@ -1,16 +1,16 @@
 //! What a cage refuses in addition to the default filter: ways around Landlock's rules for TCP, and
-//! what is the host's where there is no namespace in between.
+//! what belongs to the host where no namespace is in between.
 
 use super::condition::Condition;
 use super::decision::{ALLOW, Decision, NO_PROTOCOL, PERM};
 use super::table::{AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, SOCK_TYPE, by_family};
 
-/// Which sockets of IP can be made.
+/// Which IP sockets can be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sockets {
     /// Streams of TCP.
     Tcp,
-    /// And datagrams of UDP, which names are looked up with. Landlock does not look at them.
+    /// Also datagrams of UDP, which are needed to look up names. Landlock does not check them.
     TcpAndUdp,
 }
 
@@ -18,8 +18,8 @@ const IPPROTO_TCP: u32 = 6;
 const IPPROTO_UDP: u32 = 17;
 const MSG_FASTOPEN: u32 = 0x2000_0000;
 
-/// The sockets of IP that a cage leaves. Multipath TCP and its like connect where Landlock's rules
-/// for TCP do not look.
+/// The IP sockets that a cage allows. Multipath TCP and the like connect where Landlock's
+/// rules for TCP do not apply.
 fn sockets_of_ip(sockets: Sockets) -> Decision {
     let only = |protocol| Decision::when(Condition::one_of(2, &[0, protocol]), ALLOW, NO_PROTOCOL);
     let of_type =
@@ -31,7 +31,7 @@ fn sockets_of_ip(sockets: Sockets) -> Decision {
     by_family(&[AF_INET, AF_INET6], of_type(SOCK_STREAM, only(IPPROTO_TCP), others), ALLOW)
 }
 
-/// TCP Fast Open connects by sending, without the call that Landlock looks at.
+/// TCP Fast Open connects by sending, without the call that Landlock checks.
 fn no_fast_open(flags: u8) -> Decision {
     Decision::when(Condition::any_bit(flags, MSG_FASTOPEN), PERM, ALLOW)
 }
@@ -41,8 +41,8 @@ fn own_limits() -> Decision {
     Decision::when(Condition::one_of(0, &[0]), ALLOW, PERM)
 }
 
-/// Shared memory, semaphores and queues of System V and POSIX: the host's, which no Landlock rule
-/// is about.
+/// Shared memory, semaphores and queues of System V and POSIX: they are the host's, and no
+/// Landlock rule applies to them.
 const SHARED: &[&str] = &[
     "shmget",
     "shmat",

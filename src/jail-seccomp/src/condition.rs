@@ -3,9 +3,8 @@
 //!
 //! In the parentheses: an argument, counted from 0, and what it must be. `=` one of these, `!=`
 //! none of these, `&` any of these bits; several conditions with commas between them must all hold.
-//! Of an argument the low 32 bits are compared: those are all that the kernel looks at in requests,
-//! flags, families and descriptors, and what stands above them must not change the answer
-//! (CVE-2019-10063).
+//! The low 32 bits of an argument are compared: the kernel uses only those of requests, flags,
+//! families and descriptors, and the bits above them must not change the answer (CVE-2019-10063).
 
 use std::fmt;
 

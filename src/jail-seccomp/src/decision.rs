@@ -2,7 +2,7 @@
 
 use super::condition::Condition;
 
-/// An error of the kernel that a filter gives.
+/// An error of the kernel that a filter returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Errno {
     /// Operation not permitted.

@@ -1,11 +1,11 @@
 //! Compiles the filters of system calls, ahead of time: a table that people can read, and a program
 //! for the kernel.
 //!
-//! The default filter is a deny list: what agents and language runtimes need stays, and the
-//! families that sandboxes were left through do not. It decides by number in a balanced tree.
-//! Arguments are looked at on cold calls, and of the hot ones on `openat` and `fcntl` alone: the
-//! kernel skips the program altogether for a number that is always allowed (seccomp(2) keeps a
-//! bitmap of them).
+//! The default filter is a deny list: it leaves what agents and language runtimes need, and refuses
+//! the families of calls that are used in known sandbox escapes. It decides by number in a balanced
+//! tree. It checks arguments of rare calls, and of the frequent ones only those of `openat` and
+//! `fcntl`: the kernel skips the program altogether for a number that is always allowed (seccomp(2)
+//! keeps a bitmap of them).
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -47,7 +47,7 @@ impl Arch {
     /// Both processors, for what is made or tested for each.
     pub const ALL: [Self; 2] = [Self::X86_64, Self::Aarch64];
 
-    /// The processor that Nix calls so.
+    /// The processor of this name in Nix.
     #[must_use]
     pub fn from_nix(name: &str) -> Option<Self> {
         match name {
@@ -66,7 +66,7 @@ impl Arch {
         }
     }
 
-    /// What `struct seccomp_data` calls it (`linux/audit.h`).
+    /// Its number in `struct seccomp_data` (`linux/audit.h`).
     fn audit(self) -> u32 {
         match self {
             Self::X86_64 => 0xc000_003e,
@@ -75,11 +75,11 @@ impl Arch {
     }
 }
 
-/// The kernel takes no longer program (BPF_MAXINSNS).
+/// The longest program that the kernel accepts (BPF_MAXINSNS).
 pub const INSTRUCTIONS_MAX: usize = 4096;
 
-/// The filter of a policy as the kernel takes it: `struct sock_filter`, eight bytes each,
-/// little-endian. `None` where it would be longer than the kernel takes.
+/// The filter of a policy in the kernel's form: `struct sock_filter`, eight bytes each,
+/// little-endian. `None` if it would be longer than the kernel accepts.
 #[must_use]
 pub fn program(arch: Arch, policy: &Policy) -> Option<Vec<u8>> {
     let program = tree::program(arch, &segments::segments(arch, policy));
@@ -98,8 +98,8 @@ pub fn cage_program(arch: Arch, sockets: Sockets) -> Vec<u8> {
     bpf::bytes(&tree::program(arch, &segments::segments_of(arch, &cage_calls(arch, sockets))))
 }
 
-/// A filter that allows these uses of calls and answers every other call with EPERM: for a program
-/// that knows all that it calls. `None` where it would be longer than the kernel takes.
+/// A filter that allows these uses of calls and answers every other call with EPERM, for a program
+/// whose calls are all known. `None` if it would be longer than the kernel accepts.
 #[must_use]
 pub fn listed_program(arch: Arch, allowed: &[Match]) -> Option<Vec<u8>> {
     let calls = policy::calls_by(arch, |name| policy::listed(name, allowed));
@@ -107,8 +107,8 @@ pub fn listed_program(arch: Arch, allowed: &[Match]) -> Option<Vec<u8>> {
     (program.len() <= INSTRUCTIONS_MAX).then(|| bpf::bytes(&program))
 }
 
-/// The processor that a program asks for first, if it does so in the usual way: a load of the
-/// processor, a comparison.
+/// The processor that a program checks first, if it does so in the usual way: a load of
+/// the processor, a comparison.
 #[must_use]
 pub fn meant_for(instructions: &[[u8; 8]]) -> Option<Arch> {
     let [[0x20, 0, _, _, load @ ..], [0x15, 0, _, _, compare @ ..], ..] = instructions else {

@@ -1,8 +1,8 @@
-//! Another compiler as the judge of ours: for whatever policy, the tree and seccompiler's linear
-//! program answer alike, on both processors.
+//! Checks our compiler against another one: for every policy, the tree and seccompiler's linear
+//! program give the same answers, on both processors.
 //!
-//! seccompiler's filters have two answers. So a policy is compared answer by answer: one filter of
-//! it matches exactly where ours is to give that answer.
+//! seccompiler's filters have only two answers. So a policy is compared answer by answer, each with
+//! a filter that matches exactly where ours must give that answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,7 +94,7 @@ fn each_with_each(first: &[All], second: &[All]) -> Vec<All> {
     first.iter().flat_map(|one| second.iter().filter_map(move |other| both(one, other))).collect()
 }
 
-/// The ways in which a condition comes out so, any of which will do.
+/// The ways in which a condition has this result; any of them suffices.
 fn ways(Condition { argument, mask, test }: &Condition, holds: bool) -> Vec<All> {
     match test {
         Test::OneOf(values) => among(*argument, *mask, values, holds),
@@ -107,7 +107,7 @@ fn among(argument: u8, mask: u32, values: &[u32], inside: bool) -> Vec<All> {
     match (inside, mask) {
         (true, _) => values.iter().map(|value| vec![is(argument, mask, *value)]).collect(),
         (false, u32::MAX) => vec![values.iter().map(|value| is_not(argument, *value)).collect()],
-        // There is no masked inequality, but there are few values that such a mask leaves.
+        // There is no masked inequality, but such a mask leaves only a few values.
         (false, _) => (0..=mask)
             .filter(|value| value & !mask == 0 && !values.contains(value))
             .map(|value| vec![is(argument, mask, value)])
@@ -140,7 +140,7 @@ fn rules(calls: &[Call], wanted: Answer) -> Rules {
     for call in calls {
         let ways = leading_to(&call.decision, wanted);
         if ways.iter().any(Vec::is_empty) {
-            // seccompiler's way to say every use.
+            // seccompiler's form of every use.
             rules.insert(call.number.into(), Vec::new());
         } else if !ways.is_empty() {
             rules.insert(call.number.into(), ways.into_iter().map(rule).collect());
@@ -181,7 +181,7 @@ fn around(decision: &Decision, into: &mut BTreeSet<u64>) {
     }
 }
 
-/// Holds our program against one of seccompiler's for each answer that the table has.
+/// Compares our program with one of seccompiler's for each answer of the table.
 fn agree(arch: Arch, calls: &[Call], ours: &[u8], seed: u64) {
     let mut all = Vec::new();
     calls.iter().for_each(|call| answers(&call.decision, &mut all));
@@ -281,8 +281,8 @@ fn said(arch: Arch, matches: &[Match], among: &[&str]) -> Rules {
             if one.conditions.is_empty() {
                 always.insert(i64::from(call.number));
             }
-            // No way at all must not become an empty list: that is seccompiler's word for every
-            // use.
+            // An empty list must not be used if there is no way at all:
+            // seccompiler takes it for every use.
             for way in ways_of.into_iter().filter(|way| !way.is_empty()) {
                 rules.entry(call.number.into()).or_default().push(rule(way));
             }

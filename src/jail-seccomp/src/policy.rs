@@ -1,4 +1,4 @@
-//! What a spec says about system calls, and what becomes of each call under it.
+//! The rules of a spec about system calls, and the decision on each call under them.
 //!
 //! The default filter always applies: what a spec refuses is refused in addition, a strict filter
 //! allows less of it, and only what a spec names is lifted.
@@ -13,7 +13,7 @@ use super::{Arch, strict};
 /// What a jail's filter is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// What is allowed to begin with.
+    /// What is allowed at first.
     pub base: Base,
     /// Namespaces and mounts inside, for programs that make a sandbox of their own.
     pub nested_sandbox: bool,
@@ -23,20 +23,20 @@ pub struct Policy {
     pub allow: Vec<Match>,
     /// What is refused in addition to the base.
     pub deny: Vec<Match>,
-    /// What happens to what is refused in addition, and to the rest under [`Base::Strict`].
+    /// What happens to calls that `deny` refuses, and to the rest under [`Base::Strict`].
     pub on_deny: Option<OnDeny>,
 }
 
-/// Which system calls there are to begin with.
+/// The base of the allowed system calls.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Base {
-    /// All but the families of the table.
+    /// All except the families of the table.
     Default,
-    /// Of those, what is on a list. Any other call that the default filter allows kills the
-    /// program.
+    /// Of those, the ones on a list. Any other call that the default filter
+    /// allows kills the program.
     Strict {
-        /// The agent whose list it is, by its package: `claude-code`; the general one when absent.
+        /// The agent whose list it is, by its package: `claude-code`; absent: the general list.
         agent: Option<String>,
     },
 }
@@ -54,7 +54,7 @@ pub enum OnDeny {
 }
 
 impl Policy {
-    /// What every jail has whose spec says nothing.
+    /// The policy of every jail whose spec sets nothing.
     pub const DEFAULT: Self = Self {
         base: Base::Default,
         nested_sandbox: false,
@@ -85,7 +85,7 @@ impl Policy {
         decision
     }
 
-    /// Whether a call is among those that the base has, under the checks of the default filter.
+    /// Whether a call is among those that the base allows, under the checks of the default filter.
     fn begins_with(&self, name: &str) -> bool {
         match &self.base {
             Base::Default => true,
@@ -98,9 +98,9 @@ impl Policy {
         }
     }
 
-    /// What is not on the strict list. What the default filter refuses keeps its error here:
-    /// programs are prepared for the error and make another call, such as `epoll_wait` where there
-    /// is no `io_uring_setup`.
+    /// Calls that are not on the strict list. Those that the default filter refuses keep their
+    /// error here: programs are prepared for it and make another call, such as `epoll_wait` if
+    /// there is no `io_uring_setup`.
     fn rest(&self, default: &Decision) -> Decision {
         let answer = self.on_deny.unwrap_or(OnDeny::Kill).answer();
         default.clone().instead_of_allowing(answer)

@@ -1,4 +1,4 @@
-//! All numbers of a processor's calls, in as few segments as can be.
+//! All numbers of a processor's calls, in as few segments as possible.
 
 use super::Arch;
 use super::decision::{ALLOW, Decision, KILL, NO_SYS};
@@ -15,7 +15,7 @@ pub(super) struct Segment {
 const X32: u32 = 0x4000_0000;
 const X32_END: u32 = 0x8000_0000;
 
-/// All numbers, in as few segments as can be.
+/// All numbers, in as few segments as possible.
 pub(super) fn segments(arch: Arch, policy: &Policy) -> Vec<Segment> {
     segments_of(arch, &calls(arch, policy))
 }
@@ -33,7 +33,7 @@ pub(super) fn segments_of(arch: Arch, calls: &[Call]) -> Vec<Segment> {
     let mut next = 0;
     for call in calls {
         if call.number > next {
-            // A gap in the numbers: no such call, whatever a later kernel puts there.
+            // A gap in the numbers: there is no such call, whatever a later kernel adds there.
             add(next, NO_SYS);
         }
         add(call.number, call.decision.clone());

@@ -32,8 +32,8 @@ pub(super) fn open_at() -> Decision {
     Decision::when(Condition::any_bit(2, MAKES_A_FILE), mode(3), ALLOW)
 }
 
-/// What a call may do instead where the working folder is set-group-id. So are the folders in it,
-/// and a program that copies one keeps the bit. A filter cannot distinguish a folder from a file.
+/// The alternative for calls if the working folder is set-group-id. Then folders in it are too, and
+/// a program that copies one keeps the bit. A filter cannot distinguish a folder from a file.
 pub(super) fn in_group_folder(name: &str) -> Option<Decision> {
     match name {
         "chmod" | "fchmod" => Some(without(S_ISUID, 1)),

@@ -1,10 +1,10 @@
-//! Runs filters as the kernel does (bpf(4) and seccomp(2)): what they answer to a call, without
-//! making it.
+//! Runs filters as the kernel does (bpf(4) and seccomp(2)): it returns their answer to a call
+//! without making the call.
 
 use super::Arch;
 
-/// What a filter is asked: `struct seccomp_data`. Where the call was made from counts as 0, which
-/// no filter of ours looks at.
+/// The input of a filter: `struct seccomp_data`. The address of the caller is 0, because
+/// no filter of ours uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question {
     /// Whose numbering it is (`AUDIT_ARCH_…`).
@@ -15,7 +15,7 @@ pub struct Question {
     pub arguments: [u64; 6],
 }
 
-/// What becomes of a call.
+/// The result of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
     /// It is carried out; perhaps the kernel logs it.
@@ -27,7 +27,7 @@ pub enum Fate {
 }
 
 impl Question {
-    /// A call of a processor's own.
+    /// A call in a processor's own numbering.
     #[must_use]
     pub fn new(arch: Arch, number: u32, arguments: [u64; 6]) -> Self {
         Self { arch: arch.audit(), number, arguments }
@@ -52,7 +52,7 @@ impl Question {
     }
 }
 
-// What a filter returns, but for the 16 bits that say more (linux/seccomp.h).
+// The answer of a filter, without the 16 bits of data (linux/seccomp.h).
 const KIND: u32 = 0xffff_0000;
 const ERRNO: u32 = 0x0005_0000;
 const NOTIFY: u32 = 0x7fc0_0000;
@@ -62,15 +62,15 @@ const ALLOW: u32 = 0x7fff_0000;
 /// `SECCOMP_RET_KILL_THREAD`, which is also what the kernel makes of a division by 0.
 const KILL: u32 = 0;
 
-/// What becomes of a call under all of these filters, each as the kernel takes it. `None`: one of
-/// them is not a filter.
+/// The result of a call under all of these filters, each in the kernel's form. `None`: one
+/// of them is not a filter.
 #[must_use]
 pub fn fate(filters: &[Vec<u8>], question: &Question) -> Option<Fate> {
     let mut strictest = ALLOW;
     for filter in filters {
         let answer = answer(filter, question)?;
-        // The kernel compares them so, as signed numbers: killing the process is below zero. Of
-        // equals the newest counts.
+        // The kernel compares them in this way, as signed numbers: killing the process is below
+        // zero. Of equal ones, the newest counts.
         let order = |answer: u32| (answer & KIND).cast_signed();
         if order(answer) <= order(strictest) {
             strictest = answer;
@@ -91,7 +91,7 @@ struct Machine {
     memory: [u32; 16],
 }
 
-/// What one filter answers; `None` where the kernel would not have taken it.
+/// The answer of one filter. `None` if the kernel would not have accepted it.
 pub(crate) fn answer(filter: &[u8], question: &Question) -> Option<u32> {
     let (instructions, _) = filter.as_chunks::<8>();
     let mut machine = Machine { a: 0, x: 0, memory: [0; 16] };
@@ -119,8 +119,8 @@ pub(crate) fn answer(filter: &[u8], question: &Question) -> Option<u32> {
     }
 }
 
-// The classes of instructions (linux/bpf_common.h); what is left of the eight moves between A and
-// X.
+// The classes of instructions (linux/bpf_common.h); the remaining one of the
+// eight moves between A and X.
 const LOAD: u16 = 0;
 const LOAD_X: u16 = 1;
 const STORE: u16 = 2;

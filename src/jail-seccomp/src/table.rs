@@ -17,7 +17,7 @@ use super::strict::words;
 /// Which working folder a filter is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Folder {
-    /// Any, and jails that have none.
+    /// Any, and for jails that have none.
     Plain,
     /// One whose set-group-id bit is set: what is made in it belongs to its group.
     SetGroupId,
@@ -25,11 +25,11 @@ pub enum Folder {
 
 /// Calls that are refused for one reason.
 pub struct Family {
-    /// The name that identifies it.
+    /// Its name.
     pub name: &'static str,
     /// Why the calls are refused.
     pub why: &'static str,
-    /// How its calls are decided.
+    /// The decision on its calls.
     pub decision: fn() -> Decision,
     /// `allow-nested-sandbox` lifts it.
     pub lifted_for_nested_sandbox: bool,
@@ -123,7 +123,7 @@ pub(super) fn by_family(families: &[u32], yes: Decision, no: Decision) -> Decisi
     Decision::when(Condition::one_of(0, families), yes, no)
 }
 
-/// Everything that is refused or looked at. What is not here is allowed.
+/// Everything that is refused or checked. What is not here is allowed.
 pub const FAMILIES: &[Family] = &[
     family(
         "terminal",
@@ -351,12 +351,12 @@ pub fn exists(name: &str) -> bool {
     is_known && is_reviewed(name)
 }
 
-/// The names of all calls, of both processors; those that both have come twice.
+/// The names of all calls of both processors; those that both have occur twice.
 pub fn names() -> impl Iterator<Item = &'static str> {
     Arch::ALL.into_iter().flat_map(known).map(|(_, name)| name)
 }
 
-/// The calls of a processor, with their numbers: those of the kernel's table that were looked at.
+/// The calls of a processor, with their numbers: those of the kernel's table that were reviewed.
 pub(super) fn known(arch: Arch) -> impl Iterator<Item = (u32, &'static str)> {
     numbered(arch).into_iter().filter(|(_, name)| is_reviewed(name))
 }
@@ -375,7 +375,7 @@ pub(super) fn numbered(arch: Arch) -> Vec<(u32, &'static str)> {
 
 /// Whether a call is in a family, or on the list of those that were found harmless. A newer
 /// `syscalls` crate knows more calls than that; they fail with ENOSYS, as on a kernel that lacks
-/// them, until they are on either.
+/// them, until they are added to either.
 pub(super) fn is_reviewed(name: &str) -> bool {
     static REVIEWED: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
         let refused = FAMILIES.iter().flat_map(|family| family.calls.iter().copied());

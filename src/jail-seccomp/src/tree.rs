@@ -1,10 +1,10 @@
 //! Writes a filter: the processor first, then a balanced tree over the numbers, arguments in its
 //! leaves.
 //!
-//! A list, as most filters are, compares up to three hundred times for a call that is not in it;
-//! the tree eight times. It is written from its end, because jumps lead forwards only: so what
-//! several branches lead to is there once, and the kernel, which translates the filter at each
-//! launch, has half as much to do.
+//! A list, as most filters are, compares up to three hundred times for a call that is not in
+//! it; the tree eight times. It is written from its end, because jumps only go forward. A
+//! target of several branches is written once, so the kernel, which translates the filter at
+//! each launch, has half as much to do.
 
 use super::Arch;
 use super::bpf::{
@@ -19,7 +19,7 @@ use super::segments::Segment;
 pub(super) fn program(arch: Arch, segments: &[Segment]) -> Vec<Instruction> {
     let mut program = Backwards::default();
     let decided = program.node(&segments.iter().collect::<Vec<_>>());
-    // What is decided last is written last, so it follows; a single leaf may stand further on.
+    // What is decided last is written last, so it follows; a single leaf may be further away.
     program.follow(decided);
     program.push(plain(LOAD, NUMBER));
     // Calls of another processor's numbering (32-bit programs): the numbers below would mean
@@ -31,14 +31,14 @@ pub(super) fn program(arch: Arch, segments: &[Segment]) -> Vec<Instruction> {
     program.written
 }
 
-/// Where an instruction stands, counted from the end.
+/// The position of an instruction, counted from the end.
 type Place = usize;
 
 /// A program that is written from its end.
 #[derive(Default)]
 struct Backwards<'a> {
     written: Vec<Instruction>,
-    /// Where each decision begins that was written already.
+    /// Where each decision starts that has been written already.
     known: Vec<(&'a Decision, Place)>,
 }
 
@@ -90,7 +90,7 @@ impl<'a> Backwards<'a> {
         place
     }
 
-    /// Compares with one value after the other; every one that fits leads to `yes`.
+    /// Compares with one value after the other; each match leads to `yes`.
     fn one_of(&mut self, values: &[u32], yes: Place, no: Place) -> Place {
         values.iter().rev().fold(no, |no, value| self.branch(JUMP_EQUAL, *value, yes, no))
     }
@@ -108,7 +108,7 @@ impl<'a> Backwards<'a> {
         }
     }
 
-    /// Sees to it that what is at `place` is what comes after the next instruction.
+    /// Makes what is at `place` follow the next instruction.
     fn follow(&mut self, place: Place) {
         if self.between(place) > 0 {
             self.jump(place);
@@ -130,15 +130,15 @@ impl<'a> Backwards<'a> {
         self.written.len() - 1 - place
     }
 
-    /// Whether a comparison that is written soon reaches a place. Where it does not, what is there
-    /// is written anew, which for most is no longer than a jump.
+    /// Whether a comparison that is written soon can reach a place. If not, its target is written
+    /// again, which for most is no longer than a jump.
     fn is_near(&self, place: Place) -> bool {
         self.between(place) < NEAR
     }
 }
 
-/// Of the 255 that a comparison can jump over; in between stand one side of it and the jumps that
-/// this needs.
+/// Of the 255 that a comparison can jump over: in between are one side of it and
+/// the jumps that it needs.
 const NEAR: usize = 200;
 
 /// In so few segments, single numbers are compared one after the other: one comparison for a number

@@ -1,27 +1,27 @@
 //! Paths of requests in one form, and patterns for them. What servers read in different ways is
-//! refused and not guessed.
+//! refused rather than guessed.
 
 use std::fmt;
 
 /// A longer path is refused where paths are matched.
 const PATH_MAX: usize = 16 * 1024;
 
-/// A path that every server reads alike: from `/`, no empty segment but the last, no dot segment,
-/// no parameters, nothing encoded that needs not be. Two paths are the same exactly where they are
-/// equal.
+/// A path that every server reads alike: it starts with `/`, and has no empty segment except
+/// the last, no dot segment, no parameters, and no needless encoding. Two paths are the same
+/// exactly if they are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalPath(String);
 
 /// What is ambiguous in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PathFault {
-    /// It does not begin with `/`.
+    /// It does not start with `/`.
     NotAbsolute,
     /// `.` or `..` is a segment.
     Dots,
     /// `//`.
     EmptySegment,
-    /// `;` begins parameters of a segment, which some servers take off.
+    /// `;` starts parameters of a segment, which some servers remove.
     Parameters,
     /// `\`, which some servers take for `/`.
     Backslash,
@@ -56,7 +56,7 @@ enum Segment {
 pub enum PathPatternError {
     /// It is not a path.
     Path(PathFault),
-    /// It is one, and this is not how it is written: the same path has a plainer form.
+    /// It is one, but not in its normal form: the same path has a plainer one.
     NotNormal,
     /// A `*` within a segment, or `**` elsewhere than at the end.
     Star,
@@ -178,7 +178,7 @@ fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
 
-/// `pchar` of RFC 3986, 3.3, as it stands for itself.
+/// The characters of `pchar` in RFC 3986, 3.3, without an encoding.
 fn is_plain(byte: u8) -> bool {
     is_unreserved(byte) || b"!$&'()*+,=:@".contains(&byte)
 }
@@ -204,7 +204,7 @@ impl PathPattern {
         Ok(Self { segments, is_open, text: text.into() })
     }
 
-    /// Whether a path is meant.
+    /// Whether the pattern matches a path.
     #[must_use]
     pub fn matches(&self, path: &NormalPath) -> bool {
         let mut rest = path.segments();

@@ -32,7 +32,7 @@ fn a_request_matches_one_rule_whole() {
     ] {
         assert_eq!(verdict(&rules, method, path), Ok(()), "{method} {path}");
     }
-    // The pairs that no rule has: OpenShell allowed them.
+    // Pairs that no rule allows: OpenShell allowed them.
     for (method, path) in [
         ("POST", "/v1/models"),
         ("GET", "/v1/messages"),

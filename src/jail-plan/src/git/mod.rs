@@ -1,8 +1,10 @@
-//! How the process that keeps settings apart is talked to, git's ([`crate::Git`]) and those of programs ([`crate::PrivateCopies`]): packets
-//! over a pair of sockets; and how a configuration of git reads. Only forms; no I/O.
+//! The protocol of the process that keeps settings apart, git's ([`crate::Git`]) and those of
+//! programs ([`crate::PrivateCopies`]): packets over a pair of sockets. Also the parser of git's
+//! configuration. Only forms; no I/O.
 //!
-//! The stub says which repositories and folders may be written, and gets a list of places. Init gives the folder for the
-//! copies, as a descriptor, and waits until they are made; the stub says that the jail has ended, and gets what to tell.
+//! The stub sends the repositories and folders that may be written, and gets a list of places. Init
+//! passes the folder for the copies, as a descriptor, and waits until they are made. When the jail
+//! has ended, the stub says so, and gets the lines to print.
 
 mod settings;
 
@@ -12,19 +14,20 @@ use alloc::vec::Vec;
 pub use self::settings::{Setting, settings, settings_of_whole};
 use crate::ops::{GitChanges, InsideOp};
 
-/// The argument that makes the helper this process.
+/// The argument that starts the helper as this process.
 pub const GIT: &str = "git";
 
-/// Where the copies are inside.
+/// The folder of the copies inside.
 pub const COPIES: &str = "/run/jailgen/git";
 
 /// The longest packet that is answered.
 pub const PACKET_MAX: usize = 32 * 1024;
 
-/// The longest one that is received: it names as many files as can be masked, and has room for more.
+/// The longest packet that is received: it names as many files as can be
+/// masked, with room for more.
 pub const RECEIVED_MAX: usize = 72 * 1024;
 
-/// The most places that there may be.
+/// The most places.
 pub const PLACES_MAX: usize = 4096;
 
 /// Whether the operation keeps git's settings apart.
@@ -39,8 +42,9 @@ pub fn is_apart(op: &InsideOp) -> bool {
     matches!(op, InsideOp::Git(_) | InsideOp::PrivateCopies(_))
 }
 
-/// The folder among the copies that holds what the jail changes in folders that it sees through a [`How::Layer`], by their
-/// numbers; in each, the changes, and what the kernel works in. The last one is what lies over all of it in the end.
+/// The folder among the copies with the changes in folders that the jail sees through a
+/// [`How::Layer`], by their numbers. Each contains the changes and the folder that the kernel works
+/// in. The last one covers everything in the end.
 pub const LAYERS: &str = "layers";
 /// See [`LAYERS`].
 pub const CHANGES: &str = "changes";
@@ -56,7 +60,8 @@ pub enum Message {
     Outside(Outside),
     /// The folder for the copies, as a descriptor. Has an answer.
     Inside {
-        /// The payload is another user than the caller, and owns nothing that this process makes.
+        /// Whether the payload is another user than the caller, and owns nothing
+        /// that this process makes.
         other_user: bool,
         /// The files that are masked, by device and inode: nothing of them is copied.
         masked: Vec<(u64, u64)>,
@@ -65,7 +70,7 @@ pub enum Message {
     Ended,
 }
 
-/// What the jail may write, without links, and what becomes of settings that it changes.
+/// What the jail may write, without links, and what happens to settings that it changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outside {
     /// What becomes of them.
@@ -76,35 +81,38 @@ pub struct Outside {
     pub state: Vec<u8>,
     /// The working folder.
     pub folder: Vec<u8>,
-    /// The repository that it is a linked worktree of; empty where it is not a linked worktree, or the repository is not granted.
+    /// The repository that it is a linked worktree of; empty where it is not a linked worktree, or
+    /// the repository is not granted.
     pub repository: Vec<u8>,
-    /// What else the jail has copies of.
+    /// Other folders that the jail has copies of.
     pub private: Vec<Private>,
 }
 
-/// A folder that the jail may write, and what in it the jail has copies of ([`crate::PrivateCopies`]).
+/// A folder that the jail may write, and the names in it that the jail
+/// has copies of ([`crate::PrivateCopies`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Private {
     /// The folder, an absolute path.
     pub folder: Vec<u8>,
-    /// The names in it: that of a folder ends with a slash.
+    /// The names in it. That of a folder ends with a slash.
     pub names: Vec<Vec<u8>>,
 }
 
 /// What is done with a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// A symbolic link that leads to a copy lies over the file: it can be replaced, and is not a link.
+    /// A symbolic link to a copy covers the file: it can be replaced, and is not a link.
     Link,
-    /// A copy of the folder, which may be written, lies over it.
+    /// A copy of the folder covers it, and may be written.
     Copy,
-    /// The folder lies over itself, and what is changed there goes elsewhere. Where that cannot be had, it is read-only.
+    /// The folder is mounted over itself, and changes go elsewhere. If that is not
+    /// possible, it is read-only.
     Layer,
-    /// It lies over itself, read-only.
+    /// It is mounted over itself, read-only.
     ReadOnly,
 }
 
-/// A place of the host that the jail may not change. The number of one in the list is the name of its copy.
+/// A place of the host that the jail may not change. Its index in the list is the name of its copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guarded {
     /// What is done with it.
@@ -118,14 +126,14 @@ pub struct Guarded {
 pub enum Answer {
     /// The next places.
     Places {
-        /// They are the last ones.
+        /// Whether these are the last ones.
         last: bool,
-        /// The places that this packet has.
+        /// The places in this packet.
         places: Vec<Guarded>,
     },
-    /// The copies are made; or there is nothing to report.
+    /// The copies are made, or there is nothing to report.
     Done,
-    /// It cannot be done, and the launch stops: what it is about, why, and what to do.
+    /// It cannot be done, and the launch stops: the object, the reason, and what to do.
     Refused([String; 3]),
     /// Lines for the launcher.
     Lines(Vec<Line>),
@@ -136,11 +144,11 @@ pub enum Answer {
 pub struct Line {
     /// What it is about.
     pub about: About,
-    /// What is printed, without a line break.
+    /// The text to print, without a line break.
     pub words: String,
 }
 
-/// What a line is about.
+/// The subject of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
     /// Settings of a repository.
@@ -173,7 +181,7 @@ impl Message {
         }
     }
 
-    /// What a packet says; `None` if nothing.
+    /// Reads a packet. `None` if it is not valid.
     #[must_use]
     pub fn decode(packet: &[u8]) -> Option<Self> {
         match packet {
@@ -275,7 +283,7 @@ impl Answer {
         }
     }
 
-    /// What a packet says; `None` if nothing.
+    /// Reads a packet. `None` if it is not valid.
     #[must_use]
     pub fn decode(packet: &[u8]) -> Option<Self> {
         let words = |rest: &[u8]| -> Option<Vec<String>> {

@@ -1,4 +1,5 @@
-//! The text of a configuration of git, setting by setting (git-config(1), "Syntax"). It ends where it is not understood.
+//! Parses the text of a git configuration, setting by setting (git-config(1), "Syntax"). It stops
+//! at the first line that it does not understand.
 
 use alloc::vec::Vec;
 
@@ -7,7 +8,7 @@ use alloc::vec::Vec;
 pub struct Setting {
     /// The section's name.
     pub section: Vec<u8>,
-    /// What stands in quotes after it.
+    /// The text in quotes after it.
     pub about: Option<Vec<u8>>,
     /// The key, which is the last part of the setting's name.
     pub key: Vec<u8>,
@@ -15,14 +16,14 @@ pub struct Setting {
     pub value: Vec<u8>,
 }
 
-/// All settings of a file that have a value, up to what is not understood.
+/// All settings of a file that have a value, up to the first that is not understood.
 #[must_use]
 pub fn settings(text: &[u8]) -> Vec<Setting> {
     let (found, _) = read(text);
     found.into_iter().filter(|(_, has_value)| *has_value).map(|(setting, _)| setting).collect()
 }
 
-/// All settings of a file, if all of it is understood. One without a value is `true`.
+/// All settings of a file, if all of it is understood. A setting without a value is `true`.
 #[must_use]
 pub fn settings_of_whole(text: &[u8]) -> Option<Vec<Setting>> {
     let (found, is_whole) = read(text);
@@ -48,7 +49,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The next setting, or something else that was understood; `None` at the end.
+    /// The next setting, or something else that was understood. `None` at the end.
     fn next(&mut self) -> Option<Option<(Setting, bool)>> {
         match *self.rest.first()? {
             b'#' | b';' => {
@@ -118,7 +119,7 @@ impl Reader<'_> {
         let has_value = self.take(b'=').is_some();
         let value = match has_value {
             true => self.value()?,
-            // Without a value it is `true`, unless something else stands there.
+            // Without a value it is `true`, unless something else follows.
             false if matches!(self.rest.first(), None | Some(b'\n' | b'#' | b';')) => {
                 b"true".to_vec()
             }
@@ -129,7 +130,8 @@ impl Reader<'_> {
         Some(Some((Setting { section, about, key, value }, has_value)))
     }
 
-    /// Up to the end of the line. Blanks at both ends, and comments, count in quotes only.
+    /// The value up to the end of the line. Blanks at both ends, and
+    /// comments, count only in quotes.
     fn value(&mut self) -> Option<Vec<u8>> {
         self.blanks();
         let (mut value, mut in_quotes, mut end) = (Vec::new(), false, 0);
@@ -153,7 +155,7 @@ impl Reader<'_> {
         (!in_quotes).then_some(value)
     }
 
-    /// What a backslash stands before; at the end of a line it goes on in the next.
+    /// The characters after a backslash. At the end of a line, the value continues in the next one.
     fn escaped(&mut self) -> Option<Option<u8>> {
         match self.byte()? {
             b'\n' => Some(None),

@@ -1,9 +1,10 @@
-//! How the process that looks through what a session leaves is started and talked to ([`crate::HostOp::HandOff`]), and the table
-//! of what counts. Only data; no I/O.
+//! How the process that checks what a session leaves is started, its protocol
+//! ([`crate::HostOp::HandOff`]), and the table of what counts. Only data; no I/O.
 //!
-//! The stub starts it next to the jail, with a socket, the project's folder, the time before the jail was there, and the folder in
-//! jailgen's state where it keeps what it knows. One byte, [`ENDED`], says that the payload has run and ended. A second process
-//! ([`WATCH`]) watches the folder meanwhile.
+//! The stub starts it next to the jail, and passes a socket, the project's folder, a time
+//! before the jail started, and the folder of jailgen's state where it keeps its records. One
+//! byte, [`ENDED`], means that the payload has run and ended. A second process ([`WATCH`])
+//! watches the folder meanwhile.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,46 +12,47 @@ use alloc::vec::Vec;
 use crate::ops::{HandOff, HostOp, InsideOp};
 use crate::plan::Plan;
 
-/// The argument that makes the helper this process.
+/// The argument that starts the helper as this process.
 pub const HAND_OFF: &str = "hand-off";
 
 /// The argument that makes the helper report what sessions left, for `jailgen handoff`.
 pub const LEDGER: &str = "ledger";
 
-/// The word behind [`HAND_OFF`] where what is not approved is to be moved aside.
+/// The word after [`HAND_OFF`] if what is not approved is to be moved aside.
 pub const QUARANTINE: &str = "quarantine";
 
 /// The word that tells the helper to watch the folder until the session ends.
 pub const WATCH: &str = "watch";
 
-/// The word behind [`WATCH`] where the jail has copies of git's settings.
+/// The word after [`WATCH`] if the jail has copies of git's settings.
 pub const APART: &str = "apart";
 
-/// The word that the globs of [`crate::Protect`] follow.
+/// The word before the globs of [`crate::Protect`].
 pub const PROTECT: &str = "protect";
 
-/// The word behind those that the globs of [`crate::Mask`] follow. It is no glob.
+/// The word after those, before the globs of [`crate::Mask`]. It is not a glob.
 pub const MASKED: &str = "/";
 
-/// What stands for the names of a kind in a list of globs.
+/// The prefix of the name of a kind in a list of globs.
 pub const KIND_MARK: char = '@';
 
 /// The name for all kinds of [`PROTECTED_KINDS`].
 pub const HOSTS: &str = "hosts";
 
-/// The kinds whose names host programs execute unasked, so that a session hardly ever has to write there.
+/// The kinds whose names host programs execute without asking. A session hardly
+/// ever has to write there.
 pub const PROTECTED_KINDS: [&str; 5] = ["agent", "editor", "git-hook", "nix", "shell"];
 
-/// The folder in jailgen's state folder.
+/// Its folder in jailgen's state.
 pub const FOLDER: &str = "handoff";
 
 /// What the stub sends when the payload has ended.
 pub const ENDED: u8 = b'e';
 
-/// What it sends when there was no payload.
+/// What it sends if there was no payload.
 pub const NEVER: u8 = b'n';
 
-/// Whether the operation wants such a process, and how.
+/// Whether the operation needs such a process, and how.
 #[must_use]
 pub fn hand_off(op: &HostOp) -> Option<&HandOff> {
     match op {
@@ -68,7 +70,8 @@ pub fn hand_off(op: &HostOp) -> Option<&HandOff> {
     }
 }
 
-/// The words that say what is protected, and what of it may be masked; none where nothing is protected.
+/// The arguments with what is protected, and what of it may be masked. None
+/// if nothing is protected.
 #[must_use]
 pub fn protect_words(plan: &Plan) -> Vec<&str> {
     let protected = globs_of(plan, |op| match op {
@@ -90,14 +93,15 @@ fn globs_of(plan: &Plan, globs: impl Fn(&InsideOp) -> Option<&Vec<String>>) -> V
     all.flatten().map(String::as_str).collect()
 }
 
-/// The globs that an element of a list stands for, without the `!` that it may begin with; none for a kind that is none.
+/// The globs that an element of a list means, without a leading `!`. None
+/// if it is not a known kind.
 pub fn globs(element: &str) -> Vec<String> {
     let Some(wanted) = element.strip_prefix(KIND_MARK) else { return Vec::from([element.into()]) };
     let is_wanted = |row: &Counted| {
         row.kind == wanted || wanted == HOSTS && PROTECTED_KINDS.contains(&row.kind)
     };
     let rows = counted().filter(Counted::is_named).filter(is_wanted);
-    // A glob with a slash in it would begin at the project's folder.
+    // A glob with a slash in it would be relative to the project's folder.
     let glob = |row: Counted| match row.pattern.contains('/') {
         true => ["**/", row.pattern].concat(),
         false => row.pattern.into(),
@@ -108,11 +112,11 @@ pub fn globs(element: &str) -> Vec<String> {
 /// A line of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
-    /// What sort of thing it is.
+    /// The sort of thing.
     pub kind: &'static str,
     /// Where it is: names, or in brackets how it is found.
     pub pattern: &'static str,
-    /// Who executes or believes it.
+    /// Who executes or trusts it.
     pub reason: &'static str,
 }
 
@@ -124,7 +128,7 @@ impl Counted {
     }
 }
 
-/// The table: what a program of the host executes or believes.
+/// The table: what programs of the host execute or trust.
 pub fn counted() -> impl Iterator<Item = Counted> {
     lines(include_str!("counted.list")).filter_map(|line| {
         let (kind, rest) = line.split_once('|')?;
@@ -133,23 +137,23 @@ pub fn counted() -> impl Iterator<Item = Counted> {
     })
 }
 
-/// What the value of such a key has to be.
+/// What the value of such a key must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HarmlessValue {
     /// Anything.
     Any,
     /// A plain address.
     Address,
-    /// A name or a plain address, and no path.
+    /// A name or a plain address, not a path.
     Name,
 }
 
-/// A key of a repository's configuration by which nothing is executed.
+/// A key of a repository's configuration that executes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HarmlessKey {
     /// The key, with a star for a subsection, or for all keys of a section.
     pub key: &'static str,
-    /// What its value has to be.
+    /// What its value must be.
     pub value: HarmlessValue,
 }
 
@@ -179,7 +183,7 @@ mod tests {
         for Counted { kind, pattern, reason } in counted() {
             assert!(!kind.is_empty() && !pattern.is_empty(), "{reason}");
             assert!(reason.len() > 10 && !reason.ends_with('.'), "{pattern}: {reason}");
-            // How it is matched is said for these forms only.
+            // How a key is matched is defined for these forms only.
             let inner = pattern.trim_end_matches("/**").trim_end_matches("/*");
             let is_plain = !inner.contains("**") && !inner.starts_with('/');
             assert!(pattern.starts_with('(') || is_plain, "{pattern}");

@@ -1,17 +1,20 @@
-//! How the stub and its helper on the host talk: framed messages over a pair of stream sockets. Only their form; no I/O.
+//! The protocol of the stub and its helper on the host: framed messages over a pair of stream
+//! sockets. Only their form; no I/O.
 //!
-//! A frame is a header of eight bytes (version, kind, two zeros, the length of the body as a little-endian number) and a
-//! body. The stub begins with the wrapper, as it has checked it, and then asks; each question has one answer. Nothing of
-//! a body is ever evaluated: variables are bytes, operations are those of a plan, read by the plan's own reader.
+//! A frame is a header of eight bytes (version, kind, two zeros, the length of the body as a
+//! little-endian number) and a body. The stub first sends the wrapper, as it has checked it, and
+//! then requests; each request has one answer. Nothing of a body is ever evaluated: variables are
+//! bytes, operations are those of a plan, read by the plan's own reader.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::change::Change;
 use crate::follow::is_followed;
 use crate::git::is_apart;
 use crate::handoff::hand_off;
 use crate::json;
-use crate::ops::{Change, HostOp, InsideOp, Step};
+use crate::ops::{HostOp, InsideOp, Step};
 use crate::plan::{Ids, Plan};
 use crate::terminal::is_filter;
 use crate::wrapper::PLAN_BYTES_MAX;
@@ -22,22 +25,23 @@ pub const VERSION: u8 = 1;
 /// The length of a header.
 pub const HEADER: usize = 8;
 
-/// Longer texts of a refusal are cut. A NUL becomes three bytes, so it is a quarter of a packet by far.
+/// Longer texts of a refusal are cut. A NUL becomes three bytes, and it is
+/// still far below a packet.
 const TEXT_MAX: usize = 1200;
 
 /// The longest body.
 pub const BODY_MAX: usize = PLAN_BYTES_MAX;
 
-/// Where the helper answers inside.
+/// The socket inside on which the helper answers.
 pub const SOCKET: &str = "/run/jailgen/host";
 
-/// The folder with the programs inside that ask it.
+/// The folder inside with the programs that call the helper.
 pub const CLIENTS: &str = "/run/jailgen/bin";
 
-/// The program inside that has web addresses opened.
+/// The program inside that opens web addresses.
 pub const OPENER: &str = "xdg-open";
 
-/// The helper's own name, which no channel can have: the program's own name selects what it does.
+/// The helper's own name, which no channel can have: a program's own name selects what it does.
 pub const HELPER: &str = "jail-host";
 
 /// Whether a channel can have this name, as a program in a folder of PATH.
@@ -54,31 +58,31 @@ pub fn is_channel(name: &str) -> bool {
 /// What the stub says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// The wrapper, whole. It comes first and has no answer.
+    /// The wrapper, complete. It comes first and has no answer.
     Wrapper(Vec<u8>),
-    /// Do this operation of `before`, by its index.
+    /// Perform this operation of `before`, given by its index.
     Perform(u32),
-    /// The payload runs, and what is to be answered inside can be. It has no answer.
+    /// The payload runs, and requests from inside can be answered. It has no answer.
     Started,
-    /// A signal ends the launch: what is being waited for is to end. It has no answer.
+    /// A signal ends the launch, so what is being waited for must end. It has no answer.
     Interrupt(u8),
 }
 
 /// What the helper answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It is done, and this is what came of it.
+    /// It is done, with this result.
     Done(Learned),
-    /// It cannot be done; the launch stops.
+    /// It cannot be done, and the launch stops.
     Failed(Refusal),
 }
 
 /// What an operation on the host leaves for the launch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Learned {
-    /// Variables that the launch is to read instead of the launcher's; `None` takes one away.
+    /// Variables that replace the launcher's for the launch; `None` removes one.
     pub variables: Vec<(String, Option<Vec<u8>>)>,
-    /// What else is to be done; see [`crate::InsideOp::RuntimeArguments`].
+    /// Further operations; see [`crate::InsideOp::RuntimeArguments`].
     pub changes: Vec<Step<Change>>,
 }
 
@@ -87,15 +91,16 @@ pub struct Learned {
 pub struct Refusal {
     /// What it happened to.
     pub object: String,
-    /// What is wrong, in words. Where there is an error too, they end before its name; they may be empty then.
+    /// What is wrong, in words. If there is an error too, they end before
+    /// its name, and may be empty.
     pub cause: String,
-    /// The error of the call that failed; 0 where none did.
+    /// The error of the call that failed; 0 if none did.
     pub error: i32,
     /// What to do about it; may be empty.
     pub help: String,
 }
 
-/// The operations of `before` that the helper does.
+/// The operations of `before` that the helper performs.
 #[must_use]
 pub fn is_helpers(op: &HostOp) -> bool {
     match op {
@@ -110,7 +115,7 @@ pub fn is_helpers(op: &HostOp) -> bool {
     }
 }
 
-/// Whether the helper accompanies the launch: whether it has work before, during or after the launch.
+/// Whether the helper accompanies the launch, because it has work before, during or after it.
 #[must_use]
 pub fn has_work(plan: &Plan) -> bool {
     plan.before.iter().any(|step| is_helpers(&step.op)) || !plan.after.is_empty()
@@ -122,7 +127,8 @@ pub fn is_helped(op: &InsideOp) -> bool {
     is_followed(op) || is_apart(op) || matches!(op, InsideOp::Mask(_))
 }
 
-/// Whether the launch starts the helper for anything: to accompany it, or for one thing in a process of its own.
+/// Whether the launch starts the helper at all: to accompany it, or for one thing
+/// in a process of its own.
 #[must_use]
 pub fn is_wanted(plan: &Plan) -> bool {
     has_work(plan)
@@ -144,7 +150,7 @@ impl Request {
         }
     }
 
-    /// What a frame of this kind and body says; `None` if nothing.
+    /// Reads a frame of this kind and body. `None` if it is not valid.
     #[must_use]
     pub fn decode(kind: u8, body: Vec<u8>) -> Option<Self> {
         match (kind, body.as_slice()) {
@@ -160,8 +166,7 @@ impl Request {
 impl Answer {
     /// The whole frame.
     ///
-    /// # Errors
-    /// The changes cannot be written, which those of these types can.
+    /// # Errors The changes cannot be written as JSON, which never happens with these types.
     pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         match self {
             Self::Done(learned) => Ok(frame(b'D', &learned.encode()?)),
@@ -169,7 +174,7 @@ impl Answer {
         }
     }
 
-    /// What a frame of this kind and body says.
+    /// Reads a frame of this kind and body.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -201,14 +206,15 @@ impl Refusal {
     }
 }
 
-/// Cut to a bounded length, and without what divides texts.
+/// The text, cut to a bounded length, without what separates texts.
 fn clean(text: &str) -> String {
     let end = (0..=text.len().min(TEXT_MAX)).rev().find(|end| text.is_char_boundary(*end));
     text.get(..end.unwrap_or_default()).unwrap_or_default().replace('\0', "\u{fffd}")
 }
 
 impl Learned {
-    /// `=NAME=VALUE` or `-NAME` for each variable, a NUL behind each, one more NUL, and the changes as JSON.
+    /// `=NAME=VALUE` or `-NAME` for each variable, a NUL behind each, one more NUL,
+    /// and the changes as JSON.
     fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut body = Vec::new();
         for (name, value) in &self.variables {

@@ -1,8 +1,10 @@
-//! Reads plans from JSON, strictly: no unknown field, none twice, none missing, no number that is not an integer.
+//! Reads plans from JSON, strictly: no unknown field, none twice, none missing, no
+//! number that is not an integer.
 //!
-//! It is for the stub, which has to trust it and to page it in at each launch: the text becomes a small tree, and each
-//! type takes itself from that. A derived reader is several times as large, because it is made anew for each type and
-//! each way to read. What is written is left to serde, and the tests hold the two together.
+//! It is for the stub, which must trust it and page it in at each launch: the text becomes a
+//! small tree, and each type reads itself from that. A derived reader would be several times as
+//! large, because the compiler makes one for each type and format. serde does the writing, and
+//! tests keep the two consistent.
 
 mod parse;
 
@@ -14,26 +16,27 @@ use alloc::vec::Vec;
 
 pub(crate) use parse::{Parser, text_in};
 
-/// What can be read from a value.
+/// A type that can be read from a value.
 ///
-/// It is filled in place and by a table, because to return each field of each structure, and to look at each result, would
-/// be a tenth of the stub.
+/// It is filled in place, through a table: returning each field of each structure and checking each
+/// result would make up a tenth of the stub.
 pub(crate) trait FromJson {
-    /// What stands there before it is read. It never leaves the reader: who is not filled is an error.
+    /// The value before it is read. It never leaves the reader: a field that
+    /// is not filled is an error.
     fn blank() -> Self
     where
         Self: Sized;
 
-    /// Takes the value for what it says.
+    /// Fills itself from the value.
     fn fill(&mut self, value: &Value<'_>) -> Result<(), Error>;
 }
 
-/// What is one of several things, each with a word: `{"word": value}` or `"word"`.
+/// A choice of several forms, each with a word: `{"word": value}` or `"word"`.
 pub(crate) trait Choice: Sized {
     /// See [`FromJson::blank`].
     fn first() -> Self;
 
-    /// The one that `word` and its value name, which stand in `at`.
+    /// Reads the form that `word` and its value name. They are at `at`.
     fn choose(at: &Value<'_>, word: &str, value: Option<&Value<'_>>) -> Result<Self, Error>;
 }
 
@@ -79,7 +82,7 @@ impl Error {
     }
 }
 
-/// A value, and at which byte it begins.
+/// A value, and the byte at which it starts.
 #[derive(Debug)]
 pub(crate) struct Value<'a> {
     pub(crate) at: usize,
@@ -96,7 +99,7 @@ pub(crate) enum Data<'a> {
     Object(Vec<Entry<'a>>),
 }
 
-/// A name in an object, and what stands there.
+/// A name in an object, and its value.
 #[derive(Debug)]
 pub(crate) struct Entry<'a> {
     name: Cow<'a, str>,
@@ -118,7 +121,7 @@ impl<'a> Value<'a> {
         Error::new(self.at, format!("expected {wanted}, got {found}"))
     }
 
-    /// The member of this name, where this is an object that has it.
+    /// The member of this name, if this is an object that has it.
     pub(crate) fn member(&self, name: &str) -> Option<&Self> {
         match &self.data {
             Data::Object(entries) => {
@@ -128,7 +131,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Takes the values of a list, one after the other.
+    /// Reads the values of a list, one after the other.
     #[inline(never)]
     fn each(&self, take: &mut dyn FnMut(&Self) -> Result<(), Error>) -> Result<(), Error> {
         match &self.data {
@@ -144,7 +147,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Fills a structure: each of its fields must be there, and no other.
+    /// Fills a structure: each of its fields must be there, and no other field.
     #[inline(never)]
     pub(crate) fn fill(&self, fields: &mut [(&str, &mut dyn FromJson)]) -> Result<(), Error> {
         let Data::Object(entries) = &self.data else { return Err(self.not("an object")) };
@@ -175,7 +178,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Who wanted something, and one of several forms: `{"by": "who", "name": value}`. A form that is a name alone has null.
+    /// The origin, and one of several forms: `{"by": "origin", "name": value}`. A form that
+    /// is only a name has null.
     pub(crate) fn step(&self) -> Result<(&Self, &str, Option<&Self>), Error> {
         let Data::Object(entries) = &self.data else { return Err(self.not("an object")) };
         match entries.as_slice() {
@@ -187,7 +191,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The place of a word in `words`.
+    /// The index of a word in `words`.
     pub(crate) fn word(&self, words: &[&str]) -> Result<usize, Error> {
         let index = match self.form()? {
             (name, None) => words.iter().position(|word| *word == name),
@@ -196,14 +200,14 @@ impl<'a> Value<'a> {
         index.ok_or_else(|| self.unknown())
     }
 
-    /// None of the forms that it may have.
+    /// It has none of the possible forms.
     #[cold]
     #[inline(never)]
     pub(crate) fn unknown(&self) -> Error {
         self.unknown_word(self.form().map_or("", |(name, _)| name))
     }
 
-    /// The same, where `word` would say which of them it is.
+    /// The same, if `word` would be the name of the form.
     #[cold]
     #[inline(never)]
     pub(crate) fn unknown_word(&self, word: &str) -> Error {
@@ -211,7 +215,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// What stands in `text` where `value` was read, or nothing.
+/// What is in `text` where `value` was read, or nothing.
 pub(crate) fn text_of<'a>(text: &'a [u8], value: Option<&Value<'_>>) -> &'a [u8] {
     let from = value.and_then(|value| text.get(value.at..)).unwrap_or_default();
     let mut parser = Parser::new(from);

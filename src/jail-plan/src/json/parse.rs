@@ -7,16 +7,16 @@ use alloc::vec::Vec;
 
 use super::{Data, Entry, Error, Value};
 
-/// Plans are six levels deep.
+/// The deepest nesting; plans are six levels deep.
 const DEPTH_MAX: u32 = 32;
 
-/// The largest structure has twenty fields. Whether a name stands there already is looked up one by one.
+/// The most fields; the largest structure has twenty. Each name is compared with those before it.
 const FIELDS_MAX: usize = 64;
 
 /// What is done with the name of a member, before its value.
 type Each<'a, 'b> = dyn FnMut(&mut Parser<'a>, Cow<'a, str>) -> Result<(), Error> + 'b;
 
-/// The text, and how far it is read.
+/// The text, and how far it has been read.
 pub(crate) struct Parser<'a> {
     text: &'a [u8],
     at: usize,
@@ -28,7 +28,7 @@ impl<'a> Parser<'a> {
         Self { text, at: 0, depth: 0 }
     }
 
-    /// What is not read yet.
+    /// The part that has not been read yet.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -58,7 +58,7 @@ impl<'a> Parser<'a> {
         Ok(Value { at, data })
     }
 
-    /// The members of an object: the name and the value of each are given to `each`, which reads the value.
+    /// Reads the members of an object. `each` gets the name of each, and reads its value.
     pub(crate) fn members(&mut self, each: &mut Each<'a, '_>) -> Result<(), Error> {
         self.skip_space();
         self.expect(b'{')?;
@@ -182,7 +182,7 @@ impl<'a> Parser<'a> {
                     let escaped = self.escape()?;
                     text.to_mut().push(escaped);
                 }
-                Some(_) => return Err(self.error("a control character stands in a text")),
+                Some(_) => return Err(self.error("a text contains a control character")),
                 None => return Err(self.error("unexpected end of a text")),
             }
         }
@@ -206,7 +206,7 @@ impl<'a> Parser<'a> {
         Ok(character)
     }
 
-    /// `\uXXXX`, or two of them that stand for one character (UTF-16).
+    /// `\uXXXX`, or two of them that encode one character (UTF-16).
     fn unicode(&mut self) -> Result<char, Error> {
         let first = self.hex()?;
         let code = match first {
@@ -240,7 +240,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    // A call of it would take longer than it does itself.
+    // Not inlined: a call would take longer than the function itself.
     #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
@@ -269,7 +269,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// How many bytes of a text stand for themselves: up to its end, an escape, or a control character.
+/// How many bytes of a text represent themselves: up to its end, an escape, or a control character.
 fn plain_length(text: &[u8]) -> usize {
     let is_plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | ..b' ');
     let (words, _) = text.as_chunks::<8>();
@@ -278,12 +278,12 @@ fn plain_length(text: &[u8]) -> usize {
     whole + rest.iter().take_while(|byte| is_plain(byte)).count()
 }
 
-/// Whether eight bytes stand for themselves; where it says no, one of them may not. Most of a plan is text, and byte by byte
-/// this would be a tenth of what the program does itself.
+/// Whether eight bytes represent themselves; if not, at least one of them may not. Most of a plan
+/// is text, and reading it byte by byte would take a tenth of the stub's own time.
 fn all_plain(word: u64) -> bool {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
-    // A byte that is zero borrows from its high bit; so does one below a space if a space is taken from it.
+    // A zero byte borrows from its high bit; so does one below a space, when a space is subtracted.
     let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
     let quote = has_zero(word ^ (ONES * 0x22));
     let backslash = has_zero(word ^ (ONES * 0x5c));
@@ -291,7 +291,7 @@ fn all_plain(word: u64) -> bool {
     quote | backslash | control == 0
 }
 
-/// The text that stands at `name` in an object of texts, without a tree of all of them.
+/// The text at `name` in an object of texts, without a tree of all of them.
 pub(crate) fn text_in(object: &[u8], name: &str) -> Option<String> {
     let mut found = None;
     let mut parser = Parser::new(object);

@@ -1,4 +1,5 @@
-//! Our reader and serde's: what both accept they read alike, and ours refuses what is not JSON or not used in plans.
+//! Our reader and serde's: what both accept, they read alike. Ours refuses what is not
+//! JSON or not used in plans.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -12,7 +13,7 @@ fn parse(text: &[u8]) -> Result<Value<'_>, String> {
     value.map_err(|error| error.text(text))
 }
 
-/// Texts are looked through in words of eight bytes: every byte at every place in one.
+/// Texts are scanned in words of eight bytes: this tries every byte at every position in one.
 #[test]
 fn each_byte_of_a_text_counts_wherever_it_stands() {
     for (at, byte) in (0..20).flat_map(|at| (0..=255_u8).map(move |byte| (at, byte))) {

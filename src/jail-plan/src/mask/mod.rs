@@ -1,21 +1,21 @@
-//! The requests and replies of the process that finds the files of a project whose content a jail does not see, the table of
-//! known names of secrets, and how a glob is to be written. Only forms; no I/O.
+//! The protocol of the process that finds the files of a project whose content the jail does not
+//! see, the table of well-known names of secrets, and the rules for globs. Only forms; no I/O.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::errand::PACKET_MAX;
 
-/// The word that tells the helper to be this process.
+/// The argument that starts the helper as this process.
 pub const MASK: &str = "mask";
 
-/// What stands for the globs of the table in a list of globs.
+/// The name of the table's globs in a list of globs.
 pub const CREDENTIALS: &str = "@credentials";
 
 /// The most files that are masked: each is a mount.
 pub const MASKED_MAX: usize = 4096;
 
-/// All globs of a plan together are no longer.
+/// The most bytes of all globs of a plan together.
 pub const GLOBS_BYTES_MAX: usize = PACKET_MAX - 64;
 
 /// A line of the table.
@@ -27,7 +27,8 @@ pub struct Credential {
     pub reason: &'static str,
 }
 
-/// The table, in the order in which the globs count: one with `!` takes out what one before it has.
+/// The table, in the order in which the globs count: one with `!` excepts
+/// files from those before it.
 pub fn credentials() -> impl Iterator<Item = Credential> {
     let lines = include_str!("credentials.list").lines().map(str::trim);
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -52,8 +53,8 @@ pub fn fault(glob: &str) -> Option<(&'static str, &'static str)> {
         return Some(("a line that begins with `#` is a comment", "write `\\#` for the character"));
     }
     if plain.starts_with("~/") || plain.starts_with('$') {
-        let help = "write it as it is called in the project: `config/*.key`";
-        return Some(("a glob is about names in the project, and no path of the host", help));
+        let help = "write its path in the project: `config/*.key`";
+        return Some(("a glob is about names in the project, not about paths of the host", help));
     }
     if plain.split('/').any(is_dots) {
         let help = "write it from the project's folder on: `config/*.key`";
@@ -61,7 +62,7 @@ pub fn fault(glob: &str) -> Option<(&'static str, &'static str)> {
     }
     if !ends_in_order(plain) {
         let help = "write `\\[` or `\\\\` for the character itself";
-        return Some(("a bracket is not closed, or a backslash stands at the end", help));
+        return Some(("a bracket is not closed, or a backslash is at the end", help));
     }
     None
 }
@@ -79,7 +80,7 @@ fn ends_in_order(glob: &str) -> bool {
     true
 }
 
-/// Goes behind the end of a bracket.
+/// Moves past the end of a bracket.
 fn closes(characters: &mut core::str::Chars<'_>) -> bool {
     let rest = characters.as_str();
     let rest = rest.strip_prefix(['!', '^']).unwrap_or(rest);
@@ -103,8 +104,8 @@ fn closes(characters: &mut core::str::Chars<'_>) -> bool {
     false
 }
 
-/// What follows a class such as `[:alpha:]`, of which the first bracket is read: everything where none begins, and nothing
-/// where one does not end.
+/// What follows a class such as `[:alpha:]`, whose first bracket has been read. If no class starts
+/// here, that is everything; if it does not end, nothing.
 fn after_class(rest: &str) -> Option<&str> {
     for (start, end) in [(":", ":]"), (".", ".]"), ("=", "=]")] {
         if let Some(class) = rest.strip_prefix(start) {
@@ -117,14 +118,15 @@ fn after_class(rest: &str) -> Option<&str> {
 /// A message to the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// Its descriptor is the repository that the working folder may be a linked worktree of; its path.
+    /// Its descriptor is the repository whose linked worktree the working
+    /// folder may be; with its path.
     Repository(Vec<u8>),
-    /// Its descriptor is the working folder; its path, whether the payload is another user than the caller, and the globs. Has
-    /// replies.
+    /// Its descriptor is the working folder; with its path, whether the payload is another user
+    /// than the caller, and the globs. It has replies.
     Folder {
         /// Where it is.
         path: Vec<u8>,
-        /// The payload is another user.
+        /// Whether the payload is another user.
         other_user: bool,
         /// The globs, in their order.
         globs: Vec<String>,
@@ -149,7 +151,7 @@ impl Message {
         }
     }
 
-    /// What a packet says; `None` if nothing.
+    /// Reads a packet. `None` if it is not valid.
     #[must_use]
     pub fn decode(packet: &[u8]) -> Option<Self> {
         match packet {
@@ -166,7 +168,7 @@ impl Message {
     }
 }
 
-/// A part of what is replied.
+/// A part of a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// A line for the launcher, and the number of the glob that it is about.
@@ -175,22 +177,24 @@ pub enum Part {
     Place(Place),
 }
 
-/// What is done with a file that is masked, or with what a link to one leads through.
+/// What is done with a file that is masked, or with what a link to one passes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// An empty file lies over it.
+    /// An empty file covers it.
     Loose,
-    /// The same, and the folders that it lies in keep their names, because it would not match under others.
+    /// The same, and the folders that contain it keep their names, because the glob
+    /// would not match under others.
     Pinned,
-    /// It is a symbolic link, or a folder that one leads through, and lies over itself, because without it what the link leads to would
-    /// not match. Its folders keep their names, too.
+    /// It is a symbolic link, or a folder that one passes through, and is mounted
+    /// over itself: otherwise the glob would not match what the link leads to. Its
+    /// folders keep their names, too.
     Way,
 }
 
-/// A file that is masked, or what a link to one leads through.
+/// A file that is masked, or what a link to one passes through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Which one it is: device and inode.
+    /// Its identity: device and inode.
     pub identity: (u64, u64),
     /// What is done there.
     pub how: How,
@@ -198,7 +202,7 @@ pub struct Place {
     pub path: Vec<u8>,
 }
 
-/// The bodies of the replies that have these parts. Only the last one ends with a zero.
+/// The bodies of the replies with these parts. Only the last one ends with a zero.
 #[must_use]
 pub fn bodies(parts: &[Part]) -> Vec<Vec<u8>> {
     const MOST: usize = PACKET_MAX - 8;
@@ -234,7 +238,7 @@ fn encode(part: &Part) -> Vec<u8> {
     [&[kind], head.as_slice(), &length.to_le_bytes(), text].concat()
 }
 
-/// The parts of a body, and whether it is the last one; `None` if it says nothing.
+/// The parts of a body, and whether it is the last one. `None` if it is not valid.
 #[must_use]
 pub fn parts(body: &[u8]) -> Option<(Vec<Part>, bool)> {
     let mut parts = Vec::new();

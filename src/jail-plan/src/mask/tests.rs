@@ -112,7 +112,7 @@ fn parts_are_read_back_as_sent_whatever_their_number() {
     }
     let body = bodies(&[place(1), Part::Line(0, "a".into())]).concat();
     for end in 1..body.len() - 1 {
-        // What is cut says nothing, or that more follows.
+        // A body that is cut is not valid, or says that more follows.
         assert!(parts(&body[..end]).is_none_or(|(_, is_last)| !is_last), "{end}");
     }
     assert_eq!(parts(b"\0\0"), None);

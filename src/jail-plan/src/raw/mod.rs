@@ -1,5 +1,5 @@
-//! The argument grammar of bubblewrap, for what the specs of jail.nix's users pass on to it: at build as one text, at launch
-//! as words. An option that is not here is an error; nothing is passed over.
+//! The argument grammar of bubblewrap, for what specs of jail.nix pass on to it: as one text at
+//! build time, as words at launch. An option that is not here is an error; nothing is ignored.
 
 mod split;
 
@@ -33,7 +33,7 @@ pub enum Raw {
         to: HostText,
         /// Its permission bits.
         mode: Mode,
-        /// At most so many bytes.
+        /// Its size in bytes.
         size: Option<u64>,
     },
     /// `--dir`, with `--perms`.
@@ -43,7 +43,7 @@ pub enum Raw {
         /// Its permission bits.
         mode: Mode,
     },
-    /// `--file`, `--bind-data`, `--ro-bind-data`, with `--perms`: what can be read from a descriptor.
+    /// `--file`, `--bind-data`, `--ro-bind-data`, with `--perms`: what is read from a descriptor.
     Data {
         /// The descriptor's number.
         descriptor: u32,
@@ -81,7 +81,7 @@ pub enum Raw {
     },
     /// `--overlay-src` (once or more) before `--overlay`, `--tmp-overlay` or `--ro-overlay`.
     Overlay {
-        /// The lower folders, the lowest first.
+        /// The lower folders, from the lowest up.
         lower: Vec<HostText>,
         /// What is written.
         writes: Writes,
@@ -132,7 +132,8 @@ pub enum Raw {
         /// The number that the caller's group id has inside.
         id: u32,
     },
-    /// What every jail has anyway: `--cap-drop` (it has no capability), `--as-pid-1` (its init is jailgen's).
+    /// What every jail has anyway: `--cap-drop` (it has no capability), `--as-pid-1`
+    /// (its init is jailgen's).
     Given,
 }
 
@@ -141,11 +142,11 @@ pub enum Raw {
 pub enum Writes {
     /// Nowhere: it is read-only.
     Refused,
-    /// To memory, and away with the jail.
+    /// To memory, gone with the jail.
     Memory,
     /// To a folder of the host.
     Kept {
-        /// The folder with what was changed.
+        /// The folder with the changes.
         upper: HostText,
         /// A folder next to it that the kernel needs.
         work: HostText,
@@ -301,7 +302,7 @@ impl Parser<'_> {
         Ok(Raw::Overlay { lower, writes, to: self.next(name)? })
     }
 
-    /// What an option of this name is followed by.
+    /// The argument of an option.
     fn next(&mut self, name: &str) -> Result<HostText, RawError> {
         self.words.next().cloned().ok_or_else(|| {
             error(format!("`{name}` lacks an argument"), "bwrap(1) says what each option takes")
@@ -313,7 +314,7 @@ impl Parser<'_> {
             HostText::Literal(text) => Ok(text),
             HostText::Expand(text) | HostText::PerFolder(text) => Err(error(
                 format!(
-                    "`{name}` takes what is known when the jail is built, not `{}`",
+                    "the argument of `{name}` must be known when the jail is built, got `{}`",
                     text.source()
                 ),
                 "put it into RUNTIME_ARGS with `add-runtime`",
@@ -330,7 +331,7 @@ impl Parser<'_> {
         Ok(text)
     }
 
-    /// A number that an id can have: the highest one means none (setreuid(2)).
+    /// A valid id: the highest number means none (setreuid(2)).
     fn id(&mut self, name: &str) -> Result<u32, RawError> {
         let text = self.literal(name)?;
         text.parse().ok().filter(|id| *id != u32::MAX).ok_or_else(|| {
@@ -342,7 +343,7 @@ impl Parser<'_> {
         self.mode.take().unwrap_or(default)
     }
 
-    /// Nothing may be left of what modifies the next option.
+    /// No modifier of the next option may be left.
     fn leftover(&self) -> Result<(), RawError> {
         let left = match (self.mode, self.size, self.lower.is_empty()) {
             (Some(_), _, _) => "--perms",
@@ -358,7 +359,7 @@ impl Parser<'_> {
     }
 }
 
-/// What modifies the next option stands before it once.
+/// Each modifier may precede an option only once.
 fn once<T>(name: &str, given: Option<T>) -> Result<(), RawError> {
     match given {
         None => Ok(()),

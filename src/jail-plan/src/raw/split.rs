@@ -1,4 +1,4 @@
-//! Splits a text into words as a shell would, where it does not have to run anything.
+//! Splits a text into words as a shell would, if that does not require running anything.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -19,8 +19,9 @@ pub enum SplitError {
     Expansion(ExpansionError),
 }
 
-/// The words of `text`: quotes and backslashes as in a shell; `~`, `$NAME` and `${NAME:-default}` are expanded at launch, and
-/// what they give is never split again. There are no patterns and no commands.
+/// The words of `text`: quotes and backslashes work as in a shell; `~`, `$NAME` and
+/// `${NAME:-default}` are expanded at launch, and the result is never split again. There are no
+/// patterns and no commands.
 ///
 /// # Errors
 /// See [`SplitError`].
@@ -33,7 +34,7 @@ pub fn split(text: &str) -> Result<Vec<HostText>, SplitError> {
     Ok(splitter.words)
 }
 
-/// A word so far, in the expansion language and as it stands.
+/// A word so far: in the expansion language, and literally.
 #[derive(Default)]
 struct SplitWord {
     source: String,
@@ -56,7 +57,7 @@ impl Splitter<'_> {
             '$' => return self.dollar(),
             '`' => return Err(SplitError::Expansion(ExpansionError::CommandSubstitution)),
             '\\' => match self.rest.next() {
-                // A line that goes on.
+                // A backslash before the end of a line continues it.
                 Some('\n') | None => {}
                 Some(other) => self.push(other),
             },
@@ -109,7 +110,8 @@ impl Splitter<'_> {
         }
     }
 
-    /// A variable, taken over as it is written; the expansion language judges it when the word is whole.
+    /// A variable, copied as it is written. The expansion language checks it
+    /// when the word is complete.
     fn dollar(&mut self) -> Result<(), SplitError> {
         let word = self.word.get_or_insert_default();
         word.expands = true;
@@ -139,7 +141,8 @@ impl Splitter<'_> {
         Err(SplitError::Expansion(ExpansionError::Unclosed(String::new())))
     }
 
-    /// What follows a name must not become part of it when quotes between them are dropped: so it gets braces.
+    /// When the quotes in between are dropped, what follows a name must not become part
+    /// of it, so it gets braces.
     fn name(&mut self) -> Result<(), SplitError> {
         let word = self.word.get_or_insert_default();
         word.source.push('{');
@@ -177,7 +180,7 @@ impl fmt::Display for SplitError {
         match self {
             Self::UnclosedQuote(quote) => write!(f, "a quote {quote} is not closed"),
             Self::Shell(character) => {
-                write!(f, "`{character}` has a meaning in a shell, and no shell reads this")
+                write!(f, "`{character}` has a meaning in a shell, but no shell reads this")
             }
             Self::Expansion(error) => error.fmt(f),
         }

@@ -11,7 +11,7 @@ pub(super) fn dangers(grants: &[Entry]) -> Vec<Danger> {
 const PATH: &str = "PATH";
 const HOME: &str = "HOME";
 
-/// The last grant that gives a variable its value, or takes it, and where it stands.
+/// The last grant that gives a variable its value, or removes it, and its index.
 fn last<'a>(grants: &'a [Entry], variable: &str) -> Option<(usize, &'a Entry)> {
     let is_about = |entry: &Entry| match &entry.grant {
         Grant::SetEnv { name, .. } | Grant::ForwardEnv { name, .. } | Grant::UnsetEnv { name } => {
@@ -23,7 +23,7 @@ fn last<'a>(grants: &'a [Entry], variable: &str) -> Option<(usize, &'a Entry)> {
     grants.get(at).filter(|entry| entry.by.combinator != BASE).map(|entry| (at, entry))
 }
 
-/// A new value of PATH takes the place of all folders that were in it.
+/// A new value of PATH replaces all folders that were in it.
 fn path(grants: &[Entry]) -> Option<Danger> {
     let (at, entry) = last(grants, PATH)?;
     let (before, after) = (grants.get(..at)?, grants.get(at + 1..)?);
@@ -64,8 +64,8 @@ fn is_inside(folder: &str, grants: &[Entry]) -> bool {
     folder == "/bin" || folder.starts_with("/nix/store/") || has_commands(folder, grants)
 }
 
-/// Whether the spec puts something there: what every jail has, such as /usr/bin/env, makes no
-/// folder of commands.
+/// Whether the spec puts something there. What every jail has, such as /usr/bin/env, does not
+/// make a folder of commands.
 fn has_commands(folder: &str, grants: &[Entry]) -> bool {
     is_granted(folder, grants.iter().filter(|entry| entry.by.combinator != BASE))
 }

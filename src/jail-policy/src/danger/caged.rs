@@ -1,5 +1,4 @@
-//! What the rules of a cage grant that one should think twice about, and what no rule of Landlock
-//! can take away.
+//! Rules of a cage that deserve a second look, and what no Landlock rule can prevent.
 
 use super::granted::{passed_on, place};
 use super::{Danger, DangerCode};
@@ -25,10 +24,9 @@ pub(super) fn dangers(entry: &Entry, grants: &[Entry]) -> Vec<Danger> {
     }
 }
 
-/// A place that a rule opens. What every cage may read, and its own state, is nothing to talk
-/// about.
+/// A place that a rule opens. What every cage may read, and the cage's own state, are not reported.
 fn ruled(entry: &Entry, path: &Text, access: Access, grants: &[Entry]) -> Vec<Danger> {
-    // Where it may be one of several places, each of them counts.
+    // If it may be one of several places, each of them counts.
     let Some(canonical) = canonical_place(path) else { return place(entry, path, access) };
     let note =
         |code, what: String, fix| vec![Danger::from_entry(entry, Severity::Note, code, what, fix)];
@@ -82,7 +80,7 @@ fn ports(entry: &Entry, connect: &[u16]) -> Option<Danger> {
         "the cage can reach TCP ports {} of every address, this machine included",
         ports.join(", ")
     );
-    let fix = "Landlock knows ports and no names; drop the ports that are not needed";
+    let fix = "Landlock knows ports but no names; drop the ports that are not needed";
     let danger = || Danger::from_entry(entry, Severity::Note, DangerCode::CagePorts, what, fix);
     (!connect.is_empty()).then(danger)
 }

@@ -1,5 +1,5 @@
-//! The stable names of dangers; docs/audit.md explains each. They are never used again for another
-//! thing.
+//! The stable names of dangers; docs/audit.md explains each. A name is never
+//! reused for another danger.
 
 macro_rules! codes {
     ($( $(#[$doc:meta])+ $code:ident = $name:literal, )*) => {

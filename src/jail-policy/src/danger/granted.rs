@@ -107,7 +107,7 @@ fn of_its_kind(entry: &Entry) -> Option<Danger> {
         | HostUse::Nothing
         // There may be several.
         | HostUse::ByName(_)
-        // Places that a grant names are looked at for all kinds alike.
+        // Places that a grant names are checked in the same way for all kinds.
         | HostUse::Path { .. }
         | HostUse::Tree { .. }
         | HostUse::Copied { .. }
@@ -125,15 +125,15 @@ fn of_its_kind(entry: &Entry) -> Option<Danger> {
         // What is let through is named, one by one.
         | HostUse::Bus
         | HostUse::Browser
-        // Two values of it, and not the file.
+        // It is two values of the file, not the file itself.
         | HostUse::Identity
         | HostUse::Ports { .. }
         | HostUse::Cage { .. } => None,
     }
 }
 
-/// System calls that every jail is refused, or arguments of them: sandboxes were left through
-/// these. That one allows what is left in any case is nothing to talk about.
+/// System calls that are refused to every jail, or some of their arguments: sandboxes have been
+/// escaped through these. A rule that allows only what is left in any case is not reported.
 fn widened(entry: &Entry, allow: &[String]) -> Option<Danger> {
     if allow.is_empty() {
         return None;
@@ -157,7 +157,7 @@ fn widened(entry: &Entry, allow: &[String]) -> Option<Danger> {
     (!found.is_empty()).then(danger)
 }
 
-/// Services that do as the jail says, outside of it.
+/// Services that act for the jail, outside of it.
 fn session(entry: &Entry, service: Service) -> Option<Danger> {
     let services = DangerCode::GrantsHostServices;
     let (code, what, fix) = match service {

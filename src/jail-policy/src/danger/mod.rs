@@ -1,8 +1,8 @@
 //! What a policy grants that deserves a second look: the one list that `check`, `explain` and
 //! `audit` judge by.
 //!
-//! It is looked at without starting anything, and nothing here knows the host; places are compared
-//! as they are written.
+//! Nothing is started for this, and nothing here knows the host; places are
+//! compared as they are written.
 
 mod broken;
 mod caged;
@@ -28,11 +28,11 @@ pub struct Danger {
     pub severity: Severity,
     /// What kind of danger it is.
     pub code: DangerCode,
-    /// What it is: a sentence without a full stop. It holds what the spec holds.
+    /// What it is: a sentence without a full stop. It may contain text from the spec.
     pub what: String,
     /// Who granted it.
     pub by: Origin,
-    /// The place of the host that it is about, where the grant names one.
+    /// The place of the host that it is about, if the grant names one.
     pub from: Option<Text>,
     /// What to do.
     pub fix: &'static str,
@@ -52,7 +52,7 @@ impl Danger {
 }
 
 /// The grants that deserve a second look, the worst first. `applied` are the combinators of the
-/// spec, among them those whose grants left no trace.
+/// spec, including those whose grants left no trace.
 #[must_use]
 pub fn dangers<'a>(grants: &[Entry], applied: impl IntoIterator<Item = &'a Origin>) -> Vec<Danger> {
     let is_cage = grants.iter().any(|entry| matches!(entry.grant, Grant::Cage { .. }));
@@ -72,7 +72,7 @@ pub fn dangers<'a>(grants: &[Entry], applied: impl IntoIterator<Item = &'a Origi
     let known: BTreeSet<&Origin> = grants.iter().filter(is_service).map(|it| &it.by).collect();
     found.extend(origins.difference(&known).filter_map(|origin| called_unsafe(origin)));
     found.sort();
-    // One combinator may say it twice: a folder that is made, and bound.
+    // One combinator may grant it twice: a folder that is made, and bound.
     found.dedup();
     found
 }

@@ -1,4 +1,4 @@
-//! What of the network by name one should think twice about.
+//! Grants of the network by name that deserve a second look.
 
 use jail_egress::{Authority, Host, Objection, objection};
 
@@ -35,7 +35,7 @@ pub(super) fn dangers(entry: &Entry, grant: &NetworkGrant) -> Vec<Danger> {
     }
 }
 
-/// A proxy is sent what stands where its credentials are said to be, whatever that is.
+/// A proxy gets whatever is where its credentials are said to be.
 fn sent(entry: &Entry, proxy: &UpstreamProxy) -> Option<Danger> {
     let UpstreamProxy::At { host, port, credentials: Some(credentials), .. } = proxy else {
         return None;
@@ -88,8 +88,8 @@ fn literal(entry: &Entry, host: &str) -> Option<Danger> {
     Some(Danger::from_entry(entry, severity, code, what, fix))
 }
 
-/// A jail whose hosts are named can write where another jail may read, and the other way round:
-/// what one reads, the other sends.
+/// If hosts are named, one jail can write where another one may read, and the other way round: what
+/// one reads, the other can send.
 pub(super) fn relay(grants: &[Entry]) -> Option<Danger> {
     let named = |entry: &&Entry| matches!(&entry.grant, Grant::Network(NetworkGrant::Host { .. }));
     let shared = |entry: &Entry| match &entry.grant {

@@ -1,4 +1,4 @@
-//! What of a secret one should think twice about: who gets the value.
+//! Secrets that deserve a second look: who gets the value.
 
 use super::{Danger, DangerCode};
 use crate::grant::{Secret, SecretSocket, SecretSource};
@@ -24,7 +24,7 @@ pub(super) fn of_socket(entry: &Entry, socket: &SecretSocket) -> Danger {
     sent(entry, &socket.from, &socket.host)
 }
 
-/// A host is sent what stands where the value is said to be, whatever that is.
+/// A host gets whatever is where the value is said to be.
 fn sent(entry: &Entry, from: &SecretSource, hosts: &str) -> Danger {
     let what = match from {
         SecretSource::File(path) => format!("what is in `{path}`"),

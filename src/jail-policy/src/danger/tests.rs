@@ -144,7 +144,7 @@ fn who_can_write_a_file_is_known_where_the_launch_is() {
     assert_eq!(writer(&[here()], spec, at_home), None);
     let both = [here(), entry("allow-home-cwd", Grant::HomeAsFolder)];
     assert!(writer(&both, spec, at_home).is_some());
-    // What lies over it counts.
+    // What covers it counts.
     assert_eq!(by(&[here(), read("$PWD/a.jail")], spec), None);
     assert_eq!(by(&[here(), read("$PWD")], spec), None);
     assert_eq!(by(&[read("$PWD/a.jail"), here()], spec).as_deref(), Some("mount-cwd"));

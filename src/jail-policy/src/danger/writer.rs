@@ -1,5 +1,5 @@
-//! Which grant lets a jail write a file of the host, where it is known from where the jail is
-//! started.
+//! The grant that lets a jail write a file of the host, if that is known from
+//! where the jail is started.
 
 use std::borrow::Cow;
 
@@ -24,8 +24,8 @@ struct Shown {
     is_writable: bool,
 }
 
-/// The grant by which a jail that is launched so can write the file at `place`, an absolute path
-/// without links; none where it cannot, or where only the launch knows.
+/// The grant by which a jail, launched in this way, can write the file at `place`, an absolute path
+/// without links. `None` if it cannot, or if only the launch knows.
 #[must_use]
 pub fn writer<'a>(grants: &'a [Entry], place: &str, launch: Launch<'_>) -> Option<&'a Entry> {
     let is_refused = launch.refuses_folder(grants);
@@ -45,14 +45,14 @@ pub fn writer<'a>(grants: &'a [Entry], place: &str, launch: Launch<'_>) -> Optio
         let inside = [tree.to.trim_end_matches('/'), rest.trim_start_matches('/')].join("/");
         let inside = inside.trim_end_matches('/').to_owned();
         let later = all.get(index + 1..).unwrap_or_default();
-        // Folders above a mount cannot be moved away, so it holds however deep it is.
+        // Folders above a mount cannot be moved away, so this holds however deep it is.
         !later.iter().any(|(_, cover)| !cover.is_writable && is_below(&inside, &cover.to))
     });
     found.map(|(_, (entry, _))| *entry)
 }
 
 impl Launch<'_> {
-    /// No jail is started in the home folder, unless it may be, or above it.
+    /// No jail is started in the home folder or above it, unless it may be.
     fn refuses_folder(self, grants: &[Entry]) -> bool {
         let Some(home) = self.home else { return false };
         let may_be_home = grants.iter().any(|entry| matches!(entry.grant, Grant::HomeAsFolder));
@@ -79,8 +79,8 @@ impl Launch<'_> {
         given(&entry.grant).into_iter().filter_map(shown).collect()
     }
 
-    /// A place as it is at this launch, where it depends on nothing but the home folder and the
-    /// working folder.
+    /// A place as it is at this launch, if it depends only on the home
+    /// folder and the working folder.
     fn resolved(self, text: &Text) -> Option<String> {
         let written = text.as_str()?;
         let place = match text.expand {

@@ -1,4 +1,4 @@
-//! What of the host a grant gives by name.
+//! The parts of the host that a grant gives by name.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ pub fn given(grant: &Grant) -> Vec<(Cow<'_, Text>, Access)> {
             lower.chain(upper).map(|(place, access)| (Cow::Borrowed(place), access)).collect()
         }
         HostUse::Beneath { path, reach, .. } => one(path, of_reach(reach)),
-        // What most variables hold only the launch knows, but not all: `HOME` names a place.
+        // Only the launch knows what most variables contain, but `HOME`, for one, names a place.
         HostUse::Variable { variable, access } => {
             vec![(Cow::Owned(Text::expanded(format!("${variable}"))), access)]
         }

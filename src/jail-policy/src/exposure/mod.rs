@@ -1,6 +1,6 @@
-//! What of the host one should think twice about before a jail gets it: the one table that `jailgen
-//! check` and `jailgen audit` judge by. Nothing here knows the host; places are compared as they
-//! are written.
+//! Parts of the host that deserve a second look before a jail gets them: the one table that
+//! `jailgen check` and `jailgen audit` judge by. Nothing here knows the host; places are
+//! compared as they are written.
 
 mod given;
 mod place;
@@ -21,13 +21,13 @@ use crate::{Access, Text};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
-    /// The jail holds nothing, or nearly nothing.
+    /// The jail protects nothing, or nearly nothing.
     Critical,
-    /// A way out, or to what is worth most.
+    /// A way out of the jail, or to what is most valuable.
     High,
     /// More than most jails need.
     Medium,
-    /// To be known; it does not fail an audit.
+    /// Worth knowing; it does not fail an audit.
     Note,
 }
 
@@ -44,7 +44,7 @@ impl Severity {
     }
 }
 
-/// Something of the host that a grant gives away.
+/// A part of the host that a grant gives away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposure {
     /// How bad it is.
@@ -53,7 +53,7 @@ pub struct Exposure {
     pub code: DangerCode,
     /// What it is, after "it holds".
     pub holds: &'static str,
-    /// The place that it is about, where the grant is of another one, below or above it.
+    /// The place that it is about, if the grant is of another one, below or above it.
     pub place: Option<&'static str>,
     /// What to do.
     pub fix: &'static str,

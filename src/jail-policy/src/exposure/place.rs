@@ -1,5 +1,6 @@
-//! A place of the host as the tables of this room write it, however a spec spells it. Nothing is
-//! looked up: what a link leads to, and what a variable of the launcher holds, is not known here.
+//! A place of the host in the form that these tables use, however a spec spells it.
+//! Nothing is looked up: the target of a link, and the value of a variable of the
+//! launcher, are not known here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +8,8 @@ use jail_plan::{Expansion, HostText, Lookup};
 
 use crate::{Piece, Text};
 
-/// The home folder while a place is put together: in front of it may stand `/`, which changes
-/// nothing.
+/// The home folder while a place is put together: there may be a `/` before
+/// it, which changes nothing.
 const HOME: &str = "/home/~";
 const RUNTIME: &str = "/run/user/~";
 
@@ -29,8 +30,8 @@ const USUAL: &[(&str, &str)] = &[
 /// Those of them that are set in every session.
 const ALWAYS_SET: &[&str] = &["HOME", "PWD", "XDG_RUNTIME_DIR"];
 
-/// A place as the tables write it: `~` for the home folder, /run for /var/run, no slash at the end.
-/// None where more than one is possible.
+/// A place in the form of the tables: `~` for the home folder, /run for /var/run, no slash at the
+/// end. `None` if more than one is possible.
 #[must_use]
 pub fn canonical_place(text: &Text) -> Option<String> {
     let mut places = canonical_places(text).into_iter();
@@ -41,7 +42,7 @@ pub fn canonical_place(text: &Text) -> Option<String> {
 pub(crate) fn canonical_places(text: &Text) -> BTreeSet<String> {
     let source = source(text);
     if !text.expand {
-        // What is taken as it stands has no home folder in it.
+        // A literal text has no home folder in it.
         return [canonical(&source.replacen('~', "\\~", 1))].into();
     }
     let Ok(expansion) = Expansion::parse(&source) else { return [canonical(&source)].into() };
@@ -49,7 +50,7 @@ pub(crate) fn canonical_places(text: &Text) -> BTreeSet<String> {
     places.iter().map(|variables| canonical(&variables.fill(&expansion))).collect()
 }
 
-/// As the stub will read it, with one name of the store for every package.
+/// The text as the stub will read it, with one store name for every package.
 fn source(text: &Text) -> String {
     let piece = |piece: &Piece| match piece {
         Piece::Literal(literal) => literal.clone(),
@@ -58,7 +59,7 @@ fn source(text: &Text) -> String {
     text.pieces().iter().map(piece).collect()
 }
 
-/// What variables are taken to hold.
+/// The assumed values of variables.
 struct Variables(BTreeMap<String, String>);
 
 impl Variables {
@@ -68,11 +69,11 @@ impl Variables {
         Self(named.map(|name| (name.to_owned(), usual(name))).collect())
     }
 
-    /// Those that have a default are not, where that can be.
+    /// Those that have a default are not set, if that is possible.
     fn by_default(expansion: &Expansion) -> Self {
         let always = ALWAYS_SET.iter().map(|name| ((*name).to_owned(), usual(name)));
         let mut variables = Self(always.collect());
-        // One that has no default is named, and has to be set.
+        // One without a default is named, and must be set.
         while let Err(jail_plan::Unset(name)) = variables.resolve(expansion) {
             let value = usual(&name);
             variables.0.insert(name, value);
@@ -108,13 +109,13 @@ fn usual(name: &str) -> String {
     known.map_or_else(|| format!("${name}"), |(_, value)| (*value).to_owned())
 }
 
-/// Without what changes nothing, and by one name where a place has several.
+/// Without components that change nothing, and by one name if a place has several.
 fn canonical(place: &str) -> String {
     let mut names: Vec<&str> = place.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
     if !place.starts_with('/') {
         return names.join("/");
     }
-    // Through /proc every place has further names.
+    // Through /proc, every place has further names.
     while let ["proc", _, "root", ..] = names.as_slice() {
         names.drain(..3);
     }
@@ -135,7 +136,7 @@ fn below(folder: &str, names: &[&str]) -> String {
     [folder].iter().chain(names).copied().collect::<Vec<_>>().join("/")
 }
 
-/// The same place, where a home folder is named by its path.
+/// The same place, if a home folder is named by its path.
 pub(super) fn in_a_home(place: &str) -> String {
     let of_a_user = place.strip_prefix("/home/").map(|rest| match rest.split_once('/') {
         Some((_, below)) => format!("~/{below}"),

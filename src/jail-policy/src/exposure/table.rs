@@ -1,17 +1,17 @@
-//! Places of the host that one should think twice about, by what they hold.
+//! Places of the host that deserve a second look, with what they hold.
 
 use super::Severity;
 use crate::danger::DangerCode;
 
-/// Places of the host that are worth a word: the folder or file, with all that is below it and all
-/// that it is below.
+/// Places of the host that are worth a finding: each file or folder, with everything below it
+/// and the folders above it.
 pub(super) struct Sensitive {
     pub(super) code: DangerCode,
     /// What they are, after "it holds".
     pub(super) holds: &'static str,
     pub(super) severity: Severity,
     pub(super) places: &'static [&'static str],
-    /// Whether reading alone is worth it.
+    /// Whether reading alone is worth a finding.
     pub(super) reading: bool,
     pub(super) fix: &'static str,
 }
@@ -155,6 +155,6 @@ pub(super) const SENSITIVE: &[Sensitive] = &[
     },
 ];
 
-/// What may be read in places that are worth a finding.
+/// What may be read in places that are otherwise worth a finding.
 pub(super) const HARMLESS: &[&str] =
     &["~/.ssh/known_hosts", "/etc/ssh/ssh_config", "/etc/ssh/ssh_known_hosts"];

@@ -1,6 +1,6 @@
-//! What a grant does, in one row for each: what of the host it uses, and what it puts where in the
-//! jail. What is asked before a build, what is dangerous, what is shown and what a later grant
-//! covers all match on an answer and not on the grants, so a new grant answers here.
+//! What each grant does, in one row: what of the host it uses, and what it puts where in the jail.
+//! What is asked before a build, what is dangerous, what is shown and what a later grant covers are
+//! all decided by these answers and not by the grants, so a new grant answers here.
 
 use super::{Grant, NetworkGrant, Scope, Secret, SecretTo, Writes};
 use crate::{Access, Missing, Namespace, Reach, Service, Terminal, Text};
@@ -8,7 +8,7 @@ use crate::{Access, Missing, Namespace, Reach, Service, Terminal, Text};
 /// What of the host a grant uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostUse<'a> {
-    /// Nothing: it is about the jail's own, or takes something away.
+    /// Nothing: it is about the jail's own, or removes something.
     Nothing,
     /// What is at a path.
     Path {
@@ -19,7 +19,7 @@ pub enum HostUse<'a> {
         /// What to do when it is missing.
         missing: Missing,
     },
-    /// A tree, read-only, with what its links lead to.
+    /// A tree, read-only, with the targets of its links.
     Tree {
         /// The path of the host.
         from: &'a Text,
@@ -35,20 +35,20 @@ pub enum HostUse<'a> {
     },
     /// A folder that is made where it is missing, and may be written.
     State(&'a Text),
-    /// A file that need not be there, and may be written and replaced.
+    /// A file that may be missing, and may be written and replaced.
     StateFile(&'a Text),
-    /// The same below this path, a folder for each working folder.
+    /// The same below this path, with a folder for each working folder.
     FolderState(&'a Text),
-    /// A link that is made where nothing is.
+    /// A link that is made if nothing is there.
     Link,
     /// Folders over each other.
     Layers {
-        /// Those that are not written to.
+        /// The folders that are not written to.
         lower: &'a [Text],
-        /// What becomes of what is written.
+        /// Where writes go.
         writes: &'a Writes,
     },
-    /// In a cage: what is beneath a place.
+    /// In a cage: everything beneath a place.
     Beneath {
         /// The path of the place.
         path: &'a Text,
@@ -64,9 +64,9 @@ pub enum HostUse<'a> {
         /// Where it is in the jail, or which one it is for a cage.
         to: Option<&'a Text>,
     },
-    /// The home folder, where the wrapper is started there.
+    /// The home folder, if the wrapper is started there.
     Home,
-    /// For writing: the repository of the working folder.
+    /// The repository of the working folder, for writing.
     Repository,
     /// The paths among the wrapper's arguments.
     Arguments(Access),
@@ -81,7 +81,7 @@ pub enum HostUse<'a> {
     Identity,
     /// Something of the user's session.
     Session(Service),
-    /// A message bus, as far as a proxy lets through what is named.
+    /// A message bus, through a proxy that lets only the named messages through.
     Bus,
     /// The Nix store, read-only.
     Store(Scope),
@@ -100,12 +100,12 @@ pub enum HostUse<'a> {
         /// Those that may be bound.
         bind: &'a [u16],
     },
-    /// All of the host, as far as rules of Landlock let through.
+    /// All of the host, as far as Landlock rules allow.
     Cage {
         /// Whether sockets for datagrams can be made.
         datagrams: bool,
     },
-    /// System calls that may be more than every jail has.
+    /// System calls that may exceed what every jail has.
     Calls(&'a [String]),
     /// The launcher's own terminal.
     Terminal,
@@ -117,7 +117,7 @@ pub enum HostUse<'a> {
     Browser,
 }
 
-/// What one grant uses of the host, and where it shows in the jail.
+/// What one grant uses of the host, and where it appears in the jail.
 struct Effect<'a> {
     host: HostUse<'a>,
     /// The place in the jail that it is about.
@@ -152,7 +152,7 @@ impl Grant {
         self.effect().host
     }
 
-    /// The place in the jail that it is about, where it is one and known before the launch.
+    /// The place in the jail that it is about, if there is one that is known before the launch.
     #[must_use]
     pub fn target(&self) -> Option<&Text> {
         self.effect().target
@@ -164,7 +164,7 @@ impl Grant {
         self.effect().certain
     }
 
-    /// The places of the host that it opens. State is not among them: it is made where nothing is.
+    /// The places of the host that it opens. State is not included: it is made where nothing is.
     #[must_use]
     pub fn sources(&self) -> Vec<&Text> {
         match self.host_use() {
@@ -201,7 +201,7 @@ impl Grant {
         }
     }
 
-    /// The table, and the only place that distinguishes all grants to say what they give.
+    /// The table, and the only place that distinguishes all grants by what they give.
     fn effect(&self) -> Effect<'_> {
         let uses = |host| Effect { host, target: None, certain: false };
         let own = || uses(HostUse::Nothing);
@@ -260,15 +260,15 @@ impl Grant {
             | Self::Symlink { to, .. }
             | Self::MachineId { to }
             | Self::Queues { to } => own().surely_at(to),
-            // Where a folder stands already, it changes nothing.
+            // If a folder is there already, it changes nothing.
             Self::Directory { to, .. } => own().at(to),
             Self::Program { .. }
             | Self::Arguments { .. }
-            // They say more of the working folder's grant, and give nothing without one.
+            // They qualify the grant of the working folder, and give nothing without one.
             | Self::Project
             | Self::Git { .. }
             | Self::Mask { .. }
-            // It says more of the grant of the folder.
+            // It qualifies the grant of the folder.
             | Self::PrivateCopies { .. }
             | Self::StartIn { .. }
             | Self::Accounts { .. }
@@ -297,7 +297,7 @@ impl Grant {
     }
 }
 
-/// Where a part of the network by name puts something.
+/// The place where a part of the network by name puts something.
 fn of_network(grant: &NetworkGrant) -> Option<&Text> {
     match grant {
         NetworkGrant::Secret(Secret { to: SecretTo::File(path), .. }) => Some(path),
@@ -311,7 +311,7 @@ fn of_network(grant: &NetworkGrant) -> Option<&Text> {
         | NetworkGrant::Exposed { .. }
         | NetworkGrant::Ask { .. }
         | NetworkGrant::Requests { .. }
-        // Beneath what the spec puts anywhere.
+        // Below whatever the spec puts anywhere.
         | NetworkGrant::SecretSocket(_)
         | NetworkGrant::Authorities { .. } => None,
     }

@@ -1,4 +1,4 @@
-//! What a grant can be in particular: when, how much, which.
+//! The details of grants: when, how much, which.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,14 +23,14 @@ impl Argument {
     }
 }
 
-/// What a jail that may write a repository of git can do to its settings: what git on the host
-/// executes or believes.
+/// What a jail that may write a git repository can do to its settings: what git on the
+/// host executes or trusts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GitSettings {
-    /// It changes copies of its own, and what it has changed is reported.
+    /// It changes copies of its own, and the changes are reported.
     Apart,
-    /// The same, and harmless changes are taken over.
+    /// The same, and harmless changes are copied to the host's settings.
     Merged,
     /// Nothing of a repository can be changed.
     ReadOnly,
@@ -38,15 +38,15 @@ pub enum GitSettings {
     Shared,
 }
 
-/// What becomes of what is written to an overlay.
+/// What happens to writes to an overlay.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Writes {
     /// Nothing can be written.
     Refused,
-    /// It stays in memory, and goes with the jail.
+    /// They stay in memory, and are gone with the jail.
     Memory,
-    /// It is kept in a folder of the host.
+    /// They are kept in a folder of the host.
     Kept {
         /// The folder for changes.
         upper: Text,
@@ -84,7 +84,7 @@ pub enum Scope {
     Whole,
 }
 
-/// What of the caller has a number.
+/// Which id of the caller has a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IdKind {
@@ -123,7 +123,7 @@ pub enum Limited {
 }
 
 /// How much Landlock checks, in addition to the mounts and independently of them. Either stops the
-/// launch where the kernel lacks it.
+/// launch if the kernel lacks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wall {

@@ -48,7 +48,7 @@ pub enum Grant {
     Folder {
         /// With which access.
         access: Access,
-        /// Where in the jail; at its own place when absent.
+        /// Where in the jail; absent: at its own place.
         to: Option<Text>,
     },
     /// The working folder may be the home folder.
@@ -56,8 +56,8 @@ pub enum Grant {
     /// What the worktrees of a git repository share, if the working folder is one of them:
     /// read-write, at its own place.
     Worktree,
-    /// The working folder is the root of the repository that the wrapper is started in; the program
-    /// starts where that was.
+    /// The root of the repository that the wrapper is started in is the working folder; the program
+    /// starts where the wrapper was started.
     Project,
     /// What the jail can do to the settings of the repositories of the working folder. The last one
     /// counts.
@@ -65,20 +65,20 @@ pub enum Grant {
         /// How git's settings are treated.
         settings: GitSettings,
     },
-    /// Of the files of the working folder that a glob matches and that git does not have, the jail
-    /// does not see the content. All globs of a policy are one list, of which the last one counts
-    /// that matches.
+    /// The jail does not see the content of files of the working folder that a glob matches and
+    /// that git does not track. All globs of a policy are one list, of which the last match counts.
     Mask {
-        /// The globs, as gitignore(5) has them, or [`jail_plan::mask::CREDENTIALS`] for the table
-        /// of known names.
+        /// The globs, in the form of gitignore(5), or [`jail_plan::mask::CREDENTIALS`] for the
+        /// table of well-known names.
         globs: Vec<String>,
     },
-    /// Of what lies in a folder that the jail may write it has copies, which it can change; the
-    /// host's stay as they are.
+    /// The jail has copies of what is in a folder that it may write, and can change the copies; the
+    /// host's files stay unchanged.
     PrivateCopies {
         /// The folder, on the host.
         folder: Text,
-        /// What in it: names with slashes between them, and one at the end of a folder's.
+        /// The names in it, with slashes between those of folders inside it, and one
+        /// at the end of a folder's.
         names: Vec<String>,
     },
     /// Every argument that is an existing path appears in the jail.
@@ -90,7 +90,7 @@ pub enum Grant {
     BindVariable {
         /// The launcher's variable.
         variable: String,
-        /// What stands between two paths.
+        /// The text between two paths.
         separator: String,
         /// With which access.
         access: Access,
@@ -110,41 +110,41 @@ pub enum Grant {
         /// Where in the jail.
         to: Text,
     },
-    /// A folder of the host's for each working folder, made (0700) when it is missing, appears
-    /// read-write.
+    /// A folder of the host for each working folder, made (0700) if it
+    /// is missing, appears read-write.
     FolderState {
-        /// Where on the host the folders lie.
+        /// The folder on the host that contains these folders.
         path: Text,
         /// Where in the jail.
         to: Text,
     },
-    /// A tree of the host appears at its own place, read-only, with what its symbolic links lead to
-    /// in their stead.
+    /// A tree of the host appears at its own place, read-only, with the
+    /// targets of its symbolic links.
     DeepBind {
         /// The path of the host.
         from: Text,
         /// What to do when it is missing at launch.
         missing: Missing,
     },
-    /// Folders of the host, one over the other, appear as one folder.
+    /// Folders of the host, stacked, appear as one folder.
     Overlay {
-        /// The folders, the lowest first. Nothing is written to them.
+        /// The folders, from the lowest up. They are never written to.
         lower: Vec<Text>,
-        /// What becomes of what is written.
+        /// What happens to writes.
         writes: Writes,
         /// Where, in the jail.
         to: Text,
     },
-    /// Something of the user's session on the host appears, where the host has it.
+    /// Something of the user's session on the host appears, if the host has it.
     Session {
         /// The service of the session.
         service: Service,
     },
-    /// A message bus appears, through a proxy that lets through what is named.
+    /// A message bus appears, through a proxy that lets only the named messages through.
     Bus {
         /// The service whose bus it is.
         service: Service,
-        /// The proxy, a path on the host: it is not in the jail.
+        /// The proxy, a path on the host. It is not in the jail.
         proxy: Text,
         /// What is let through: `talk=org.example.*`.
         rules: Vec<String>,
@@ -160,7 +160,7 @@ pub enum Grant {
         to: Text,
         /// Its permission bits.
         mode: Mode,
-        /// At most so many bytes.
+        /// Its size in bytes.
         size: Option<u64>,
     },
     /// A /proc that shows the jail's processes only.
@@ -189,13 +189,13 @@ pub enum Grant {
         /// Its permission bits.
         mode: Mode,
     },
-    /// A file with the content that one of the host has at launch.
+    /// A file with the content of a file of the host at launch.
     Copy {
         /// What, on the host.
         from: Text,
         /// Where, in the jail.
         to: Text,
-        /// Lines that follow what the host's file has.
+        /// Lines that follow the content of the host's file.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         append: Option<String>,
         /// What to do when it is missing at launch.
@@ -214,8 +214,7 @@ pub enum Grant {
         /// The user's shell.
         shell: Text,
     },
-    /// A configuration of git with the name and the address that the user's own has, where that has
-    /// them.
+    /// A git configuration with the name and the address of the user's own, if that has them.
     GitIdentity {
         /// The place inside the jail.
         to: Text,
@@ -225,7 +224,7 @@ pub enum Grant {
         /// The place inside the jail.
         to: Text,
     },
-    /// What is mounted at a place becomes read-only, but not what is mounted below it.
+    /// The mount at a place becomes read-only, but not the mounts below it.
     RemountReadOnly {
         /// The place inside the jail.
         to: Text,
@@ -244,8 +243,8 @@ pub enum Grant {
         /// The shell, on the host.
         shell: Text,
     },
-    /// A program in the jail that has a script run on the host, with the user's rights: all that it
-    /// is given and gives is the script's.
+    /// A program in the jail that has a script run on the host, with the user's rights. Its
+    /// arguments, input and output are the script's.
     Channel {
         /// The program's name.
         name: String,
@@ -256,17 +255,17 @@ pub enum Grant {
     },
     /// Web addresses are opened in the user's browser, on the host.
     OpenUrls,
-    /// Dangerous sequences are taken out of what the jail writes to its terminal, by a process of
-    /// its own.
+    /// Dangerous sequences are removed from what the jail writes to its terminal,
+    /// by a process of its own.
     TerminalFilter,
-    /// What a session leaves that programs of the host would execute is moved aside until it is
-    /// approved.
+    /// What a session leaves that programs of the host would execute is moved
+    /// aside until you approve it.
     Quarantine,
-    /// What host programs execute of the working folder stays as it is: what appears or changes is
-    /// moved aside at once.
+    /// What host programs execute of the working folder stays unchanged: what appears or
+    /// changes is moved aside at once.
     Protect {
-        /// As gitignore(5) has them; `@KIND` for a kind of the table, and with `!` in front what is
-        /// neither protected nor reported.
+        /// In the form of gitignore(5), with `@KIND` for a kind of the table; one that starts with
+        /// `!` is neither protected nor reported.
         globs: Vec<String>,
     },
     /// Where the program starts, if not in the working folder. The last one counts.
@@ -283,17 +282,17 @@ pub enum Grant {
     },
     /// Variables and folders of PATH, as a development shell has them.
     DevShell {
-        /// The file with the environment: `NAME=VALUE`, each with a NUL behind it.
+        /// The file with the environment: `NAME=VALUE`, each followed by a NUL.
         environment: Text,
     },
-    /// A variable with the value that it has in the launcher.
+    /// A variable with its value in the launcher.
     ForwardEnv {
         /// The name of the variable.
         name: String,
         /// What to do when the launcher lacks it.
         missing: Missing,
     },
-    /// A variable is taken away again.
+    /// A variable is removed again.
     UnsetEnv {
         /// The name of the variable.
         name: String,
@@ -322,12 +321,12 @@ pub enum Grant {
     HostNetwork,
     /// A part of the network by name.
     Network(NetworkGrant),
-    /// No namespace and no mount of its own: the program sees the host as it is, and Landlock says
-    /// what it may do there.
+    /// No namespace and no mount of its own: the program sees the host as it is, and Landlock
+    /// decides what it may do there.
     Cage {
         /// A second name of the command.
         alias: String,
-        /// Whether sockets for datagrams (UDP) can be made: Landlock does not look at them.
+        /// Whether sockets for datagrams (UDP) can be made. Landlock does not check them.
         datagrams: bool,
     },
     /// In a cage: what may be done beneath a place of the host.
@@ -339,7 +338,7 @@ pub enum Grant {
         /// What to do when it is missing at launch.
         missing: Missing,
     },
-    /// In a cage: a symbolic link on the host, made before the launch where nothing is yet.
+    /// In a cage: a symbolic link on the host, made before the launch if nothing is there yet.
     StateLink {
         /// Where on the host.
         path: Text,
@@ -353,13 +352,13 @@ pub enum Grant {
         /// Those that may be bound.
         bind: Vec<u16>,
     },
-    /// Which system calls there are to begin with. The last one counts; without one,
-    /// [`CallBase::Default`].
+    /// The base of the allowed system calls. The last one
+    /// counts; without one, [`CallBase::Default`].
     SystemCalls {
         /// The list that the rules change.
         base: CallBase,
     },
-    /// System calls that are allowed or refused in addition (see [`jail_seccomp::Match`] for their
+    /// System calls that are allowed or refused besides (see [`jail_seccomp::Match`] for their
     /// form). The last one counts.
     CallRules {
         /// What is allowed.
@@ -377,7 +376,7 @@ pub enum Grant {
     /// Namespaces and mounts inside, for programs that make a sandbox of their own.
     NestedSandbox,
     /// How much Landlock checks in addition to the mounts. The last one counts; without one,
-    /// [`Wall::Writes`] as far as the kernel has it.
+    /// [`Wall::Writes`] as far as the kernel supports it.
     Wall {
         /// How much Landlock checks.
         wall: Wall,
@@ -397,14 +396,14 @@ pub enum Grant {
         /// When the jail ends.
         lifetime: Lifetime,
     },
-    /// It may use so much of something. The last one counts.
+    /// A limit on a resource. The last one counts.
     Limit {
         /// The resource that is limited.
         resource: Limited,
         /// How much, in the unit of the resource.
         value: u64,
     },
-    /// Limits that cannot be held as they are meant are held as well as they can be.
+    /// Limits that cannot be enforced as intended are enforced as far as possible.
     BestEffort,
     /// One of the caller's ids has another number inside. The last one of each kind counts.
     ShownId {

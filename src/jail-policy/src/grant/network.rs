@@ -17,7 +17,7 @@ pub enum NetworkGrant {
         host: String,
         /// The TCP ports.
         ports: Vec<u16>,
-        /// What is spoken there; what is usual on the port when absent.
+        /// The protocol; absent: the usual one of the port.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         spoken: Option<Spoken>,
         /// Whether TLS may ask for another server than the one that was looked up.
@@ -53,37 +53,37 @@ pub enum NetworkGrant {
     },
     /// Ports of the jail appear on the host's loopback.
     Exposed {
-        /// The first port on the host; 0: one that is free.
+        /// The first port on the host; 0: any free one.
         from: u16,
-        /// The first port inside; 0: the one that it has on the host.
+        /// The first port inside; 0: the same as on the host.
         to: u16,
         /// The number of ports.
         count: u16,
     },
     /// The user or a command is asked before a connection is refused. The last one counts.
     Ask {
-        /// The command on the host, which allows by its exit status 0; empty: a desktop
-        /// notification.
+        /// The command on the host, whose exit status 0 allows the connection;
+        /// empty: a desktop notification.
         command: Vec<Text>,
         /// How long the connection waits.
         seconds: u16,
     },
-    /// Which requests a host may get. A request must match one such rule whole; hosts without any
-    /// get all.
+    /// The requests that a host may get. A request must match all of one such rule;
+    /// hosts without any get all.
     Requests {
         /// The host, as in [`NetworkGrant::Host`]: a name, or `*.` and a name.
         host: String,
         /// Methods, in upper case; empty: all.
         methods: Vec<String>,
-        /// Paths from `/`; `*` stands for one segment, `**` at the end for any number. Empty: all.
+        /// Paths from `/`; `*` means one segment, `**` at the end any number. Empty: all.
         paths: Vec<String>,
     },
-    /// A value that the broker puts into requests.
+    /// A value that the broker inserts into requests.
     Secret(Secret),
     /// A server inside that adds a secret to requests.
     SecretSocket(SecretSocket),
-    /// The broker ends the TLS of hosts whose requests it judges or puts secrets into, so programs
-    /// trust an authority that it makes for the launch, next to the public ones.
+    /// The broker ends the TLS of hosts whose requests it judges or inserts secrets into. Programs
+    /// therefore trust an authority that it makes for the launch, besides the public ones.
     Authorities {
         /// The file with the certificates of the public ones.
         bundle: Text,
@@ -100,10 +100,10 @@ pub enum UpstreamProxy {
         host: String,
         /// The TCP port.
         port: u16,
-        /// Whether it is spoken to in TLS (`https://`).
+        /// Whether the connection to it uses TLS (`https://`).
         #[serde(default, skip_serializing_if = "is_false")]
         tls: bool,
-        /// Where the user and password for it are; absent: it wants none.
+        /// Where the user and password for it are; absent: it needs none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         credentials: Option<ProxyCredentials>,
     },
@@ -167,7 +167,7 @@ impl NetworkGrant {
         }
     }
 
-    /// What only one counts of has one key; the others are their own.
+    /// If only one of several counts, they share a key; the others have their own.
     pub(crate) fn key(&self) -> Self {
         match self {
             Self::Internet { .. } => Self::Internet { ports: Vec::new() },

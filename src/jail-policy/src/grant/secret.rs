@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
 
-/// A value that the broker puts into requests. Inside there is a placeholder.
+/// A value that the broker inserts into requests. The jail has a placeholder.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Secret {
@@ -59,16 +59,16 @@ pub struct SecretSocket {
     pub socket: String,
     /// Where the value is at launch.
     pub from: SecretSource,
-    /// The host, in its one form.
+    /// The host, in its canonical form.
     pub host: String,
     /// The host's port.
     pub port: u16,
-    /// What stands before the path of every request; empty, or `/v1`.
+    /// The prefix of every request's path: empty, or `/v1`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path: String,
     /// The header, in lower case.
     pub header: String,
-    /// What stands before the value in the header.
+    /// The text before the value in the header.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub prefix: String,
     /// The port on the jail's loopback.
@@ -82,7 +82,7 @@ impl Secret {
         self.to.to_string()
     }
 
-    /// Whether one of its hosts stands for many.
+    /// Whether one of its hosts is a pattern for many.
     #[must_use]
     pub fn has_wildcard(&self) -> bool {
         self.hosts.iter().any(|host| host.starts_with("*."))

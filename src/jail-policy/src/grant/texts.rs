@@ -1,4 +1,4 @@
-//! The texts of a grant: what may name packages, and what is expanded at launch.
+//! The texts of a grant: those that may name packages, and those that are expanded at launch.
 
 use super::{Argument, Grant};
 use crate::text::Text;
@@ -77,7 +77,7 @@ impl Grant {
         }
     }
 
-    /// The same with resolved packages put in as characters. Symbolic ones stay.
+    /// The same with resolved packages as characters. Symbolic ones stay.
     #[must_use]
     pub fn resolved(mut self) -> Self {
         for text in self.texts_mut() {

@@ -5,13 +5,14 @@ use crate::{Entry, Reach, Text};
 
 use super::{Sentence, Subject, sentence, within};
 
-const CAGE: &str = "no namespaces: the host's names, users and processes, and those of its files that Landlock allows";
+const CAGE: &str =
+    "no namespaces: the host's names, users and processes, and the files that Landlock allows";
 const NOT_STOPPED: &str = "seeing names, sizes and dates of files and other processes' command lines; \
 changing modes and dates of files of yours; \
 connecting to Unix sockets by their path before Landlock ABI 9 (Linux 7.1): D-Bus and Docker are such";
 
-/// Says a grant of a policy in words: in a cage a folder is where it is, nothing is bound, and of
-/// the store it is execution that is granted.
+/// Describes a grant in words. In a cage, a folder stays where it is, nothing is bound, and the
+/// store is granted for execution.
 #[must_use]
 pub fn sentence_among(grant: &Grant, grants: &[Entry]) -> Sentence {
     let is_cage = grants.iter().any(|entry| matches!(entry.grant, Grant::Cage { .. }));

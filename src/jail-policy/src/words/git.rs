@@ -1,5 +1,5 @@
-//! What a jail can do to git's settings and to those of programs, and what of the files next to
-//! them it does not see, in words.
+//! What a jail can do to git's settings and to those of programs, and which files next to them
+//! it does not see, in words.
 
 use jail_plan::mask::CREDENTIALS;
 
@@ -7,7 +7,7 @@ use super::{OWN, Sentence, Subject};
 use crate::Text;
 use crate::grant::GitSettings;
 
-/// What is protected, and what is lifted.
+/// What is protected, and what is excepted.
 pub(super) fn protect(globs: &[String]) -> Sentence {
     const SHOWN: usize = 8;
     let mut what: Vec<&str> = globs.iter().take(SHOWN).map(String::as_str).collect();
@@ -35,7 +35,7 @@ pub(super) fn settings(settings: GitSettings) -> Sentence {
     Sentence::new(Subject::Files, verb, what)
 }
 
-/// Globs with `!` take out what others have.
+/// Globs with `!` except files from the others.
 pub(super) fn masked(globs: &[String]) -> Sentence {
     let (shown, hidden): (Vec<_>, Vec<_>) = globs.iter().partition(|glob| glob.starts_with('!'));
     let words = |globs: Vec<&String>| {
@@ -55,7 +55,7 @@ pub(super) fn masked(globs: &[String]) -> Sentence {
     Sentence::new(Subject::Files, "masked", what).note("if git does not track them")
 }
 
-/// So many names are said.
+/// How many names are listed.
 const NAMES_MAX: usize = 2;
 
 pub(super) fn private(folder: &Text, names: &[String]) -> Sentence {

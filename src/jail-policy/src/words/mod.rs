@@ -1,5 +1,5 @@
-//! Grants in words, the only ones there are: `explain`, the audit and messages all say a grant in
-//! the same way.
+//! Grants in words, written only here: `explain`, the audit and messages all describe
+//! a grant in the same way.
 
 mod cage;
 mod git;
@@ -34,7 +34,7 @@ use session::session;
 pub enum Subject {
     /// What is started.
     Program,
-    /// What of the file system there is.
+    /// The files that there are.
     Files,
     /// Which commands are found.
     Path,
@@ -89,12 +89,12 @@ pub struct Sentence {
     pub how: &'static str,
     /// What is granted.
     pub what: String,
-    /// What one should know about it.
+    /// A remark about it.
     pub note: Option<&'static str>,
 }
 
-/// `read-only ~/.gitconfig (if it is there)`. It holds what the spec holds: who prints it sees to
-/// control characters.
+/// `read-only ~/.gitconfig (if it is there)`. It contains text from the spec: the code that prints
+/// it must escape control characters.
 impl fmt::Display for Sentence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.how, self.what)?;
@@ -104,7 +104,7 @@ impl fmt::Display for Sentence {
 
 impl Sentence {
     fn new(subject: Subject, how: &'static str, what: impl Into<String>) -> Self {
-        // A text that goes on in another line could say there what no grant says.
+        // A text that continues in another line could imitate a grant there.
         let what = what.into().replace('\r', "\\r").replace('\n', "\\n");
         Self { subject, how, what, note: None }
     }
@@ -123,18 +123,18 @@ impl Sentence {
     }
 }
 
-/// What makes a file with its environment of a development shell, in emitted files.
+/// The function that makes a file with the environment of a development shell, in emitted files.
 pub const DEV_SHELL: &str = "inputs.jailgen.lib.devShellEnvironment";
 
-/// What makes one package of a list that only Nix knows, in emitted files.
+/// The function that makes one package of a list that only Nix knows, in emitted files.
 pub const PACKAGES_OF: &str = "inputs.jailgen.lib.packagesOf pkgs";
 
 const SKIPPED: &str = "if it is there";
 const CREATED: &str = "created if missing";
-/// Of a file that its program makes, unless it has to be there for being bound.
+/// For a file that its program makes, unless it must be there to be bound.
 const MAY_BE_MISSING: &str = "need not exist yet";
 const PLAIN_BIND: &str = "a plain bind: all in it can be changed";
-/// What is made for the jail and for nothing else.
+/// Files that are made for this jail alone.
 const OWN: &str = "its own";
 
 /// Says a grant in words.
@@ -452,7 +452,7 @@ fn rules_words(allow: &[String], deny: &[String], on_deny: Option<OnDeny>) -> St
         OnDeny::Log => "a refused call is carried out and logged".to_owned(),
     });
     if allow.is_empty() && deny.is_empty() && answer.is_none() {
-        // Of a wrapper, that has them compiled.
+        // For a wrapper, in which they are compiled.
         return "changed by rules of the spec's own".into();
     }
     let parts = [list("also", allow), list("without", deny), answer];

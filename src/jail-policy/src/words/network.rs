@@ -7,10 +7,10 @@ use super::{Sentence, Subject, secret};
 use crate::grant::{NetworkGrant, ProxyCredentials, UpstreamProxy};
 use crate::text::Text;
 
-/// What is there for every host that is named without a port.
+/// What applies to every host that is named without a port.
 const USUAL_PORTS: [u16; 2] = [443, 80];
 
-/// Says a part of the network by name in words.
+/// Describes a part of the network by name.
 pub(super) fn network(grant: &NetworkGrant) -> Sentence {
     let said = |how, what: String| Sentence::new(Subject::Network, how, what);
     match grant {

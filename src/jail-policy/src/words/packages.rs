@@ -3,8 +3,8 @@
 use crate::grant::NetworkGrant;
 use crate::text::{Package, Piece, Text};
 
-/// A value in the store says nothing to a reader, nor does the file with the authorities, which
-/// many variables name.
+/// The value of a variable in the store tells a reader nothing, nor does the file with the
+/// authorities, which many variables name.
 pub(super) fn variable(name: &str, value: &Text) -> String {
     let is_dull =
         |value: &str| value.starts_with("/nix/store/") || value == NetworkGrant::AUTHORITIES;

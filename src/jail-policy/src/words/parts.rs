@@ -1,4 +1,4 @@
-//! What a grant says in particular, in words.
+//! The details of grants, in words.
 
 use crate::grant::{Phase, Wall, Zone};
 use crate::text::Text;
@@ -54,7 +54,7 @@ pub(super) fn phase_words(phase: Phase) -> &'static str {
     }
 }
 
-/// The first line of a script that says something, and how many more there are.
+/// The first line of a script that is not empty, and how many more there are.
 pub(super) fn excerpt(script: &Text) -> String {
     let text = script.to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

@@ -1,5 +1,5 @@
-//! Words for secrets: which, where the value goes and where it is from. The value itself is
-//! nowhere.
+//! Secrets in words: which, where the value goes and where it comes from. The value
+//! itself is never part of it.
 
 use jail_plan::SecretPlace;
 

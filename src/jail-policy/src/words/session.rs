@@ -3,7 +3,7 @@
 use super::{Sentence, Subject};
 use crate::Service;
 
-/// What of a session opens more than its name says is said with it.
+/// If a part of a session opens more than its name says, the remark says so.
 pub(super) fn session(service: Service) -> Sentence {
     let (what, note) = match service {
         Service::Wayland => ("the Wayland compositor's socket", None),

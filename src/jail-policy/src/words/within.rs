@@ -1,5 +1,5 @@
-//! What is said of a read-only grant inside a writable one: the mounts hold it, and only where they
-//! are.
+//! The remark on a read-only grant inside a writable one: the mounts enforce it,
+//! and only where they are.
 
 use jail_plan::JailPath;
 
@@ -9,7 +9,7 @@ use crate::{Access, Entry, Missing, Text};
 const WITHIN: &str = "inside a writable folder: what is renamed outside, or by a jail without this grant, is no longer covered";
 const WITHIN_IF_THERE: &str = "if it is there when the jail starts; inside a writable folder: what is renamed outside, or by a jail without this grant, is no longer covered";
 
-/// What one should know of such a grant; nothing of another one.
+/// The remark on such a grant; `None` for any other.
 pub(super) fn note(grant: &Grant, grants: &[Entry]) -> Option<&'static str> {
     let Grant::Bind { to, access: Access::ReadOnly, missing, .. } = grant else { return None };
     let is_around = |entry: &Entry| tree(&entry.grant).is_some_and(|tree| is_below(to, &tree));
@@ -19,7 +19,7 @@ pub(super) fn note(grant: &Grant, grants: &[Entry]) -> Option<&'static str> {
     })
 }
 
-/// Where a folder of the host is that can be written.
+/// The writable folder of the host.
 fn tree(grant: &Grant) -> Option<Text> {
     match grant {
         Grant::Folder { access: Access::ReadWrite | Access::Device, to } => {
@@ -36,7 +36,7 @@ fn is_below(place: &Text, tree: &Text) -> bool {
     place.strip_prefix(&tree).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// As it stands in the spec, but for what means the same.
+/// The text as in the spec, except for forms that mean the same.
 fn written(place: &Text) -> String {
     let text = place.to_string().replace("${PWD}", "$PWD").replace("${HOME}", "~");
     JailPath::parse(&text).map_or(text, |path| path.as_str().trim_end_matches('/').to_owned())

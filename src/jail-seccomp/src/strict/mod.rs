@@ -19,8 +19,8 @@ const AGENTS: &[(&str, &str)] = &[
     ("qwen-code", include_str!("qwen-code.list")),
 ];
 
-/// Calls for one thing, of which a processor or a C library has one and another the other: who may
-/// make one may make all.
+/// Calls for one purpose, of which processors and C libraries use one or the other: if
+/// one is allowed, all are.
 const TWINS: &[&[&str]] = &[
     &["accept", "accept4"],
     &["chmod", "fchmodat", "fchmodat2"],
@@ -30,8 +30,7 @@ const TWINS: &[&[&str]] = &[
     &["eventfd", "eventfd2"],
     &["inotify_init", "inotify_init1"],
     &["link", "linkat"],
-    // Of these the default filter answers openat2 with ENOSYS, and then programs make one of the
-    // others.
+    // The default filter answers openat2 with ENOSYS, and then programs make one of the others.
     &["creat", "open", "openat", "openat2"],
     &["mknod", "mknodat"],
     &["pause", "ppoll"],

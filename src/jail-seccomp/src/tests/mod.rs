@@ -1,5 +1,5 @@
-//! The program decides as the table says, for every number and for sampled arguments; and the table
-//! says what it should.
+//! The program decides as the table does, for every number and for sampled arguments; and the
+//! table decides as it should.
 
 mod strict;
 
@@ -67,7 +67,7 @@ fn samples() -> Vec<u64> {
     low.iter().flat_map(|low| [*low, *low | 1 << 32, *low | 0xdead_beef << 32]).collect()
 }
 
-/// What the kernel's interpreter does with a program.
+/// The kernel's interpretation of a program.
 fn run(program: &[u8], arch: u32, number: u32, arguments: [u64; 6]) -> u32 {
     answer(program, &Question { arch, number, arguments }).unwrap()
 }
@@ -228,7 +228,7 @@ fn what_sandboxes_were_left_through_is_refused() {
     refused("personality", &[0x40_0000], PERM);
 }
 
-/// The calls that give a file its mode, with what stands before it.
+/// The calls that give a file its mode, with the arguments before it.
 const MODES: &[(&str, &[u64])] = &[
     ("chmod", &[0]),
     ("fchmod", &[0]),
@@ -424,7 +424,7 @@ fn what_is_refused_is_answered_as_the_spec_says() {
         let deny = vec![matching("getpid", &[]), matching("bpf", &[])];
         let policy = Policy { deny, on_deny, ..DEFAULT };
         answers(&policy, "getpid", &[], answer);
-        // What the default refuses is never carried out for being named again.
+        // What the default refuses is not allowed because a rule also refuses it.
         answers(&policy, "bpf", &[], PERM);
     }
 }

@@ -160,7 +160,7 @@ fn texts_that_cannot_be_expanded() {
         &expect![[r#"
             error[bad-expansion] at 4: `$1` cannot be expanded: `$1` names no environment variable
               = help: these are expanded: `~`, `$NAME`, `${NAME}` and `${NAME:-default}`; a backslash keeps the next character as it is
-            error[bad-expansion] at 5: `~root` cannot be expanded: `~` stands for one's own home folder only, alone or before `/`
+            error[bad-expansion] at 5: `~root` cannot be expanded: `~` means your own home folder only, alone or before `/`
               = help: these are expanded: `~`, `$NAME`, `${NAME}` and `${NAME:-default}`; a backslash keeps the next character as it is
         "#]],
     );
