@@ -1,12 +1,13 @@
-//! Runs an ignored test in a process of its own: what a process gives up is gone for all that run in it.
+//! Runs an ignored test in a process of its own: what a process gives up is lost for
+//! everything that runs in it.
 
 use std::process::{Command, Output};
 
-/// What to call both cases in a variable.
+/// The names of both cases in a variable.
 pub(crate) const BEHIND: &str = "behind walls";
 pub(crate) const OPEN: &str = "in the open";
 
-/// SIGSYS, by which a filter ends a process.
+/// SIGSYS, with which a filter ends a process.
 pub(crate) const SYS: i32 = 31;
 
 /// Runs the test of this name.
@@ -16,8 +17,8 @@ pub(crate) fn alone(test: &str, variables: &[(&str, &str)]) -> Output {
     command.envs(variables.iter().copied()).output().expect("it starts")
 }
 
-/// Does something behind walls that hold the thread which raises them, and ends its process: a thread could not end by itself any
-/// more.
+/// Runs something in a confined thread, and ends its process: such a thread
+/// cannot end by itself any more.
 pub(crate) fn behind(walls: impl FnOnce() + Send, work: impl FnOnce() + Send) {
     let walled = || {
         walls();

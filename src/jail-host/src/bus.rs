@@ -1,7 +1,9 @@
-//! Proxies of message buses: one for each bus that the plan names, in a jail of its own, from before the launch to its end.
+//! Proxies of message buses: one for each bus that the plan names, in a jail of its own, from
+//! before the launch to its end.
 //!
-//! The proxy's jail has the bus's socket, the folder where it makes its own, and the store to read; no network, nothing of
-//! the user's files. It is a plan like any other, run by the stub that runs this launch, under the same filters.
+//! The proxy's jail has the bus's socket, the folder where it makes its own, and the store to read;
+//! no network, nothing of the user's files. It is a plan like any other, run by the stub that runs
+//! this launch, under the same filters.
 
 #![expect(
     clippy::disallowed_methods,
@@ -31,7 +33,7 @@ const FOLDER: &str = "/run/proxy";
 const SOCKET: &str = "socket";
 /// The folder of the proxy's socket, in the launch's own.
 const SOCKETS: &str = "socket-folder";
-/// A proxy that says nothing for so long will not say anything.
+/// A proxy that has reported nothing for this long will not.
 const PATIENCE: Duration = Duration::from_secs(20);
 const ATTEMPTS: u32 = 100;
 
@@ -41,7 +43,7 @@ pub(crate) struct Proxy {
     folder: PathBuf,
 }
 
-/// Starts the proxy of a bus, and says where its socket is. The host may have no such bus.
+/// Starts the proxy of a bus, and returns the path of its socket. The host may have no such bus.
 pub(crate) fn start(
     (op, by): (&Bus, &str),
     plan: &Plan,
@@ -89,7 +91,7 @@ impl Proxy {
         ready
     }
 
-    /// Ends it, and everything that was made for it.
+    /// Ends it, and removes everything that was made for it.
     pub(crate) fn end(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -119,12 +121,14 @@ fn spawn(
     fs::write(&wrapper, text)?;
     let mut command = Command::new(stub);
     command.arg(&wrapper).current_dir("/").env_clear().envs(record::variables());
-    // The terminal's signals are for the payload, which may go on after Ctrl-C and still need its bus.
+    // The terminal's signals are for the payload, which may go on after
+    // Ctrl-C and still need its bus.
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     command.spawn()
 }
 
-/// The proxy's plan. `--fd=1` is the only descriptor that a payload keeps, but for input and errors.
+/// The proxy's plan. `--fd=1` is the only descriptor that a payload keeps,
+/// besides input and errors.
 fn derived((op, by): (&Bus, &str), plan: &Plan, bus: String, sockets: String) -> Plan {
     let literal = |text: &str| HostText::Literal(text.into());
     let bind = |from: String, to: &str, access: Access| {
@@ -185,7 +189,7 @@ fn derived((op, by): (&Bus, &str), plan: &Plan, bus: String, sockets: String) ->
 fn private_folder() -> io::Result<PathBuf> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let parent = runtime.filter(|path| path.is_absolute() && path.is_dir());
-    // Not below /tmp, where a cage may write, and rename what is another process's of the same user.
+    // Not below /tmp, where a cage may write, and rename files of another process of the same user.
     let parent = match parent {
         Some(parent) => parent,
         None => state_folder()?,

@@ -1,12 +1,14 @@
-//! The helper: on the host it does what a launch needs there beyond system calls, with the user's rights; inside, under
-//! any other name, it is the client of a channel.
+//! The helper: on the host it does what a launch needs there beyond system calls, with the user's
+//! rights; inside, under any other name, it is the client of a channel.
 //!
-//! The stub starts it as `jail-host run SOCKET LISTENER ARGUMENTS…` and sends it the rest over the socket. It does what the
-//! sealed plan says and nothing that anybody inside asks for beyond that. For each state file it is started once more, as
-//! `jail-host follow SOCKET`, to be a process that has no rights but over that file; as `jail-host git SOCKET` it keeps git's settings
-//! apart, with no rights but over the repository; as `jail-host filter-terminal SOCKET` it is one that has no rights at all; as
-//! `jail-host hand-off …` and `jail-host ledger …` one that looks through a project. As `jail-host control-group SOCKET`,
-//! `jail-host account SOCKET` and `jail-host mask SOCKET` it does one thing before there is a jail, and ends.
+//! The stub starts it as `jail-host run SOCKET LISTENER ARGUMENTS…` and sends it the rest over the
+//! socket. It does what the sealed plan says, and nothing beyond that, whatever the jail asks for.
+//! For each state file it is started once more, as `jail-host follow SOCKET`, as a process with
+//! rights to that file only; as `jail-host git SOCKET` it keeps git's settings apart, with rights
+//! to the repository only; as `jail-host filter-terminal SOCKET` it has no rights at all; as
+//! `jail-host hand-off …` and `jail-host ledger …` it checks a project. As
+//! `jail-host control-group SOCKET`, `jail-host account SOCKET` and `jail-host mask SOCKET` it does
+//! one thing before there is a jail, and ends.
 #![deny(unsafe_code)]
 #![cfg_attr(
     test,
@@ -31,7 +33,7 @@ mod scripts;
 mod session;
 mod shell;
 mod surroundings;
-#[expect(unsafe_code, reason = "what takes a descriptor by its number is here and nowhere else")]
+#[expect(unsafe_code, reason = "descriptors are taken by their numbers only here")]
 mod sys;
 mod talk;
 mod terminal;
@@ -59,7 +61,8 @@ fn main() -> ExitCode {
         let name = std::path::Path::new(&name).file_name().unwrap_or(&name).to_owned();
         return channel::client::run(&name, &words);
     }
-    // Before anything is read: no process of the same user may inspect or trace this one, and it dumps no core (prctl(2)).
+    // Before anything is read: no process of the same user may inspect or trace this one, and it
+    // dumps no core (prctl(2)).
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         say(&format!("it stays open to others: {error}"));
         return ExitCode::FAILURE;
@@ -84,7 +87,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The one place that prints a line of its own. What it says never comes from inside a jail.
+/// The only place that prints a line of its own. The text never comes from inside a jail.
 fn say(text: &str) {
     // If the stub no longer listens, there is no one left to report to.
     let _ = writeln!(std::io::stderr(), "{NAME}: {}", jail_plan::one_line(text));

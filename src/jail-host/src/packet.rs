@@ -1,4 +1,5 @@
-//! Packets between the stub and a process that works for one launch: a pair of sockets, and a descriptor with some of them.
+//! Packets between the stub and a process that works for one launch: a pair of sockets, and a
+//! descriptor with some of them.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -38,7 +39,8 @@ pub(crate) fn hear<T>(
     }
 }
 
-/// Sends a packet, with at most two descriptors. A stub that has gone is not a fault: the next thing that is heard is the end.
+/// Sends a packet, with at most two descriptors. It is not a fault if the stub is gone: the next
+/// thing that is received is the end.
 pub(crate) fn tell(
     socket: &OwnedFd,
     packet: &[u8],

@@ -1,4 +1,5 @@
-//! jailgen's own state folder, and the stub's record in it, as far as that is about folders that are gone with a launch.
+//! jailgen's own state folder, and the part of the stub's record in it about folders
+//! that are gone with a launch.
 
 #![expect(
     clippy::disallowed_methods,
@@ -17,8 +18,8 @@ pub(crate) fn variables() -> impl Iterator<Item = (&'static str, OsString)> {
     OWN_STATE.into_iter().filter_map(|(name, _)| Some((name, std::env::var_os(name)?)))
 }
 
-/// Takes a folder out that will not be there again, so that the record does not grow with each launch. What cannot be taken
-/// out stays, and makes later launches only stricter.
+/// Removes a folder from the record that will not be there again, so the record does not grow with
+/// each launch. What cannot be removed stays, and only makes later launches stricter.
 pub(crate) fn forget(folder: &Path) {
     let Some(trees) = own_state().map(|state| state.join(TREES)) else { return };
     let Ok(files) = std::fs::read_dir(trees) else { return };

@@ -1,11 +1,11 @@
-//! The conversation with the stub, as `jail_plan::helper` describes it.
+//! The conversation with the stub, as `jail_plan::helper` defines it.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 
 use jail_plan::helper::{Answer, HEADER, Refusal, Request, header};
 
-/// The next thing that the stub says; `None` when it has ended.
+/// The next message from the stub. `None` when it has ended.
 pub(crate) fn hear(stub: &mut UnixStream) -> io::Result<Option<Request>> {
     let mut start = [0; HEADER];
     match stub.read_exact(&mut start) {
@@ -22,7 +22,7 @@ pub(crate) fn hear(stub: &mut UnixStream) -> io::Result<Option<Request>> {
     request.map(Some).ok_or_else(|| io::Error::other("the stub sent no message"))
 }
 
-/// A stub that was killed ends the conversation as one that has finished does.
+/// A stub that was killed ends the conversation in the same way as one that has finished.
 fn is_end(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset)
 }
@@ -31,13 +31,13 @@ fn is_end(error: &io::Error) -> bool {
 pub(crate) fn tell(stub: &mut UnixStream, answer: &Answer) -> io::Result<()> {
     let frame = answer.encode().map_err(io::Error::other)?;
     match stub.write_all(&frame) {
-        // It has gone; the next thing that is heard is the end.
+        // It is gone; the next thing that is received is the end.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
 }
 
-/// Why an operation is not done.
+/// Why an operation was not done.
 pub(crate) fn refusal(object: &str, cause: &str) -> Refusal {
     Refusal { object: object.into(), cause: cause.into(), error: 0, help: String::new() }
 }

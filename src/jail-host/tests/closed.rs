@@ -1,4 +1,5 @@
-//! The helper is closed to others of the same user: it is not dumpable from before it reads anything (prctl(2)).
+//! The helper is closed to others of the same user: it is not dumpable from before
+//! it reads anything (prctl(2)).
 #![expect(clippy::disallowed_methods, reason = "the test starts the helper")]
 #![expect(
     clippy::expect_used,
@@ -15,7 +16,8 @@ use std::process::Command;
 
 use rustix::io::{FdFlags, fcntl_setfd};
 
-/// Starts `$PROGRAM` with its words, and looks into it from its own parent, who may under every setting of Yama.
+/// Starts `$PROGRAM` with its words, and looks into it from its own parent, who may
+/// under every setting of Yama.
 const LOOK: &str = r#"
 "$@" &
 process=$!

@@ -1,5 +1,6 @@
-//! What a payload tries to see a masked file, in this session or by what it leaves for the next one (escapes.md C8, C14, C16, C19, E23).
-//! Each attempt has its control: where nothing is masked it works.
+//! What a payload tries to see a masked file, in this session or by what it leaves for the
+//! next one (escapes.md C8, C14, C16, C19, E23). Each attempt has its control: where
+//! nothing is masked it works.
 
 use jail_plan::git::COPIES;
 use jail_plan::{GitChanges, Handled, InsideOp, PrivateCopies};

@@ -165,7 +165,7 @@ fn what_cannot_be_looked_at_stops_the_launch() {
     for caller in callers() {
         let jail = masking(caller, &["*.key"]);
         deep(&jail);
-        let words = ["(mask)", "it lies too deep to be looked at", "demo.jail:4:3"];
+        let words = ["(mask)", "it is nested too deeply to be read", "demo.jail:4:3"];
         jail.sh("echo ran").stopped(&words);
         let jail = masking(caller, &["*.key"]);
         prepare(&jail, "for n in $(seq 4100); do echo >$n.key; done");

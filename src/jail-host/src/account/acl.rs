@@ -13,7 +13,7 @@ const NO_ID: u32 = u32::MAX;
 /// Read, write and execute.
 pub(super) const ALL: u16 = 7;
 
-/// A list: tag, permissions, id.
+/// One entry: tag, permissions, id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Acl(Vec<(u16, u16, u32)>);
 
@@ -51,7 +51,7 @@ impl Acl {
         bytes
     }
 
-    /// What this user may, by name and under the mask.
+    /// What this user may do, by name and under the mask.
     pub(super) fn user(&self, uid: u32) -> Option<u16> {
         let entry = self.0.iter().find(|(tag, _, id)| *tag == USER && *id == uid);
         entry.map(|(_, permissions, _)| permissions & self.mask().unwrap_or(ALL))
@@ -69,9 +69,9 @@ impl Acl {
         self.0.iter().find(|(tag, ..)| *tag == MASK).map(|(_, permissions, _)| *permissions)
     }
 
-    /// The same with a user who may so much. No other user may more than before.
+    /// The list with these permissions for a user. No other user gets more than before.
     pub(super) fn with(mut self, uid: u32, permissions: u16) -> Self {
-        // The mask has to grow; so an entry that the mask restricted so far is restricted itself from now on.
+        // The mask has to grow, so an entry that it restricted so far is now restricted itself.
         let mask = self.mask().unwrap_or(ALL);
         self.0.retain(|(tag, _, id)| *tag != MASK && !(*tag == USER && *id == uid));
         let mut union = permissions;
@@ -86,7 +86,7 @@ impl Acl {
         self
     }
 
-    /// The kernel wants them by tag and id, and gives them so.
+    /// The kernel wants and returns them ordered by tag and id.
     fn insert(&mut self, entry: (u16, u16, u32)) {
         let later = |(tag, _, id): &(u16, u16, u32)| (*tag, *id) > (entry.0, entry.2);
         let place = self.0.iter().position(later).unwrap_or(self.0.len());
@@ -105,7 +105,7 @@ mod tests {
             [(1, 6, u32::MAX), (2, 6, 990), (4, 4, u32::MAX), (16, 6, u32::MAX), (32, 0, u32::MAX)];
         assert_eq!(acl.0, expected);
         assert_eq!((acl.user(990), acl.user(991), acl.owner()), (Some(6), None, 6));
-        // A mask that held another user back holds it back still.
+        // A mask that restricted another user still does.
         let masked = Acl([
             (1, 7, u32::MAX),
             (2, 7, 5),

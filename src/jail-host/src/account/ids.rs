@@ -1,11 +1,12 @@
-//! Which user and group ids a name stands for.
+//! The user and group ids that a name means.
 
 use std::fs;
 
 use jail_plan::helper::Refusal;
 use rustix::process::geteuid;
 
-/// The ids of the system user `name`, else subordinate ones of the caller, `user`, that belong to the name.
+/// The ids of the system user `name`, or else subordinate ones of the caller, `user`, that
+/// are assigned to the name.
 pub(super) fn ids(name: &str, user: &str) -> Result<(u32, u32), Refusal> {
     let caller = geteuid().as_raw();
     let text = |path| fs::read_to_string(path).unwrap_or_default();
@@ -24,7 +25,7 @@ pub(super) fn ids(name: &str, user: &str) -> Result<(u32, u32), Refusal> {
     }
     let cause = format!("`{user}` may not start programs as the system user `{name}`");
     let help = format!(
-        "`sudo usermod --add-subuids {uid}-{uid} --add-subgids {gid}-{gid} {user}` lets it"
+        "`sudo usermod --add-subuids {uid}-{uid} --add-subgids {gid}-{gid} {user}` allows it"
     );
     Err(refusal(name, cause, help))
 }
@@ -42,7 +43,7 @@ fn refusal(name: &str, cause: String, help: String) -> Refusal {
     Refusal { object: name.into(), cause, error: 0, help }
 }
 
-/// User and group of a line of passwd(5).
+/// The user and group of a line of passwd(5).
 fn system_user(passwd: &str, name: &str) -> Option<(u32, u32)> {
     let mut fields = passwd
         .lines()
@@ -67,11 +68,12 @@ fn covers(file: &str, user: &str, uid: u32, id: u32) -> bool {
     ranges(file, user, uid).any(|(first, count)| (first..first + count).contains(&id))
 }
 
-/// An id in the upper half of the user's largest range, where containers put no users; the same one for a name each time.
+/// An id in the upper half of the user's largest range, where containers put no users. A name
+/// always has the same one.
 fn subordinate(file: &str, user: &str, uid: u32, name: &str) -> Option<u32> {
     let (first, count) = ranges(file, user, uid).max_by_key(|(_, count)| *count)?;
     let half = count / 2;
-    // FNV-1a: names are to be spread, and nothing more.
+    // FNV-1a, used only to spread the names.
     let hash = name
         .bytes()
         .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));

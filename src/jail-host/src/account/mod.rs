@@ -1,7 +1,7 @@
-//! A user of the jail's own: which ids it has, and what is shared with it.
+//! A user of the jail's own: its ids, and what is shared with it.
 //!
-//! The ids are known before any tree is looked at. An earlier jail may have written what is in the trees, so before that this
-//! process gives up everything but to look at them and to set their lists.
+//! The ids are known before any tree is read. An earlier jail may have written what is in the
+//! trees, so this process first gives up every right except to read them and to set their lists.
 
 mod acl;
 mod ids;
@@ -13,7 +13,7 @@ use jail_plan::errand::Account;
 
 use crate::errand::Errand;
 
-/// Until there is nothing more to be said.
+/// Runs until the stub has closed its end.
 pub(crate) fn serve(errand: &Errand) -> io::Result<()> {
     let mut trees = Vec::new();
     while let Some((packet, place)) = errand.hear()? {

@@ -1,8 +1,9 @@
-//! Shares what is granted for writing with the jail's user, by access control lists: it may what the owner may, and in
-//! what either of them makes later the other one may the same.
+//! Shares what is granted for writing with the jail's user, by access control lists: that user gets
+//! the owner's permissions, and what either of them makes later is shared with the other.
 //!
-//! Only what belongs to the caller is shared, and a tree once: its top has the entry last, so an interrupted walk is begun
-//! anew. Symlinks are not followed, and other file systems not entered.
+//! Only what belongs to the caller is shared, and each tree once: its top gets the entry
+//! last, so an interrupted walk starts again. Symlinks are not followed, and other file
+//! systems are not entered.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
@@ -21,10 +22,10 @@ use crate::sys::landlock;
 const ACCESS: &str = "system.posix_acl_access";
 const DEFAULT: &str = "system.posix_acl_default";
 
-/// Folders below each other; deeper ones are not shared.
+/// How deep folders are shared.
 const DEPTH_MAX: usize = 100;
 
-/// What root needs to read its own files that are closed to others.
+/// The capability that root needs to read its own files that are closed to others.
 const KEPT: CapabilitySet = CapabilitySet::DAC_OVERRIDE;
 
 /// Shares trees, by their paths and places, with a user.
@@ -43,7 +44,7 @@ pub(super) fn share(user: u32, trees: &[(Vec<u8>, OwnedFd)]) -> Result<(), Refus
     Ok(())
 }
 
-/// Nothing is left afterwards but to look at these trees, and to set lists.
+/// From here on, the process can only read these trees and set lists.
 fn close(trees: &[(Vec<u8>, OwnedFd)]) -> Result<(), Errno> {
     let mut folders = Vec::new();
     for (_, place) in trees {
@@ -63,7 +64,7 @@ struct Sharing {
 }
 
 impl Sharing {
-    /// Shares what `place` names, with all that is below.
+    /// Shares what `place` names, with everything below it.
     fn tree(self, place: &OwnedFd) -> Result<(), Errno> {
         let stat = fstat(place)?;
         if stat.st_uid != self.caller {
@@ -91,7 +92,7 @@ impl Sharing {
                 continue;
             }
             let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            // Gone meanwhile, or not ours to look at: nothing to share.
+            // It is gone, or may not be read: there is nothing to share.
             let Ok(place) = openat(folder, name, flags, Mode::empty()) else { continue };
             let stat = fstat(&place)?;
             if stat.st_uid != self.caller || stat.st_dev != device {
@@ -107,7 +108,8 @@ impl Sharing {
                     let Ok(child) = reopen(&place) else { continue };
                     self.one(&child, &stat)?;
                 }
-                // Deeper folders; links, sockets, pipes and devices, which have no such list or belong to another user.
+                // Deeper folders, and links, sockets, pipes and devices, which have no such list
+                // or belong to another user.
                 FileType::Directory
                 | FileType::Symlink
                 | FileType::Fifo
@@ -133,7 +135,8 @@ impl Sharing {
     }
 }
 
-/// Opened for its attributes, through /proc: the place is what was looked at, whatever its name is by now.
+/// It is opened for its attributes, through /proc: this is the file that was checked,
+/// whatever its name is by now.
 fn reopen(place: &OwnedFd) -> Result<OwnedFd, Errno> {
     let through = format!("/proc/self/fd/{}", place.as_raw_fd());
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;

@@ -1,5 +1,5 @@
-//! Opens web addresses that the jail asks for in the user's browser: http and https, and nothing that a program of the host
-//! could take for an option, a file or a command.
+//! Opens web addresses that the jail asks for in the user's browser: http and https, and nothing
+//! that a program of the host could take for an option, a file or a command.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
@@ -15,16 +15,16 @@ use crate::sys;
 /// The user's browser.
 const BROWSER: &str = "BROWSER";
 
-/// What opens addresses where the user has named no browser.
+/// The program that opens addresses if the user has set no browser.
 const DEFAULT: &str = "xdg-open";
 
-/// A browser that is still running after so long has opened it.
+/// A browser that still runs after this long has opened it.
 const STARTED: Duration = Duration::from_secs(2);
 
 /// The longest address.
 const ADDRESS_MAX: usize = 8192;
 
-/// Opens the one address that was given; the exit status, or why it was not opened.
+/// Opens the one address that was given. Returns the exit status, or why it was not opened.
 pub(super) fn open(arguments: &[OsString], surroundings: &Surroundings) -> Result<u8, String> {
     let [argument] = arguments else {
         return Err(format!("it takes one address, and was given {} arguments", arguments.len()));
@@ -37,7 +37,7 @@ pub(super) fn open(arguments: &[OsString], surroundings: &Surroundings) -> Resul
     };
     let mut command = surroundings.command(program);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // Some programs are several in one, and select by their name.
+    // Some programs are several in one, and choose by the name that they are called with.
     if let Some((name, rest)) = words.split_first() {
         command.arg0(name).args(rest);
     }
@@ -54,12 +54,13 @@ pub(super) fn open(arguments: &[OsString], surroundings: &Surroundings) -> Resul
             Err(error) => return Err(error.to_string()),
         }
     }
-    // It stays the user's own program; its end has to be reaped.
+    // It remains the user's own program, but it has to be reaped when it ends.
     let _ = std::thread::Builder::new().spawn(move || child.wait());
     Ok(0)
 }
 
-/// The address, if it is one of the web and written as such: the parser forgives blanks and line breaks, and we do not.
+/// The address, if it is a web address in strict form: the parser accepts blanks and
+/// line breaks, and we do not.
 fn address(argument: &OsStr) -> Result<Url, String> {
     let text = argument.to_str().ok_or("the address is not UTF-8")?;
     if text.len() > ADDRESS_MAX {
@@ -78,8 +79,8 @@ fn address(argument: &OsStr) -> Result<Url, String> {
     Ok(url)
 }
 
-/// The program for an address and its command line: the first of `$BROWSER` that is found (a list with colons, `%s` for the
-/// address), else the default.
+/// The program for an address and its command line: the first of `$BROWSER` that is found (a list
+/// with colons, `%s` for the address), else the default.
 fn command(
     browser: Option<&str>,
     address: &str,

@@ -1,6 +1,7 @@
-//! One call: a script with the caller's arguments and input, whose outputs and exit status go back.
+//! One call: a script with the caller's arguments and input. Its outputs and exit status are sent
+//! back.
 //!
-//! One thread attends to all of it, so that nothing that either side does or leaves undone holds up more than this call.
+//! One thread serves the whole call, so a side that stalls holds up only this call.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -19,12 +20,13 @@ use super::frame::{self, Frame, PIECE_MAX};
 use crate::surroundings::Surroundings;
 use crate::sys;
 
-/// As nixpkgs' writeShellApplication has it, for these scripts too.
+/// The settings of nixpkgs' writeShellApplication, for these scripts too.
 const STRICT: &str = "set -o errexit\nset -o nounset\nset -o pipefail\n";
 
-/// How long a script may take to end when its caller has gone.
+/// How long a script may take to end when its caller is gone.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long outputs are awaited after the script's end, when something that it left running holds them.
+/// How long outputs are read after the script's end, if something that it left
+/// running keeps them open.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// Runs the script and reports how it ended.
@@ -98,7 +100,7 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// Until the script has ended; `false` when the caller has gone before.
+    /// Runs until the script has ended. Returns `false` if the caller was gone before.
     fn attend(mut self) -> io::Result<bool> {
         loop {
             let said_all = self.output.is_none() && self.errors.is_none();
@@ -129,7 +131,7 @@ impl<'a> Call<'a> {
     }
 
     fn ready(&self) -> io::Result<Ready> {
-        // Nothing more is read from the caller than the script takes.
+        // No more is read from the caller than the script takes.
         let wants = self.pending.is_empty() && !self.input_ended;
         let from_caller = if wants { PollFlags::IN } else { PollFlags::empty() };
         let process = if self.ended.is_some() { PollFlags::empty() } else { PollFlags::IN };
@@ -169,7 +171,7 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// Takes what the caller says.
+    /// Handles a message from the caller.
     fn hear(&mut self) -> io::Result<()> {
         let mut buffer = [0; 16 * 1024];
         let length = (&mut &*self.caller).read(&mut buffer)?;
@@ -185,7 +187,7 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// Gives the script what it takes now.
+    /// Writes as much of the input as the script takes now.
     fn feed(&mut self) {
         if let Some(input) = &mut self.input {
             while !self.pending.is_empty() {
@@ -193,7 +195,7 @@ impl<'a> Call<'a> {
                     Ok(written) => drop(self.pending.drain(..written)),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    // It takes no more, which is its own affair.
+                    // It takes no more input, which it may do.
                     Err(_) => break,
                 }
             }
@@ -205,7 +207,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Passes on what there is of an output.
+/// Passes on what can be read of an output.
 fn relay(source: &mut Option<impl Read>, caller: &UnixStream, kind: u8) -> io::Result<()> {
     let Some(open) = source else { return Ok(()) };
     let mut buffer = [0; PIECE_MAX];
@@ -218,9 +220,9 @@ fn relay(source: &mut Option<impl Read>, caller: &UnixStream, kind: u8) -> io::R
     Ok(())
 }
 
-/// Ends a script whose caller has gone, and everything of its session that has not left its group.
+/// Ends a script whose caller is gone, and everything of its session that has not left its group.
 fn end(child: &mut Child) -> io::Result<()> {
-    // The number of the group is no other's while the child has not been waited for.
+    // The number of the group cannot be reused before the child has been waited for.
     let group = Pid::from_child(child);
     let _ = kill_process_group(group, Signal::TERM);
     let asked = Instant::now();
@@ -234,7 +236,7 @@ fn end(child: &mut Child) -> io::Result<()> {
     Ok(())
 }
 
-/// As a shell would report it.
+/// The exit status that a shell would report.
 fn byte(status: ExitStatus) -> u8 {
     let number = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     number.and_then(|number| u8::try_from(number).ok()).unwrap_or(u8::MAX)

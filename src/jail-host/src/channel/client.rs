@@ -1,4 +1,4 @@
-//! The client inside: asks for its channel, passes its input on, and ends as the script outside ended.
+//! The client inside: opens its channel, passes its input on, and ends as the script outside ended.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Read, Write};
@@ -10,14 +10,15 @@ use signal_hook::consts::SIGPIPE;
 
 use super::frame::{self, Frame, PIECE_MAX};
 
-/// The exit status where there was no call; as ssh(1) has it.
+/// The exit status if there was no call, as in ssh(1).
 const FAILED: u8 = 255;
 
 /// Calls the channel `name`.
 pub(crate) fn run(name: &OsStr, arguments: &[OsString]) -> ExitCode {
     match call(name, arguments) {
         Ok(status) => ExitCode::from(status),
-        // The reader of the output has closed it, and a program that writes on is ended by SIGPIPE.
+        // The reader of the output has closed it. A program that goes on writing
+        // would be ended by SIGPIPE.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::from(ended_by(SIGPIPE))
         }
@@ -49,8 +50,8 @@ fn call(name: &OsStr, arguments: &[OsString]) -> io::Result<u8> {
     }
 }
 
-/// What is typed at a terminal is for the foreground job, and reading it in the background would stop this
-/// program: it is not passed on.
+/// Input typed at a terminal is for the foreground job, and reading it in the background would stop
+/// this program, so it is not passed on.
 fn pass_input_on(socket: &UnixStream) -> io::Result<()> {
     if io::stdin().is_terminal() {
         return frame::send(socket, b'Z', &[]);
@@ -75,7 +76,7 @@ fn pass_input_on(socket: &UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-/// As a shell reports that a signal has ended a program.
+/// The status by which a shell reports that a signal has ended a program.
 fn ended_by(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(FAILED)
 }

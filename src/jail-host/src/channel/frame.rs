@@ -1,7 +1,9 @@
-//! What goes over a channel's socket: a kind, a length of four bytes (little-endian), and so many bytes.
+//! The protocol of a channel's socket: a kind, a length of four bytes
+//! (little-endian), and that many bytes.
 //!
-//! From inside: `R` (the channel's name and the arguments, each ended by a NUL), then `I` (input) and `Z` (its end). From
-//! outside: `O` and `E` (the two outputs), and at last `X` (an exit status) or `N` (why there was no call, in words).
+//! From inside: `R` (the channel's name and the arguments, each ended by a NUL), then `I` (input)
+//! and `Z` (its end). From outside: `O` and `E` (the two outputs), and at last `X` (an exit status)
+//! or `N` (why there was no call, in words).
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
@@ -41,7 +43,7 @@ pub(super) fn read(mut socket: &UnixStream, longest: usize) -> io::Result<Option
     Ok(Some(Frame { kind, body }))
 }
 
-/// The first whole frame of what has been read so far, which it takes out.
+/// The first complete frame of what has been read so far, which is removed from it.
 pub(super) fn take(unread: &mut Vec<u8>) -> io::Result<Option<Frame>> {
     let Some(start) = unread.first_chunk::<5>() else { return Ok(None) };
     let (kind, length) = header(*start, PIECE_MAX)?;
@@ -65,7 +67,7 @@ pub(super) fn send(mut socket: &UnixStream, kind: u8, body: &[u8]) -> io::Result
     socket.write_all(&[&[kind], length.to_le_bytes().as_slice(), body].concat())
 }
 
-/// What the caller wants: the first thing that it says.
+/// The request of the caller, which is its first message.
 pub(super) fn asked(socket: &UnixStream) -> io::Result<Asked> {
     match read(socket, ASKED_MAX)? {
         Some(Frame { kind: b'R', body }) => {
@@ -100,7 +102,7 @@ pub(super) fn exit(socket: &UnixStream, status: u8) -> io::Result<()> {
     send(socket, b'X', &[status])
 }
 
-/// Ends a call that never was one.
+/// Ends a call that never started.
 pub(super) fn refuse(socket: &UnixStream, why: &str) -> io::Result<()> {
     send(socket, b'N', why.as_bytes())
 }

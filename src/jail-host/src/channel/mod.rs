@@ -1,5 +1,5 @@
-//! Channels: programs inside have scripts run out here. What comes over the socket was written by what runs in the jail; it is
-//! data, bounded, and reaches scripts as arguments and input only.
+//! Channels: programs inside have scripts run on the host. What comes over the socket was written
+//! by what runs in the jail; it is data, bounded, and reaches scripts as arguments and input only.
 
 mod browser;
 mod call;
@@ -21,10 +21,10 @@ use frame::Asked;
 
 use crate::surroundings::Surroundings;
 
-/// Calls at one time; more wait for their turn.
+/// How many calls run at one time; more wait for their turn.
 const CALLS_MAX: usize = 64;
 
-/// How long a caller may take to say what it wants.
+/// How long a caller may take to send its request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What answers a channel.
@@ -54,17 +54,17 @@ struct Open {
 }
 
 impl Channels {
-    /// Adds a channel; of two with one name the later counts.
+    /// Adds a channel. Of two with one name, the later one counts.
     pub(crate) fn add(&mut self, name: &str, handler: Handler) {
         self.handlers.insert(name.into(), handler);
     }
 
-    /// Adds the one that opens web addresses.
+    /// Adds the channel that opens web addresses.
     pub(crate) fn add_browser(&mut self) {
         self.add(OPENER, Handler::Browser);
     }
 
-    /// Answers from now on. `surroundings` are those of the handlers.
+    /// Starts answering. `surroundings` are those of the handlers.
     pub(crate) fn open(&mut self, listener: OwnedFd, surroundings: Surroundings) -> io::Result<()> {
         let socket = UnixListener::from(listener.try_clone()?);
         let turns = Arc::new(Turns::default());
@@ -77,10 +77,10 @@ impl Channels {
         Ok(())
     }
 
-    /// The jail has ended: nothing is answered any more, and what is under way ends with its callers.
+    /// The jail has ended: no call is answered any more, and running ones end with their callers.
     pub(crate) fn close(&mut self) {
         let Some(Open { listener, accepting, turns }) = self.open.take() else { return };
-        // It ends the accept(2) that the other thread waits in.
+        // This ends the accept(2) that the other thread waits in.
         let _ = shutdown(listener.as_fd(), Shutdown::Both);
         let _ = accepting.join();
         turns.end_all();
@@ -98,7 +98,7 @@ fn accept(socket: &UnixListener, shared: &Arc<Shared>, turns: &Arc<Turns>) {
         let caller = match socket.accept() {
             Ok((caller, _)) => caller,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            // Out of descriptors, say: the caller waits, and so does this.
+            // Out of descriptors, for example: the caller waits, and so does this.
             Err(error) if error.raw_os_error() != Some(EINVAL) => {
                 std::thread::sleep(Duration::from_millis(100));
                 continue;
@@ -107,7 +107,7 @@ fn accept(socket: &UnixListener, shared: &Arc<Shared>, turns: &Arc<Turns>) {
         };
         let Ok(turn) = Turn::take(turns, &caller) else { continue };
         let shared = Arc::clone(shared);
-        // Without a thread for it the call ends here, as its socket does.
+        // Without a thread for it, the call ends here, as its socket does.
         let _ = std::thread::Builder::new().spawn(move || {
             let _turn = turn;
             // A caller that breaks off gets no answer.
@@ -116,7 +116,7 @@ fn accept(socket: &UnixListener, shared: &Arc<Shared>, turns: &Arc<Turns>) {
     }
 }
 
-/// What accept(2) says about a socket that was shut down.
+/// The error of accept(2) on a socket that was shut down.
 const EINVAL: i32 = 22;
 
 fn answer(caller: UnixStream, shared: &Shared) -> io::Result<()> {
@@ -125,7 +125,7 @@ fn answer(caller: UnixStream, shared: &Shared) -> io::Result<()> {
     let asked = match frame::asked(&caller) {
         Ok(asked) => asked,
         Err(error) => {
-            return frame::refuse(&caller, &format!("what was asked cannot be read: {error}"));
+            return frame::refuse(&caller, &format!("the request cannot be read: {error}"));
         }
     };
     caller.set_read_timeout(None)?;
@@ -156,8 +156,8 @@ struct Taken {
 }
 
 impl Turns {
-    /// Breaks all calls off, and waits until their scripts have ended. Their callers are gone already, but for those of a jail
-    /// that shares the host's processes.
+    /// Breaks off all calls, and waits until their scripts have ended. Their callers are gone
+    /// already, except in a jail that shares the host's processes.
     fn end_all(&self) {
         let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         for caller in taken.callers.values() {
@@ -168,7 +168,7 @@ impl Turns {
     }
 }
 
-/// One of them; given back when it is dropped, also by a thread that panics.
+/// One of the places, which is returned when it is dropped, also by a thread that panics.
 struct Turn {
     turns: Arc<Turns>,
     number: u64,

@@ -1,4 +1,5 @@
-//! What a process does that is started for one thing before there is a jail: it is asked, and replies ([`jail_plan::errand`]).
+//! A process that is started for one thing before there is a jail.
+//! It answers requests ([`jail_plan::errand`]).
 
 use std::ffi::OsStr;
 use std::io;
@@ -21,7 +22,7 @@ pub(crate) struct Errand {
     socket: OwnedFd,
 }
 
-/// What is replied: what came of it, with descriptors.
+/// A reply: the result, with descriptors.
 pub(crate) type Done = (Vec<u8>, Vec<OwnedFd>);
 
 /// Does it. This process prints nothing: its stub reports how it ended.
@@ -34,7 +35,7 @@ pub(crate) fn run(socket: &OsStr, work: impl FnOnce(&Errand) -> io::Result<()>) 
 }
 
 impl Errand {
-    /// What is asked next, with its descriptor; `None` at the end.
+    /// The next request, with its descriptor. `None` at the end.
     pub(crate) fn hear(&self) -> io::Result<Option<(Vec<u8>, Option<OwnedFd>)>> {
         packet::hear(&self.socket, &mut [0; PACKET_MAX], |packet| Some(packet.to_vec()))
     }
@@ -55,8 +56,9 @@ pub(crate) fn failed(object: &str, error: Errno) -> Refusal {
     Refusal { object, cause: String::new(), error, help: String::new() }
 }
 
-/// Gives up all capabilities but `kept`, all paths but those below `folders`, where `rights` of Landlock hold, and all system calls
-/// but `calls` and those that any of these processes takes.
+/// Gives up all capabilities except `kept`, all paths except those below `folders`,
+/// where `rights` of Landlock apply, and all system calls except `calls` and those that
+/// each of these processes needs.
 pub(crate) fn close(
     kept: CapabilitySet,
     folders: &[(&OwnedFd, u64)],
@@ -74,14 +76,15 @@ pub(crate) fn close(
             }
             landlock::restrict(&rules)?;
         }
-        // A kernel without it has the filter, by which nothing can be connected, started or sent to anybody.
+        // A kernel without Landlock still has the filter, which allows no
+        // connecting, starting or sending.
         Err(Errno::NOSYS | Errno::OPNOTSUPP) => {}
         Err(error) => return Err(error),
     }
     seccomp::allow_only(&[CALLS, calls].concat())
 }
 
-/// They talk to the stub, look at what is open, give memory, and end.
+/// They talk to the stub, check what is open, allocate memory, and end.
 const CALLS: &[libc::c_long] = &[
     libc::SYS_read,
     libc::SYS_close,
@@ -102,7 +105,7 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_futex,
     libc::SYS_rt_sigreturn,
     libc::SYS_restart_syscall,
-    // The standard library takes its second stack away before it ends.
+    // The standard library removes its signal stack before it ends.
     libc::SYS_sigaltstack,
     libc::SYS_exit_group,
 ];

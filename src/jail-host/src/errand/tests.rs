@@ -7,7 +7,7 @@ use std::process::Command;
 use super::*;
 use crate::alone::{BEHIND, OPEN, SYS, alone, behind};
 
-/// Closes in what shares trees with a user, by its rights and calls.
+/// Confines the process that shares trees with a user, with its rights and calls.
 fn walls(folder: &Path) -> impl FnOnce() + Send {
     let folder: OwnedFd = File::open(folder).expect("a folder").into();
     move || {
@@ -17,7 +17,7 @@ fn walls(folder: &Path) -> impl FnOnce() + Send {
     }
 }
 
-/// What is tried, and whether it is to look at what is in the folder.
+/// What is tried, and whether it is reading what is in the folder.
 const TRIED: [(&str, &str, bool); 6] = [
     ("read", "mine/file", true),
     ("list", "mine", true),
@@ -73,7 +73,7 @@ fn the_files() {
     }
 }
 
-/// Each in a process of its own, which is killed.
+/// Each runs in a process of its own, which is killed.
 #[test]
 fn a_call_that_was_not_named_ends_the_process() {
     for call in ["socket", "execve", "unlinkat", "fork", "prctl"] {

@@ -1,11 +1,13 @@
-//! Carries a state file over: the host's follows the one inside, and that one the host's.
+//! Carries a state file over: the host's file follows the one inside, and the other way round.
 //!
-//! A file that is bound is a mount, and nothing can be renamed over a mount: a program that writes a new file and renames it
-//! would be refused (`EBUSY`). So the jail has a plain file, and this process, which is outside, carries changes from one
-//! side to the other while the payload runs, and once more when it has ended, whatever ended it.
+//! A file that is bound is a mount, and nothing can be renamed over a mount: a program that writes
+//! a new file and renames it would be refused (`EBUSY`). So the jail has a plain file, and this
+//! process, which is outside, carries changes from one side to the other while the payload runs,
+//! and once more when it has ended, whatever ended it.
 //!
-//! It reads what the jail has written, so it is a process of its own for each file, and confined ([`walls`]) before it reads
-//! anything of it. It knows two folders, by descriptors, and one name in each.
+//! It reads what the jail has written, so it is a process of its own for each file, and
+//! confined ([`walls`]) before it reads anything of it. It knows two folders, by
+//! descriptors, and one name in each.
 
 mod pair;
 mod side;
@@ -27,10 +29,12 @@ use self::side::Fault;
 use self::watch::Watch;
 use crate::{packet, sys};
 
-/// Changes are carried over so much later, so that a program that writes all the time costs no more than that.
+/// How long after a change it is carried over: a program that writes all the time must
+/// not cost more than this.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// From the first message to the last answer. This process prints nothing: its stub reports how it ended.
+/// Runs from the first message to the last answer. This process prints nothing: its
+/// stub reports how it ended.
 pub(crate) fn run(socket: &OsStr) -> ExitCode {
     let Some(socket) = sys::descriptor(socket) else { return ExitCode::FAILURE };
     match serve(&socket) {
@@ -63,7 +67,8 @@ fn serve(socket: &OwnedFd) -> io::Result<()> {
         Ok(()) => tell(socket, Answer::Done)?,
         Err(fault) => {
             let answer = match fault {
-                // Something is mounted there, which the file is to go over; or it has grown meanwhile, or is another one.
+                // Something is mounted at the place that the file would replace; or it has grown
+                // meanwhile, or is another one.
                 Fault::Failed(Errno::BUSY) | Fault::Large | Fault::Strange => Answer::Bound,
                 Fault::Failed(error) => Answer::Failed(error.raw_os_error()),
             };
@@ -74,7 +79,7 @@ fn serve(socket: &OwnedFd) -> io::Result<()> {
     follow(socket, &mut pair, &watch)
 }
 
-/// Until the jail has ended, and once more then.
+/// Runs until the jail has ended, and once more then.
 fn follow(socket: &OwnedFd, pair: &mut Pair, watch: &Watch) -> io::Result<()> {
     let mut due = None;
     loop {
@@ -84,7 +89,7 @@ fn follow(socket: &OwnedFd, pair: &mut Pair, watch: &Watch) -> io::Result<()> {
             Event::Due => {
                 due = None;
                 watch.drain();
-                // What fails now is tried again at the end, and reported then.
+                // A failure now is tried again at the end, and reported then.
                 let _ = pair.carry();
             }
         }
@@ -99,7 +104,7 @@ fn follow(socket: &OwnedFd, pair: &mut Pair, watch: &Watch) -> io::Result<()> {
     }
 }
 
-/// Until the jail has ended, for a file that is not carried over.
+/// Waits until the jail has ended, for a file that is not carried over.
 fn idle(socket: &OwnedFd) -> io::Result<()> {
     match hear(socket)? {
         Some(_) => tell(socket, Answer::Done),
@@ -112,7 +117,7 @@ enum Event {
     Message,
     /// Something has changed in one of the folders.
     Changed,
-    /// It is time to look what.
+    /// It is time to check.
     Due,
 }
 

@@ -1,7 +1,7 @@
 //! A file of the host and the one inside, and which of the two has changed.
 //!
-//! What the jail writes arrives on the host as it would through a bind, but whole or not at all. What is not a regular file
-//! of the caller's, or too large, is not taken.
+//! What the jail writes arrives on the host as it would through a bind, but completely or not at
+//! all. What is not a regular file of the caller's, or is too large, is ignored.
 
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -17,11 +17,11 @@ pub(super) struct Pair {
     /// The permission bits of both.
     mode: u32,
     outside: Side,
-    /// As what it was seen last; `None` if it was not there.
+    /// The signature when it was last seen. `None` if it was not there.
     seen_outside: Option<Signature>,
     inside: Side,
     seen_inside: Option<Signature>,
-    /// The payload has changed it.
+    /// Whether the payload has changed it.
     changed: bool,
 }
 
@@ -39,8 +39,9 @@ impl Pair {
         })
     }
 
-    /// Puts the file of the jail's own there, before there is a payload: as the host's is. Where the host has none the jail has
-    /// none either, until a program makes one: an empty one would be no file of that program's.
+    /// Makes the jail's own file, before there is a payload, as a copy of the host's. If the
+    /// host has none, the jail has none either, until a program makes one: an empty file would
+    /// not be one of that program's.
     pub(super) fn put(&mut self, is_new: bool) -> Result<(), Fault> {
         let outside = match self.outside.open(self.owner) {
             Err(Fault::Strange) if self.outside.is_missing() => None,
@@ -48,7 +49,8 @@ impl Pair {
         };
         self.seen_outside = outside.as_ref().map(|(_, seen)| *seen);
         if !is_new && !self.inside.is_missing() {
-            // A home folder that is kept has what an earlier launch left. What is another file is not thrown away.
+            // A kept home folder has the file of an earlier launch. A different
+            // file is not thrown away.
             let is_the_same = match (&outside, self.inside.open(self.owner)) {
                 (Some((outside, _)), Ok((inside, seen))) if side::same(outside, &inside)? => {
                     Some(seen)
@@ -72,7 +74,7 @@ impl Pair {
         Ok(())
     }
 
-    /// Carries a change over; where both have changed, the jail's.
+    /// Carries a change over. If both have changed, the jail's.
     pub(super) fn carry(&mut self) -> Result<(), Fault> {
         if self.inside.signature() != self.seen_inside {
             return self.take_back();
@@ -86,8 +88,8 @@ impl Pair {
         Ok(())
     }
 
-    /// No process is left inside. What the payload has changed is compared as a whole: two changes may be closer to each other
-    /// than the file system's clock can show.
+    /// No process is left inside. What the payload has changed is compared completely: two changes
+    /// may be closer to each other than the file system's clock can show.
     pub(super) fn finish(&mut self) -> Result<(), Fault> {
         let now = self.inside.signature();
         if now == self.seen_inside && !self.changed {

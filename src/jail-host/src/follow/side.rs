@@ -1,7 +1,8 @@
 //! One side of a state file: a folder and a name in it.
 //!
-//! On the side inside everything may be the payload's doing: a link, a pipe, a folder, another file from one call to the
-//! next. So only a descriptor is believed, and only that of a regular file of the caller's. Contents go through one buffer.
+//! On the side inside everything may be the payload's doing: a link, a pipe, a folder, another file
+//! from one call to the next. So only a descriptor is trusted, and only that of a regular file of
+//! the caller's. Contents go through one buffer.
 
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
@@ -14,7 +15,7 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, pread, write};
 
-/// So much of a file is in memory at one time.
+/// How much of a file is in memory at one time.
 const BUFFER: usize = 64 * 1024;
 
 /// Where a file is.
@@ -23,7 +24,7 @@ pub(super) struct Side {
     pub(super) name: CString,
 }
 
-/// What changes whenever a file does. The payload cannot set it.
+/// Changes whenever the file does. The payload cannot set it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Signature {
     inode: u64,
@@ -32,7 +33,7 @@ pub(super) struct Signature {
     size: i64,
 }
 
-/// Why a file is not taken for what is shared.
+/// Why a file does not count as the shared one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// There is nothing, or something that is not a regular file of the caller's.
@@ -44,7 +45,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// How it appears in messages.
+    /// Its name in messages.
     pub(super) fn answer(self) -> Answer {
         match self {
             Self::Strange => Answer::Strange,
@@ -66,7 +67,7 @@ impl Signature {
 }
 
 impl Side {
-    /// Of the file, if one is there.
+    /// The signature of the file, if there is one.
     pub(super) fn signature(&self) -> Option<Signature> {
         let stat = statat(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         is_regular(&stat).then(|| Signature::from_stat(&stat))
@@ -78,13 +79,14 @@ impl Side {
         matches!(stat, Err(Errno::NOENT))
     }
 
-    /// The file, if it is one that can be shared, and its signature from before it is read.
+    /// The file, if it can be shared, and its signature from before it is read.
     pub(super) fn open(&self, owner: u32) -> Result<(OwnedFd, Signature), Fault> {
-        // Said before it is opened, where a rule would refuse it without saying that it is a folder.
+        // Checked before it is opened, where a rule would refuse it without
+        // saying that it is a folder.
         if self.signature().is_none() {
             return Err(Fault::Strange);
         }
-        // The name is one name, so there is nothing on the way that could be a link.
+        // The name is a single name, so there is nothing on the way that could be a link.
         let flags =
             OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = match openat(&self.folder, &self.name, flags, Mode::empty()) {
@@ -106,7 +108,8 @@ impl Side {
         let (new, file) = self.temporary()?;
         let placed = fill(&file, from, mode).and_then(|()| {
             renameat(&self.folder, &new, &self.folder, &self.name)?;
-            // Of the file itself and not of its name, under which another launch may have put its own by now.
+            // The signature of the file itself and not of its name, under which another launch may
+            // have put its own by now.
             Ok(Signature::from_stat(&fstat(&file)?))
         });
         if placed.is_err() {
@@ -115,7 +118,8 @@ impl Side {
         placed
     }
 
-    /// A new file next to the shared one. The process's number is not enough for a name: it is the same in each jail.
+    /// A new file next to the shared one. The process id does not make the name unique: it
+    /// is the same in each jail.
     fn temporary(&self) -> Result<(CString, OwnedFd), Errno> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -123,14 +127,15 @@ impl Side {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             let name = self.sibling_name(&format!(".jailgen-{:x}", now.as_nanos()))?;
             match openat(&self.folder, &name, flags, Mode::RUSR | Mode::WUSR) {
-                // Another launch has taken the same moment's.
+                // Another launch has the same time.
                 Err(Errno::EXIST) => {}
                 other => return other.map(|file| (name, file)),
             }
         }
     }
 
-    /// Keeps what is there as `NAME.jailgen-old`, unless something is kept so already: what came first was not a copy of ours.
+    /// Keeps what is there as `NAME.jailgen-old`, unless something is kept already: what came
+    /// first was not a copy of ours.
     pub(super) fn put_aside(&self) -> Result<(), Errno> {
         let old = self.sibling_name(".jailgen-old")?;
         let moved = match statat(&self.folder, &old, AtFlags::SYMLINK_NOFOLLOW) {
@@ -139,13 +144,13 @@ impl Side {
             Ok(_) => Ok(()),
         };
         match moved {
-            // A launch at the same time was quicker.
+            // A launch at the same time was faster.
             Err(Errno::NOENT) => Ok(()),
             other => other,
         }
     }
 
-    /// Takes it away, if it is there.
+    /// Removes it, if it is there.
     pub(super) fn remove(&self) -> Result<(), Errno> {
         match unlinkat(&self.folder, &self.name, AtFlags::empty()) {
             Err(Errno::NOENT) => Ok(()),
@@ -159,7 +164,7 @@ impl Side {
     }
 }
 
-/// Copies the content, chunk by chunk. A file that grows meanwhile is not followed over the bound.
+/// Copies the content, chunk by chunk. A file that grows meanwhile is not copied beyond the bound.
 fn fill(to: &OwnedFd, from: &OwnedFd, mode: u32) -> Result<(), Fault> {
     let mut buffer = [0; BUFFER];
     let mut at = 0;
@@ -181,7 +186,7 @@ fn fill(to: &OwnedFd, from: &OwnedFd, mode: u32) -> Result<(), Fault> {
         }
     }
     fchmod(to, Mode::from_raw_mode(mode & 0o777))?;
-    // Without it a machine that loses its power may keep the new name and not the content.
+    // Without this, a machine that loses power may keep the new name and not the content.
     Ok(fsync(to)?)
 }
 
@@ -201,7 +206,7 @@ pub(super) fn same(one: &OwnedFd, other: &OwnedFd) -> Result<bool, Errno> {
     }
 }
 
-/// As much as there is from `at` on, up to a whole buffer.
+/// As much as there is from `at` on, up to a full buffer.
 fn read<'a>(file: &OwnedFd, buffer: &'a mut [u8], at: u64) -> Result<&'a [u8], Errno> {
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -214,7 +219,7 @@ fn read<'a>(file: &OwnedFd, buffer: &'a mut [u8], at: u64) -> Result<&'a [u8], E
     Ok(buffer.get(..filled).unwrap_or_default())
 }
 
-/// On which mount a file lies: one that is mounted over the name is another one.
+/// The mount that a file is on: a file that is mounted over the name is another one.
 fn mount(file: &OwnedFd) -> Result<u64, Errno> {
     statx(file, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).map(|stat| stat.stx_mnt_id)
 }

@@ -1,4 +1,5 @@
-//! Says when to check whether a file has changed: after something was written or renamed in one of the two folders.
+//! Reports when to check whether a file has changed: after something was written or renamed
+//! in one of the two folders.
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -6,7 +7,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
-/// None where the user has too many of these already: then files are carried over at the end.
+/// `None` if the user has too many of these already. Then files are carried over at the end.
 pub(super) struct Watch(Option<OwnedFd>);
 
 impl Watch {

@@ -1,8 +1,9 @@
 //! The jail's control group (cgroups(7), version 2), made before there is a jail.
 //!
-//! It belongs below what systemd delegates where systemd runs, else below what the caller may write already. This process speaks
-//! only to systemd, writes below the groups' mount and nowhere else, and hands the group over by descriptors: the
-//! stub has the jail cloned into it, reads what happened in it, and removes it.
+//! If systemd runs, it is below what systemd delegates, else below what the caller may write
+//! already. This process speaks only to systemd, writes below the groups' mount and nowhere else,
+//! and hands the group over by descriptors: the stub has the jail cloned into it, reads what
+//! happened in it, and removes it.
 
 mod dbus;
 mod systemd;
@@ -22,7 +23,7 @@ use self::systemd::Systemd;
 use self::tree::{Hierarchy, Tree};
 use crate::errand::{Done, Errand, failed};
 
-/// The one question, and its reply.
+/// The only request, and its reply.
 pub(crate) fn serve(errand: &Errand) -> io::Result<()> {
     let Some((packet, None)) = errand.hear()? else { return Ok(()) };
     let wanted =
@@ -82,9 +83,10 @@ fn set(folder: &OwnedFd, resource: Controlled, value: u64, others: u64) -> Resul
     match resource {
         Controlled::Memory => {
             write("memory.max", value.to_string())?;
-            // Kernels without accounting of swap have no such file; then nothing of the jail is counted there.
+            // Kernels without swap accounting have no such file; then none of
+            // the jail's swap is counted.
             write_if_there("memory.swap.max", "0")?;
-            // A jail without one of its processes would go on in an undefined state.
+            // A jail that lost one of its processes would go on in an undefined state.
             write_if_there("memory.oom.group", "1")
         }
         Controlled::Pids => write("pids.max", value.saturating_add(others).to_string()),

@@ -1,8 +1,9 @@
-//! A scope of the user's systemd (root: the machine's), with a control group that is delegated to the caller.
+//! A scope of the user's systemd (root: the machine's), with a control group that is
+//! delegated to the caller.
 //!
-//! The supervisor is moved into a group of the scope, next to the jail's: systemd removes a scope when no process is
-//! in it any more, and what happened in the jail is read after the jail's end. It is asked over its own socket, so that
-//! neither a bus nor a program (`systemd-run`) is needed.
+//! The supervisor is moved into a group of the scope, next to the jail's: systemd removes a scope
+//! when no process is in it any more, and what happened in the jail is read after the jail's end.
+//! systemd is asked over its own socket, so neither a bus nor a program (`systemd-run`) is needed.
 
 use std::os::fd::OwnedFd;
 use std::thread;
@@ -26,7 +27,7 @@ pub(super) struct Systemd {
 }
 
 impl Systemd {
-    /// The caller's; `None` if there is none.
+    /// The caller's manager; `None` if there is none.
     pub(super) fn connect() -> Result<Option<Self>, Refusal> {
         let uid = rustix::process::geteuid().as_raw();
         let socket = match uid {
@@ -48,7 +49,7 @@ impl Systemd {
             ("Description", Property::Text("a jail and its supervisor")),
             ("PIDs", Property::Numbers(&[pid])),
             ("Delegate", Property::Flag(true)),
-            // Otherwise a scope that failed would stay, and its name with it.
+            // Otherwise a scope that failed would stay, and its name would stay taken.
             ("CollectMode", Property::Text("inactive-or-failed")),
         ];
         self.connection.start_transient_unit(&unit, &properties).map_err(
@@ -65,7 +66,7 @@ impl Systemd {
     }
 }
 
-/// Waits until the supervisor is in the scope's group; its path.
+/// Waits until the supervisor is in the scope's group, and returns its path.
 fn moved_into(unit: &str, hierarchy: &Hierarchy) -> Result<String, Refusal> {
     for _ in 0..PATIENCE.as_millis() {
         let own = hierarchy.of_supervisor()?;

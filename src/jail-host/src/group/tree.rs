@@ -1,7 +1,8 @@
-//! Where in the tree of control groups the caller may make one, and its files.
+//! The place in the tree of control groups where the caller may make one, and its files.
 //!
-//! A group with processes in it can have no children that are controlled (cgroups(7), "no internal processes"), so it is
-//! never made below the caller's own group but next to it; the root alone is exempt.
+//! A group with processes in it can have no children that are controlled (cgroups(7), "no
+//! internal processes"), so it is never made below the caller's own group but next to it;
+//! the root alone is exempt.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,7 +16,8 @@ use rustix::process::{Pid, test_kill_process};
 /// Files of a group, and those of /proc about groups, are short.
 const FILE_MAX: u64 = 1024 * 1024;
 
-/// The names of groups that are made where no systemd makes them; the supervisor's process follows.
+/// The prefix of the names of groups that are made without systemd; the
+/// supervisor's process id follows.
 const PREFIX: &str = "jailgen-";
 
 /// A group that can have children with limits, and the name of the one to be made.
@@ -24,12 +26,12 @@ pub(super) struct Tree {
     pub(super) name: String,
 }
 
-/// The groups of version 2, and who wants one.
+/// The groups of version 2, and the process that needs one.
 pub(super) struct Hierarchy {
     /// Where they are mounted.
     pub(super) groups: OwnedFd,
     mount: String,
-    /// The group that is the mount's top.
+    /// The group at the top of the mount.
     root: String,
     /// The host's /proc, to find processes by their id.
     pub(super) processes: OwnedFd,
@@ -46,7 +48,7 @@ impl Hierarchy {
         let mount = text.lines().find_map(|line| {
             let mut fields = line.split(' ').skip(3);
             let (root, mount) = (fields.next()?, fields.next()?);
-            // After some optional fields and a dash the type follows (proc_pid_mountinfo(5)).
+            // After some optional fields and a dash comes the type (proc_pid_mountinfo(5)).
             fields.find(|field| *field == "-")?;
             (fields.next()? == "cgroup2").then(|| (root.to_owned(), mount.to_owned()))
         });
@@ -54,7 +56,7 @@ impl Hierarchy {
         Ok(Self { groups: folder(&mount)?, mount, root, processes, supervisor })
     }
 
-    /// The supervisor's group, as a path from the root of all.
+    /// The supervisor's group, as a path from the root of all groups.
     pub(super) fn of_supervisor(&self) -> Result<String, Refusal> {
         let file = format!("{}/cgroup", self.supervisor);
         let text = read(&self.processes, &file);
@@ -74,7 +76,7 @@ impl Hierarchy {
     }
 }
 
-/// The group that the supervisor's own is in: it was delegated, if the caller may write it.
+/// The group around the supervisor's own. It was delegated if the caller may write it.
 pub(super) fn delegated(hierarchy: &Hierarchy) -> Result<Tree, Refusal> {
     let own = hierarchy.of_supervisor()?;
     let parent = own.rsplit_once('/').map_or("", |(parent, _)| parent);
@@ -83,7 +85,7 @@ pub(super) fn delegated(hierarchy: &Hierarchy) -> Result<Tree, Refusal> {
     Ok(Tree { folder, name: format!("{PREFIX}{}", hierarchy.supervisor) })
 }
 
-/// Lets the children of a group have controllers.
+/// Enables controllers for the children of a group.
 pub(super) fn enable<'c>(
     folder: &OwnedFd,
     controllers: impl Iterator<Item = &'c str>,
@@ -106,7 +108,7 @@ pub(super) fn enable<'c>(
     Ok(())
 }
 
-/// Removes what launches have left that could not remove it, because their supervisors were killed.
+/// Removes groups of launches whose supervisors were killed before they could.
 fn sweep(folder: &OwnedFd) {
     let Ok(entries) = Dir::read_from(folder) else { return };
     for entry in entries.map_while(Result::ok) {
@@ -114,13 +116,13 @@ fn sweep(folder: &OwnedFd) {
         let pid = name.to_str().ok().and_then(|name| name.strip_prefix(PREFIX)?.parse().ok());
         let Some(pid) = pid.filter(|pid| *pid > 1).and_then(Pid::from_raw) else { continue };
         if test_kill_process(pid) == Err(Errno::SRCH) {
-            // One with processes in it stays: the kernel does not remove it.
+            // A group with processes in it stays: the kernel does not remove it.
             let _ = unlinkat(folder, name, AtFlags::REMOVEDIR);
         }
     }
 }
 
-/// No group can be made, and what would help.
+/// The message that no group can be made, with what would help.
 pub(super) fn none(cause: &str) -> Refusal {
     refusal(cause, 0)
 }

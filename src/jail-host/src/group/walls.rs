@@ -1,4 +1,5 @@
-//! What this process gives up once it has what it needs from elsewhere: all but the groups, and what /proc says of processes.
+//! What this process gives up once it has what it needs: everything except the groups, and what
+//! /proc says of processes.
 
 use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
@@ -7,10 +8,12 @@ use super::tree::Hierarchy;
 use crate::errand;
 use crate::sys::landlock;
 
-/// What root's systemd looks for in a caller, and what root needs to write to another user's group.
+/// The capabilities that root's systemd checks in a caller, and that root needs to write
+/// to another user's group.
 const KEPT: CapabilitySet = CapabilitySet::SYS_ADMIN.union(CapabilitySet::DAC_OVERRIDE);
 
-/// They make groups and write their files, wait for systemd, and look whether the launch that left a group still runs.
+/// They make groups and write their files, wait for systemd, and check whether the launch that
+/// left a group still runs.
 const CALLS: &[libc::c_long] = &[
     libc::SYS_write,
     libc::SYS_mkdirat,

@@ -1,7 +1,9 @@
-//! Finds the files of the working folder whose content a jail does not see: what globs match and git does not have ([`walk`]).
+//! Finds the files of the working folder whose content a jail does not see: those that globs match
+//! and git does not track ([`walk`]).
 //!
-//! A process of its own, before there is a jail, confined ([`walls`]) before it looks at anything, because an earlier jail may have
-//! written what is there. Whatever it cannot look at, and a jail could, stops the launch.
+//! It is a process of its own, before there is a jail, and confined ([`walls`]) before it reads
+//! anything, because an earlier jail may have written what is there. Anything that it cannot read,
+//! and a jail could, stops the launch.
 
 mod reference;
 mod report;
@@ -25,7 +27,7 @@ use crate::walk::globs::Globs;
 use crate::walk::tracked::{Standing, standings};
 use crate::walk::{Limits, Match, Walked, Way, Why, walk};
 
-/// Then the launch stops: an earlier jail can make a project that takes hours.
+/// Beyond this the launch stops: an earlier jail can make a project that takes hours.
 pub(crate) const TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Until it has replied.
@@ -43,7 +45,7 @@ pub(crate) fn serve(errand: &Errand) -> io::Result<()> {
     Err(io::Error::other("the stub sent no packet"))
 }
 
-/// A folder, and where it is.
+/// A folder, and its path.
 type Held = (OwnedFd, Vec<u8>);
 
 fn answer(
@@ -93,7 +95,7 @@ fn parts(
     }));
     parts.extend(hidden.into_iter().map(|(path, found)| {
         let how = match found.way {
-            // Renamed, its folder would not match at the next launch.
+            // If its folder were renamed, it would not match at the next launch.
             Way::Folder | Way::Link => How::Pinned,
             Way::Itself | Way::Name if globs.depends_on_folders(found.glob) => How::Pinned,
             Way::Itself | Way::Name => How::Loose,
@@ -103,7 +105,8 @@ fn parts(
     Ok(parts)
 }
 
-/// What links by which something is masked lead through, they included: without one of it that would not match at the next launch.
+/// This includes the links that a masked file is reached through: without one of them, the file
+/// would not match at the next launch.
 fn on_the_way<'w>(
     walked: &'w Walked,
     hidden: &BTreeMap<&Vec<u8>, &Match>,
@@ -118,14 +121,15 @@ fn on_the_way<'w>(
     held.into_iter().map(|(path, identity)| (path, *identity))
 }
 
-/// Whether a match is masked. What git has is in the repository anyway, and would be committed empty.
+/// Whether a match is masked. What git tracks is in the repository anyway, and
+/// would be committed empty.
 fn is_hidden(
     found: &Match,
     standing: Option<Standing>,
     is_reference: impl FnOnce() -> bool,
 ) -> bool {
     match found.kind {
-        // What is in it matches by itself; what a link leads to, too.
+        // What is in it matches by itself, as does the target of a link.
         FileType::Directory | FileType::Symlink => false,
         FileType::RegularFile
         | FileType::Fifo
@@ -136,11 +140,11 @@ fn is_hidden(
     }
 }
 
-/// What was not looked at stops the launch, where a jail could make it so.
+/// What could not be read stops the launch, if a jail could have caused it.
 fn refuse(walked: &Walked, other_user: bool) -> Result<(), Refusal> {
     let worst = walked.unseen.iter().find(|unseen| match unseen.why {
         Why::Closed { is_own } => is_own || other_user,
-        // Nothing that a jail does leads to these.
+        // No jail can cause these.
         Why::Mount => false,
         Why::TooMany
         | Why::TooManyMatches
@@ -152,12 +156,13 @@ fn refuse(walked: &Walked, other_user: bool) -> Result<(), Refusal> {
     worst.map_or(Ok(()), |unseen| Err(report::refusal(unseen)))
 }
 
-/// What is written as globs; nothing, where one is no glob.
+/// The globs as they are written. `None` if one is not a glob.
 pub(crate) fn globs(written: &[String]) -> Option<Globs> {
     Globs::parse(expanded(written).iter().map(|listed| &listed.glob)).ok()
 }
 
-/// The globs with those of the table in the place of its name, each with the number that it was said under.
+/// The globs, with those of the table in place of its name, each with the number of the
+/// element that it comes from.
 fn expanded(written: &[String]) -> List {
     let mut list = List::new();
     for (number, glob) in written.iter().enumerate() {
@@ -175,9 +180,9 @@ fn expanded(written: &[String]) -> List {
 /// A glob.
 struct Listed {
     glob: String,
-    /// The number of what the spec says that it came of.
+    /// The number of the element of the spec that it comes from.
     said: u16,
-    /// It is one of the table.
+    /// Whether it is one of the table.
     is_known: bool,
 }
 
@@ -185,6 +190,6 @@ type List = Vec<Listed>;
 
 fn no_glob(listed: Option<&Listed>) -> Refusal {
     let object = listed.map(|listed| listed.glob.clone()).unwrap_or_default();
-    let cause = "it is no glob that gitignore(5) knows".into();
+    let cause = "it is not a glob of gitignore(5)".into();
     Refusal { object, cause, error: 0, help: String::new() }
 }

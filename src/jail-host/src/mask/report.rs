@@ -1,4 +1,5 @@
-//! What is reported to the launcher: what matches and is not masked, what stands in the way, and what matches nothing.
+//! What is reported to the launcher: matches that are not masked, obstacles,
+//! and globs without a match.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -104,39 +105,39 @@ pub(super) fn refusal(Unseen { path, why }: &Unseen) -> Refusal {
     let object = if path.is_empty() { "the project".into() } else { shown(path) };
     let (cause, help, error) = match why {
         Why::Closed { .. } => (
-            "it cannot be listed, so nothing in it can be masked, and the jail could open it"
+            "it cannot be listed, so nothing in it can be masked, but the jail could open it"
                 .into(),
             "make it readable again, `chmod u+rx`, or remove it",
             0,
         ),
         Why::TooMany => (
-            format!("it has more than {NAMES_MAX} names, too many to look for what is masked"),
-            "see what fills it; start the jail in a smaller folder",
+            format!("it has more than {NAMES_MAX} names, too many to search for masked files"),
+            "check what fills it; start the jail in a smaller folder",
             0,
         ),
         Why::TooManyMatches => (
             format!("more than {MASKED_MAX} files are to be masked, and each is a mount"),
-            "write narrower globs, or take some out again: `(mask [ \"!fixtures/**\" ])`",
+            "write narrower globs, or except some files: `(mask [ \"!fixtures/**\" ])`",
             0,
         ),
         Why::TooLong => (
-            format!("it takes more than {} seconds to look through", TIME_MAX.as_secs()),
-            "see what fills it; start the jail in a smaller folder, or on a faster file system",
+            format!("it takes more than {} seconds to search", TIME_MAX.as_secs()),
+            "check what fills it; start the jail in a smaller folder, or on a faster file system",
             0,
         ),
         Why::TooDeep => (
-            "it lies too deep to be looked at, so nothing in it can be masked".into(),
-            "see what is there, and remove it",
+            "it is nested too deeply to be read, so nothing in it can be masked".into(),
+            "check what is there, and remove it",
             0,
         ),
         Why::TooManyLinks => (
             "too many links that are to be masked lead to folders".into(),
-            "see what is there, and remove it",
+            "check what is there, and remove it",
             0,
         ),
         Why::Failed(error) => (
             String::new(),
-            "see what is there: what cannot be looked at cannot be masked",
+            "check what is there: what cannot be read cannot be masked",
             error.raw_os_error(),
         ),
         // It is printed, and the launch goes on.

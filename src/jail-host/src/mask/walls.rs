@@ -1,5 +1,6 @@
-//! What this process gives up before it looks at anything that a jail has written: every path but the working folder and the repository
-//! that it is a worktree of, which it reads, and every system call that this does not take.
+//! What this process gives up before it reads anything that a jail has written: every path except
+//! the working folder and the repository whose worktree it is, which it may read, and every system
+//! call that reading them does not need.
 
 use std::os::fd::OwnedFd;
 
@@ -10,10 +11,10 @@ use rustix::thread::CapabilitySet;
 use crate::errand;
 use crate::sys::landlock::{READ_DIR, READ_FILE};
 
-/// Of memory: a list of two million names, or a large index.
+/// The most memory: for a list of two million names, or a large index.
 const MEMORY_MAX: u64 = 1 << 30;
 
-/// What root needs to look where it could as well without a jail.
+/// The capability that root needs to read where it could as well without a jail.
 const KEPT: CapabilitySet = CapabilitySet::DAC_READ_SEARCH;
 
 pub(super) fn close<'f>(folders: impl Iterator<Item = &'f OwnedFd>) -> Result<(), Errno> {
@@ -23,12 +24,12 @@ pub(super) fn close<'f>(folders: impl Iterator<Item = &'f OwnedFd>) -> Result<()
     errand::close(KEPT, &folders, CALLS)
 }
 
-/// They open folders, ask who is asking, and start threads, each with what one takes that begins and ends.
+/// They open folders, get ids, and start threads, with what a thread needs to start and end.
 const CALLS: &[libc::c_long] = &[
     libc::SYS_openat2,
     libc::SYS_readlinkat,
     libc::SYS_geteuid,
-    // Where the kernel's page does not know the time.
+    // For kernels whose shared page has no clock.
     libc::SYS_clock_gettime,
     libc::SYS_sched_getaffinity,
     libc::SYS_clone3,

@@ -1,4 +1,4 @@
-//! The index of a pack: where each object is in it (gitformat-pack(5), version 2).
+//! The index of a pack: the place of each object in it (gitformat-pack(5), version 2).
 
 use std::os::fd::AsFd;
 
@@ -6,7 +6,7 @@ use rustix::io::{Errno, pread};
 
 /// `\377tOc`, version 2.
 const HEADER: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
-/// How many names of objects begin with each byte or a lower one.
+/// How many names of objects start with each byte or a lower one.
 const FANOUT: u64 = 256 * 4;
 
 /// Whether the pack has an object.
@@ -23,7 +23,8 @@ pub(crate) fn has(index: impl AsFd, name: &[u8]) -> Result<bool, Errno> {
 /// Where the index cannot be read.
 pub(crate) fn offset(index: impl AsFd, name: &[u8]) -> Result<Option<u64>, Errno> {
     let Some((at, count)) = find(&index, name)? else { return Ok(None) };
-    // Behind the names stand a sum for each, and then the places; one that is far behind has its place in another list.
+    // After the names come a checksum for each, and then the places. A place far
+    // behind is in another list.
     let places = 8 + FANOUT + count * (length_of(name) + 4);
     let mut place = [0; 4];
     read(&index, &mut place, places + at * 4)?;
@@ -34,7 +35,7 @@ pub(crate) fn offset(index: impl AsFd, name: &[u8]) -> Result<Option<u64>, Errno
     Ok(Some(u64::from_be_bytes(place)))
 }
 
-/// Looks a name up in the sorted list of them: which one it is, and of how many.
+/// Looks a name up in the sorted list, and returns its index and the length of the list.
 fn find(index: impl AsFd, name: &[u8]) -> Result<Option<(u64, u64)>, Errno> {
     let mut header = [0; HEADER.len()];
     read(&index, &mut header, 0)?;

@@ -1,33 +1,33 @@
-//! Reads one object of a pack (gitformat-pack(5)). A jail of an earlier session may have written it: everything is bounded, and what is
-//! not as git writes it is nothing.
+//! Reads one object of a pack (gitformat-pack(5)). A jail of an earlier session may have written
+//! it: everything is bounded, and what git would not write counts as absent.
 
 use std::os::fd::OwnedFd;
 
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use rustix::io::{Errno, pread};
 
-/// No object, and no chain of differences, is larger.
+/// The largest object, and the largest difference.
 const BYTES_MAX: usize = 64 << 20;
-/// So much is made on the way to one: a short difference can copy all of its base.
+/// The most that is made on the way to one: a short difference can copy all of its base.
 const MADE_MAX: usize = 256 << 20;
-/// Nor is a chain longer; git makes it 50 long, and at most 4,095.
+/// The longest chain. git makes it 50 long, and at most 4,095.
 const CHAIN_MAX: usize = 4_095;
 
 const BLOB: u8 = 3;
 const OFFSET_DELTA: u8 = 6;
 const NAME_DELTA: u8 = 7;
 
-/// What stands at an offset.
+/// The entry at an offset.
 enum Entry {
     Blob(Vec<u8>),
-    /// A difference to what is at another offset.
+    /// A difference to the entry at another offset.
     Delta {
         base: u64,
         delta: Vec<u8>,
     },
 }
 
-/// The content of a file at an offset. `find` says where an object of this name is.
+/// The content of the file at an offset. `find` returns where an object of this name is.
 pub(crate) fn blob(
     pack: &OwnedFd,
     offset: u64,
@@ -91,14 +91,14 @@ fn entry(
     }
 }
 
-/// What is compressed at an offset, and has this length.
+/// The data compressed at an offset, of this length.
 fn inflated(pack: &OwnedFd, at: u64, size: usize) -> Option<Vec<u8>> {
     let compressed = read(pack, at, compressed_most(size)).ok()?;
     let content = decompress_to_vec_zlib_with_limit(&compressed, size.max(1)).ok()?;
     (content.len() == size).then_some(content)
 }
 
-/// What compresses to nothing shorter takes a little more than it is long.
+/// Data that cannot be compressed takes a little more than its length.
 pub(crate) fn compressed_most(size: usize) -> usize {
     size + size / 512 + 1024
 }
@@ -127,7 +127,7 @@ fn distance(bytes: &mut impl Iterator<Item = u8>) -> Option<u64> {
     Some(value)
 }
 
-/// The content that a difference makes of its base.
+/// The content that a difference makes from its base.
 fn apply(base: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = delta.iter().copied();
     let (before, after) = (number(&mut bytes)?, number(&mut bytes)?);
@@ -137,7 +137,7 @@ fn apply(base: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
     let mut content = Vec::with_capacity(after);
     while let Some(code) = bytes.next() {
         if code & 0x80 == 0 {
-            // So many bytes follow. None is reserved.
+            // This many bytes follow. None is reserved.
             let count = usize::from(code);
             let begin = delta.len().checked_sub(bytes.len())?;
             content.extend_from_slice(delta.get(begin..begin + count).filter(|_| count > 0)?);
@@ -160,7 +160,7 @@ fn apply(base: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
     (content.len() == after).then_some(content)
 }
 
-/// What is at an offset, as far as the file goes.
+/// The bytes at an offset, as far as the file goes.
 fn read(file: &OwnedFd, at: u64, most: usize) -> Result<Vec<u8>, Errno> {
     let mut bytes = vec![0; most];
     let mut length = 0;
@@ -195,7 +195,7 @@ mod tests {
         bytes
     }
 
-    /// An entry as git writes it; `base` stands between its head and its content.
+    /// An entry as git writes it, with `base` between its head and its content.
     fn entry(kind: u8, base: &[u8], content: &[u8]) -> Vec<u8> {
         let (low, high) = (u8::try_from(content.len() & 15).unwrap(), content.len() >> 4);
         let head = [vec![kind << 4 | low | 0x80], number(high)].concat();
@@ -216,14 +216,15 @@ mod tests {
         delta
     }
 
-    /// What is read of a content of so many bytes, and so many differences, each to the one before.
+    /// What is read of a content of this many bytes, with this many
+    /// differences, each to the one before.
     fn read_chain(length: usize, differences: usize) -> Option<usize> {
         let mut pack = entry(BLOB, &[], &vec![b'x'; length]);
         let mut last = 0;
         for _ in 0..differences {
             let distance = pack.len() - last;
             last = pack.len();
-            // The highest bits first, each byte but the last one more than it says.
+            // The highest bits first; each byte except the last means one more than it says.
             let mut bytes = vec![u8::try_from(distance & 0x7f).unwrap()];
             let mut rest = distance >> 7;
             while rest > 0 {

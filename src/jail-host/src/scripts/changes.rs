@@ -1,4 +1,5 @@
-//! From `RUNTIME_ARGS` to what the stub adds to the plan: bubblewrap's grammar, and nothing is expanded again.
+//! From `RUNTIME_ARGS` to what the stub adds to the plan: bubblewrap's
+//! grammar, without further expansion.
 
 use std::fs::File;
 use std::io::Read;
@@ -14,7 +15,8 @@ use crate::talk::refusal;
 
 const OBJECT: &str = "RUNTIME_ARGS";
 
-/// The changes that these arguments ask for. `shell` is the process whose descriptors `--file` and its like name.
+/// The changes that these arguments ask for. `shell` is the process whose descriptors
+/// `--file` and its like name.
 pub(super) fn changes(
     arguments: &[Vec<u8>],
     shell: u32,
@@ -86,7 +88,7 @@ fn overlay(lower: Vec<HostText>, writes: Writes, to: HostText) -> InsideOp {
     }
 }
 
-/// What can be read from a descriptor that a script has opened, as in `exec 11< <(…)`.
+/// The content of a descriptor that a script has opened, as in `exec 11< <(…)`.
 fn data(shell: u32, descriptor: u32) -> Result<String, Refusal> {
     let object = format!("descriptor {descriptor}");
     let file = File::open(format!("/proc/{shell}/fd/{descriptor}"))
@@ -97,7 +99,7 @@ fn data(shell: u32, descriptor: u32) -> Result<String, Refusal> {
         .read_to_end(&mut content)
         .map_err(|error| refusal(&object, &error.to_string()))?;
     if u64::try_from(content.len()).is_ok_and(|length| length > bound) {
-        return Err(refusal(&object, "it gives more than fits into a launch"));
+        return Err(refusal(&object, "its content is too large for a launch"));
     }
-    String::from_utf8(content).map_err(|_| refusal(&object, "what it gives is not UTF-8"))
+    String::from_utf8(content).map_err(|_| refusal(&object, "its content is not UTF-8"))
 }

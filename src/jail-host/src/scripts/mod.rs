@@ -1,4 +1,5 @@
-//! `add-runtime` and `add-cleanup`: the scripts of a launch, in one shell, and what they leave for it.
+//! `add-runtime` and `add-cleanup`: the scripts of a launch, in one shell,
+//! and what they leave for it.
 
 #![expect(
     clippy::disallowed_methods,
@@ -32,14 +33,14 @@ pub(crate) struct Scripts<'a> {
     arguments: &'a [OsString],
     names: Vec<String>,
     shell: Option<Shell>,
-    /// What the scripts have left for what runs on the host later.
+    /// What the scripts have left for programs that run on the host later.
     environment: Environment,
     /// The variables that were reported last.
     reported: BTreeMap<String, Option<Vec<u8>>>,
 }
 
 impl<'a> Scripts<'a> {
-    /// For a plan; nothing is started yet.
+    /// For a plan. Nothing is started yet.
     pub(crate) fn new(plan: &Plan, arguments: &'a [OsString], project: &'a Project) -> Self {
         Self {
             project,
@@ -93,7 +94,8 @@ impl<'a> Scripts<'a> {
         self.program.as_deref()
     }
 
-    /// Runs what is to be run after the payload's end, whatever ended it. `place` says where a script stands in the spec.
+    /// Runs the scripts for after the payload's end, however it ended. `place` returns the place
+    /// of a script in the spec.
     pub(crate) fn clean(
         &mut self,
         after: &[Step<AfterOp>],
@@ -117,7 +119,8 @@ impl<'a> Scripts<'a> {
         }
     }
 
-    /// In the shell of the scripts before; where that is gone (a signal, `exec`, an `exit` in a cleanup), in a new one.
+    /// It runs in the shell of the scripts before. If that is gone (a signal, `exec`, an `exit` in
+    /// a cleanup), in a new one.
     fn clean_one(&mut self, script: &str, terminated: &AtomicBool) -> Result<i32, String> {
         if !is_script(script) {
             return Err("it contains a NUL byte".into());
@@ -134,7 +137,7 @@ impl<'a> Scripts<'a> {
                     self.shell = Some(shell);
                     return Ok(status);
                 }
-                // The script itself ended the shell: it has run.
+                // The script itself ended the shell, so it has run.
                 None if !was_told => return shell.status().map_err(|error| error.to_string()),
                 None => {}
             }
@@ -156,7 +159,8 @@ impl<'a> Scripts<'a> {
         .map_err(|error| refusal(program, &error.to_string()))
     }
 
-    /// What the scripts have changed. Of the rest the launcher's own values count, which the shell did not have all of.
+    /// What the scripts have changed. For the rest the launcher's own values count, because the
+    /// shell did not have all of them.
     fn learn(&mut self, result: ScriptResult) -> Vec<(String, Option<Vec<u8>>)> {
         self.environment = result.exported.into_iter().collect();
         let own = |name: &str| std::env::var_os(name).map(OsString::into_vec);

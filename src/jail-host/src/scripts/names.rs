@@ -1,4 +1,4 @@
-//! The variables that a plan mentions: what is asked of the scripts' shell, and nothing else of it is.
+//! The variables that a plan mentions. Only these are asked of the scripts' shell.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::shell::is_name;
 
-/// The names, sorted. They are found in the plan's JSON form, where every text that is expanded looks alike, so that an
-/// operation which is added some day cannot be forgotten here.
+/// The names, sorted. They are found in the plan's JSON form, in which all expanded texts look
+/// alike, so an operation that is added later cannot be forgotten here.
 pub(crate) fn mentioned(plan: &Plan) -> Vec<String> {
     let mut names = BTreeSet::new();
     // It was read from JSON, so it can be written.

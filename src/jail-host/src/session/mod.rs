@@ -1,4 +1,4 @@
-//! A launch, seen from its helper: before it, during it, and after it, however it ended.
+//! A launch, from the helper's side: before it, during it, and after it, however it ended.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -19,7 +19,7 @@ use crate::surroundings::{Project, Surroundings};
 use crate::talk::refusal;
 use crate::{bus, say, sys, talk};
 
-/// From the stub's first word to the last cleanup.
+/// Runs from the stub's first message to the last cleanup.
 pub(crate) fn run(socket: &OsStr, listener: &OsStr, arguments: &[OsString]) -> ExitCode {
     let listener = sys::descriptor(listener);
     let Some(stub) = sys::descriptor(socket).map(UnixStream::from) else {
@@ -69,7 +69,7 @@ fn serve(
                 talk::tell(&mut stub, &answer)?;
             }
             Request::Started => session.started(),
-            // It came when what it was to end had ended.
+            // It came when what it should end had ended already.
             Request::Interrupt(_) => {}
             Request::Wrapper(_) => return Err(io::Error::other("the stub sent two wrappers")),
         }
@@ -78,8 +78,9 @@ fn serve(
     Ok(())
 }
 
-/// What ends the launch does not end its helper, which has work to do afterwards. A handler and not "ignored": that is
-/// what programs started from here would inherit. SIGTERM is noted: it ends a cleanup that hangs.
+/// The signal that ends the launch does not end its helper, which has work to do afterwards. This
+/// is a handler and not "ignored", because programs started from here would inherit that. SIGTERM
+/// is recorded: it ends a cleanup that hangs.
 fn outlive_signals() -> io::Result<Arc<AtomicBool>> {
     let terminated = Arc::new(AtomicBool::new(false));
     signal_hook::flag::register(SIGTERM, Arc::clone(&terminated))?;
@@ -109,7 +110,8 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Does one operation of `before`. Each kind of work has a file of its own; this is only the way there.
+    /// Does one operation of `before`. Each kind of work has a file of its
+    /// own; this only selects it.
     fn perform(&mut self, index: u32, stub: &mut UnixStream) -> Result<Learned, Refusal> {
         let step = usize::try_from(index).ok().and_then(|index| self.plan.before.get(index));
         let Some(Step { by, op }) = step else {
@@ -150,7 +152,7 @@ impl Session<'_> {
         }
     }
 
-    /// The payload has ended, or nothing ever ran.
+    /// The payload has ended, or never ran.
     fn finish(mut self, place: impl Fn(&str) -> Option<String>) {
         self.channels.close();
         self.proxies.into_iter().for_each(bus::Proxy::end);

@@ -1,6 +1,8 @@
-//! The one shell that runs the scripts of a launch: those before it and those after it, with the same variables.
+//! The one shell that runs the scripts of a launch: those before it and those after it,
+//! with the same variables.
 //!
-//! Scripts have the launcher's terminal, input and output. What they leave is read back over a descriptor, as data.
+//! Scripts have the launcher's terminal, input and output. Their results are read back
+//! over a descriptor, as data.
 
 #![expect(
     clippy::disallowed_methods,
@@ -31,9 +33,9 @@ const DRIVER: &str = include_str!("driver.bash");
 /// How a shell is started.
 pub(crate) struct Start<'a> {
     pub(crate) program: &'a str,
-    /// What scripts know as `$0`.
+    /// `$0` in scripts.
     pub(crate) name: &'a str,
-    /// What scripts know as `"$@"`: the payload's arguments.
+    /// `"$@"` in scripts: the payload's arguments.
     pub(crate) arguments: &'a [OsString],
     /// The variables that are reported after each script.
     pub(crate) names: &'a [String],
@@ -49,7 +51,7 @@ pub(crate) struct Shell {
     process: OwnedFd,
     scripts: io::PipeWriter,
     records: Records,
-    /// How many scripts it was sent.
+    /// How many scripts were sent to it.
     sent: u32,
 }
 
@@ -64,7 +66,7 @@ pub(crate) struct ScriptResult {
     pub(crate) arguments: Vec<Vec<u8>>,
 }
 
-/// Why a script has left nothing.
+/// Why a script has no result.
 #[derive(Debug)]
 pub(crate) enum Failed {
     /// It ended with this status, or in words.
@@ -80,7 +82,8 @@ impl From<io::Error> for Failed {
 }
 
 impl Shell {
-    /// Starts it. Nothing else may be started meanwhile: for a moment every child inherits its descriptors.
+    /// Starts it. Nothing else may be started meanwhile: for a moment, every
+    /// child inherits its descriptors.
     pub(crate) fn start(start: &Start<'_>) -> io::Result<Self> {
         let (their_scripts, scripts) = pipe_with(PipeFlags::CLOEXEC)?;
         let (answers, their_answers) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -89,8 +92,8 @@ impl Shell {
         }
         let (input, output) = (their_scripts.as_raw_fd(), their_answers.as_raw_fd());
         let driver = format!("exec 241<&{input}- 242>&{output}-\n{DRIVER}");
-        // Without files and functions from the environment (`-p` leaves BASH_ENV and them out), so that a script means the
-        // same everywhere.
+        // Without files and functions from the environment (`-p` ignores BASH_ENV and them), so a
+        // script means the same everywhere.
         let mut command = Command::new(start.program);
         command
             .args(["--noprofile", "--norc", "-p", "-c", &driver, start.name])
@@ -107,7 +110,7 @@ impl Shell {
         Ok(shell)
     }
 
-    /// Runs a script before the launch. `interrupts` says when it is to end.
+    /// Runs a script before the launch. `interrupts` decides when it must end.
     pub(crate) fn run(
         &mut self,
         script: &str,
@@ -132,7 +135,8 @@ impl Shell {
         }
     }
 
-    /// Runs a script of the cleanup; its status, or `None` if the shell ended before it reported one.
+    /// Runs a script of the cleanup. Returns its status, or `None` if the shell
+    /// ended before it reported one.
     pub(crate) fn clean(
         &mut self,
         script: &str,
@@ -145,13 +149,14 @@ impl Shell {
         }
         loop {
             match self.next(interrupts)? {
-                // A script that ends the shell is reported by the trap at the shell's end, which goes on to serve.
+                // A script that ends the shell is reported by the trap at the shell's end, which
+                // then continues to serve.
                 Some(Record::Cleaned(number, status) | Record::Ended(number, status))
                     if number == self.sent =>
                 {
                     return Ok(Some(status));
                 }
-                // What it reported before, when something else ended it.
+                // What it reported before, if something else ended it.
                 Some(_) => {}
                 None => return Ok(None),
             }
@@ -168,13 +173,13 @@ impl Shell {
         matches!(self.child.try_wait(), Ok(Some(_)) | Err(_))
     }
 
-    /// With which status it ended; waits for that.
+    /// Its exit status; this waits for its end.
     pub(crate) fn status(mut self) -> io::Result<i32> {
         let status = self.child.wait()?;
         Ok(status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1))
     }
 
-    /// Nothing more is to be run; traps that scripts set for the end run now.
+    /// No script follows; traps that scripts set for the end run now.
     pub(crate) fn finish(self) -> io::Result<()> {
         let Self { mut child, scripts, .. } = self;
         drop(scripts);
@@ -185,7 +190,7 @@ impl Shell {
         self.scripts.write_all(&[kind.as_bytes(), text.as_bytes(), b"\0"].concat())
     }
 
-    /// The next record; `None` if it has ended without one.
+    /// The next record. `None` if it ended without one.
     fn next(&mut self, interrupts: &mut Interrupts<'_>) -> io::Result<Option<Record>> {
         loop {
             if let Some(record) = self.records.take()? {
@@ -198,8 +203,8 @@ impl Shell {
                     }
                 }
                 Tick::Ended => {
-                    // What it reported before its end may still be unread. Programs that it left running may hold the pipe
-                    // open, so its end is not awaited there.
+                    // What it reported before its end may still be unread. Programs that it left
+                    // running may keep the pipe open, so the end of the pipe is not awaited there.
                     if !interrupts.has_data(self.records.source())? || self.records.read()? == 0 {
                         return Ok(None);
                     }
@@ -209,7 +214,7 @@ impl Shell {
         }
     }
 
-    /// How the shell ended, which it did without saying so.
+    /// How the shell ended, if it did not report that.
     fn end_words(&mut self) -> String {
         match self.child.wait() {
             Ok(status) => match (status.code(), status.signal()) {
@@ -229,14 +234,14 @@ fn status_words(status: i32) -> String {
     }
 }
 
-/// A variable's name, as bash has them.
+/// A valid name of a variable, for bash.
 pub(crate) fn is_name(name: &str) -> bool {
     let mut characters = name.chars();
     characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && characters.all(|other| other.is_ascii_alphanumeric() || other == '_')
 }
 
-/// A NUL would end the script before its end.
+/// A NUL would end the script early.
 pub(crate) fn is_script(text: &str) -> bool {
     !text.contains('\0')
 }

@@ -1,4 +1,4 @@
-//! What the shell reports: records that end with a NUL. They come from scripts and are not trusted.
+//! Records from the shell, each ended by a NUL. They come from scripts and are not trusted.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
@@ -27,7 +27,7 @@ pub(super) enum Record {
 pub(super) struct Records {
     source: io::PipeReader,
     unread: Vec<u8>,
-    /// Bytes since the last script was done.
+    /// The bytes since the last script ended.
     bytes: usize,
 }
 
@@ -40,19 +40,19 @@ impl Records {
         &self.source
     }
 
-    /// Reads what there is; 0 at the end.
+    /// Reads what there is. Returns 0 at the end.
     pub(super) fn read(&mut self) -> io::Result<usize> {
         let mut buffer = [0; 65536];
         let length = self.source.read(&mut buffer)?;
         self.bytes += length;
         if self.bytes > BODY_MAX {
-            return Err(io::Error::other("the script left more in its variables than fits"));
+            return Err(io::Error::other("the script left too much in its variables"));
         }
         self.unread.extend(buffer.get(..length).unwrap_or_default());
         Ok(length)
     }
 
-    /// The next whole record, if one has been read.
+    /// The next complete record, if one has been read.
     pub(super) fn take(&mut self) -> io::Result<Option<Record>> {
         let Some(end) = self.unread.iter().position(|byte| *byte == 0) else { return Ok(None) };
         let rest = self.unread.split_off(end + 1);

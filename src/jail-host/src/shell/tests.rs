@@ -15,7 +15,8 @@ struct Tried {
 fn shell(names: &[&str], arguments: &[&str]) -> Tried {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
-    // Shells of other tests that start at the same moment must not inherit what is open for this one.
+    // Shells of other tests that start at the same moment must not inherit
+    // what is open for this one.
     static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let shell = Shell::start(&Start {
@@ -120,7 +121,7 @@ fn what_a_script_leaves_running_does_not_hold_it_up() {
     assert!(begin.elapsed().as_secs() < 10);
 }
 
-/// How a script ends whose stub goes away half a second after its begin.
+/// How a script ends if its stub is gone half a second after it started.
 fn ended_with_the_stub(shell: &mut Tried, script: &str) -> String {
     let (stub, other) = UnixStream::pair().unwrap();
     shell.stub = stub;
@@ -138,7 +139,8 @@ fn ended_with_the_stub(shell: &mut Tried, script: &str) -> String {
 fn a_script_that_hangs_ends_when_the_stub_does() {
     for script in [
         "A=7; sleep 1000",
-        // What is started after the signal has come ends too, and the shell is not killed for its sake.
+        // A program that is started after the signal has come ends too, and the shell is
+        // not killed because of it.
         "A=7; bash -c 'trap : TERM; sleep 900; sleep 1000'",
     ] {
         let mut shell = shell(&[], &[]);
@@ -152,7 +154,7 @@ fn a_script_that_hangs_ends_when_the_stub_does() {
 fn what_is_too_much_or_no_answer_is_an_error() {
     let mut shell = shell(&["A"], &[]);
     let failed = shell.run("A=$(head -c 9000000 /dev/zero | tr '\\0' x)").unwrap_err();
-    assert!(failed.contains("more in its variables"), "{failed}");
+    assert!(failed.contains("too much in its variables"), "{failed}");
     let mut shell = self::shell(&["A"], &[]);
     assert!(shell.run("printf '?rubbish\\0' >&242").unwrap_err().contains("own descriptors"));
 }

@@ -17,7 +17,7 @@ use crate::talk;
 /// How long a script may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How often it is looked for programs that were started while the script was being asked.
+/// How often this looks for programs that were started while the script was being asked to end.
 const AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
 /// What can end a script before its time.
@@ -31,9 +31,10 @@ pub(crate) struct Interrupts<'a> {
 struct Asked {
     since: Instant,
     signal: Signal,
-    /// Who has got the signal, by process and command line. bash may be about to start a program when it comes, and attends
-    /// to the signal only when that program has ended: which did not exist yet when the signal came, or got it while it was still a
-    /// copy of bash, before its exec, and has forgotten it.
+    /// The processes that got the signal, by number and command line. bash may be about to start a
+    /// program when the signal comes, and handles it only when that program has ended. The program
+    /// may not have existed yet; or it got the signal while it was still a copy of bash, before its
+    /// exec, and has forgotten it.
     reached: HashSet<(Pid, Vec<u8>)>,
 }
 
@@ -43,13 +44,13 @@ pub(crate) enum Tick {
     Answer,
     /// The shell has ended.
     Ended,
-    /// What runs is to be asked to end, by [`Interrupts::signal`].
+    /// What runs is to be asked to end, with [`Interrupts::signal`].
     Interrupted,
 }
 
 impl<'a> Interrupts<'a> {
-    /// For one script. `stub` is the stub, whose end or request ends it, and `None` once the launch is over; `terminated`
-    /// says that this process got SIGTERM.
+    /// For one script. `stub` is the stub, whose end or request ends it, or `None` once the launch
+    /// is over; `terminated` says that this process got SIGTERM.
     pub(crate) fn new(stub: Option<&'a mut UnixStream>, terminated: &'a AtomicBool) -> Self {
         Self { stub, terminated, asked: None }
     }
@@ -80,7 +81,7 @@ impl<'a> Interrupts<'a> {
         }
     }
 
-    /// Sends the signal that it is to end by to `shell` and everything below it, as far as it was not sent there before.
+    /// Sends the ending signal to `shell` and everything below it, if they did not get it before.
     pub(crate) fn signal(&mut self, shell: Pid) {
         // It is this process's child, and not waited for yet.
         if let (Some(Asked { signal, reached, .. }), Some(shell)) =
@@ -110,7 +111,7 @@ impl<'a> Interrupts<'a> {
         let mut ready =
             [PollFd::new(&answers, PollFlags::IN), PollFd::new(&process, PollFlags::IN), stub];
         match poll(&mut ready, patience.as_ref()) {
-            // A signal: the caller looks which.
+            // A signal: the caller checks which.
             Err(Errno::INTR) => Ok([false; 3]),
             Err(error) => Err(error.into()),
             Ok(_) => {
@@ -149,8 +150,9 @@ impl<'a> Interrupts<'a> {
     }
 }
 
-/// Sends a signal to `shell` and to everything below it: bash attends to a signal only when what it waits for has ended. The
-/// shell first, because it is to be ended by the signal, and not by a command that failed, and then be met by the signal.
+/// Sends a signal to `shell` and to everything below it: bash handles a signal only when what it
+/// waits for has ended. The shell comes first, because it must be ended by the signal, and not by a
+/// failed command before it gets the signal.
 fn signal_tree(shell: &Process, signal: Signal, reached: &mut HashSet<(Pid, Vec<u8>)>) {
     let children = children(shell.number);
     let command = std::fs::read(format!("/proc/{}/cmdline", shell.number.as_raw_nonzero()));
@@ -163,7 +165,8 @@ fn signal_tree(shell: &Process, signal: Signal, reached: &mut HashSet<(Pid, Vec<
     }
 }
 
-/// A process, by a descriptor too: it is signalled by that, because others wait for it, and its number may be anybody's then.
+/// A process, with a descriptor. It is signalled through that, because others wait for it, and its
+/// number may be reused then.
 struct Process {
     number: Pid,
     descriptor: OwnedFd,
@@ -176,7 +179,8 @@ impl Process {
     }
 }
 
-/// The children of a process. They are asked for twice: what was opened between the two has been a child then.
+/// The children of a process. They are listed twice: a process that was opened in
+/// between was a child then.
 fn children(process: Pid) -> Vec<Process> {
     let opened: Vec<_> = numbers(process).into_iter().filter_map(Process::open).collect();
     let still = numbers(process);

@@ -1,7 +1,9 @@
-//! Where programs out here are started, with which variables, and where they are looked for.
+//! Where programs on the host are started, with which variables, and where they are looked up.
 //!
-//! The stub has taken from every list what a jail could write; this keeps it so where scripts have changed a list. What
-//! runs alongside the jail starts in `/`, so that nothing relative leads into the project.
+//! The stub has removed from every list what a jail could write; this does the same for lists that
+//! scripts have changed. What runs alongside the jail starts in `/`, so nothing relative leads into
+//! the project.
+//! relative leads into the project.
 
 #![expect(
     clippy::disallowed_methods,
@@ -27,18 +29,18 @@ pub(crate) type Environment = BTreeMap<OsString, OsString>;
 /// The folder that the jail was started in.
 #[derive(Debug)]
 pub(crate) struct Project {
-    /// Held, so that it stays the same one when it is renamed.
+    /// It is held open, so it stays the same folder when it is renamed.
     folder: OwnedFd,
-    /// Its path, as the stub says it.
+    /// Its path, as the stub gives it.
     path: Option<PathBuf>,
-    /// Its paths in variables of the launcher, where these would lead a handler into it.
+    /// Its paths in variables of the launcher that would lead a handler into it.
     spellings: Vec<OsString>,
     /// The record of the trees that jails could ever write.
     trees: Option<PathBuf>,
 }
 
 impl Project {
-    /// Holds the working folder, and leaves it for `/`.
+    /// Holds the working folder open, and changes to `/`.
     pub(crate) fn leave() -> io::Result<Self> {
         let path = std::env::var_os(search::PROJECT).map(PathBuf::from);
         let project = Self::at(".", path.filter(|path| path.is_absolute()))?;
@@ -51,7 +53,8 @@ impl Project {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = openat(CWD, folder.as_ref(), flags, Mode::empty())?;
         let logical = std::env::var_os("PWD").map(PathBuf::from);
-        // A folder that holds the home folder is not a project: everything of the user's would lead into it.
+        // A folder that contains the home folder is not a project: everything of the
+        // user's would lead into it.
         let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
         let holds_home = |path: &Path| home.as_ref().is_some_and(|home| home.starts_with(path));
         let spellings = [
@@ -68,8 +71,8 @@ impl Project {
         &self.folder
     }
 
-    /// Whether a jail could write what is at `path`, which is absolute and without links: in the project, or in a tree that
-    /// stands in the record, where it is found by its path.
+    /// Whether a jail could write what is at `path`, which is absolute and without links: it is in
+    /// the project, or in a tree of the record, which is searched by its path.
     fn is_writable(&self, path: &Path) -> bool {
         let in_project = !self.spellings.is_empty()
             && self.path.as_ref().is_some_and(|project| path.starts_with(project));
@@ -77,13 +80,14 @@ impl Project {
         in_project || self.trees.as_ref().is_some_and(recorded)
     }
 
-    /// Whether a value has the path of the project, or of something in it, anywhere.
+    /// Whether a value contains the path of the project, or of something in it, anywhere.
     fn is_in(&self, value: &OsStr) -> bool {
         self.spellings.iter().any(|path| mentions(value.as_bytes(), path.as_bytes()))
     }
 
-    /// The variables of what runs alongside the jail. `exported` is what scripts have left, if there were any, and `launcher`
-    /// what they began with. What a script says itself stays, but for where its lists lead.
+    /// The variables of what runs alongside the jail. `exported` is what scripts have left, if
+    /// there were any, and `launcher` what they started with. What a script sets itself stays,
+    /// except for entries of its lists.
     pub(crate) fn of_handlers(
         &self,
         exported: &Environment,
@@ -101,7 +105,7 @@ impl Project {
         variables
     }
 
-    /// What a handler gets of a variable; `before` is what the launcher had.
+    /// What a handler gets of a variable. `before` is the launcher's value.
     fn of_handler(
         &self,
         name: &OsStr,
@@ -117,7 +121,7 @@ impl Project {
         Some(value.clone())
     }
 
-    /// A list that a script has changed. What the stub has let stand in it stays.
+    /// A list that a script has changed. The entries that the stub left in it stay.
     fn clean(&self, list: &OsStr, before: Option<&OsString>) -> Option<OsString> {
         let before: Vec<&[u8]> =
             before.map_or(Vec::new(), |list| list.as_bytes().split(|byte| *byte == b':').collect());
@@ -144,14 +148,14 @@ impl Project {
     }
 }
 
-/// What a program alongside the jail has around it.
+/// The surroundings of a program alongside the jail.
 pub(crate) struct Surroundings {
     project: Arc<Project>,
     environment: Environment,
 }
 
 impl Surroundings {
-    /// Of handlers. `exported` is what scripts have left.
+    /// Those of handlers. `exported` is what scripts have left.
     pub(crate) fn of_handlers(project: &Arc<Project>, exported: &Environment) -> Self {
         let environment = project.of_handlers(exported, &std::env::vars_os().collect());
         Self { project: Arc::clone(project), environment }
@@ -165,13 +169,13 @@ impl Surroundings {
             .map(OsString::as_os_str)
     }
 
-    /// The program of this name, or at this absolute path, that is not in the project: links are followed, and the program
-    /// itself is what is started.
+    /// The program of this name, or at this absolute path, if it is not in the project. Links are
+    /// followed, and the program itself is started.
     pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
         self.project.program(name, &self.environment)
     }
 
-    /// A command with these variables. It starts where this process stands, which is `/`.
+    /// A command with these variables. It starts in this process's folder, which is `/`.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.environment);
@@ -179,7 +183,7 @@ impl Surroundings {
     }
 }
 
-/// Where the record is; the stub has the same rule.
+/// The place of the record. The stub has the same rule.
 fn trees() -> Option<PathBuf> {
     let absolute = |path: &PathBuf| path.is_absolute();
     let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(absolute);
@@ -196,7 +200,7 @@ fn is_recorded(trees: &Path, folder: &Path) -> bool {
     }
 }
 
-/// Where the link at a place leads.
+/// The target of the link at a place.
 fn link(place: &[u8]) -> io::Result<Option<Vec<u8>>> {
     match Path::new(OsStr::from_bytes(place)).read_link() {
         Ok(target) => Ok(Some(target.into_os_string().into_vec())),
@@ -209,7 +213,7 @@ fn is_program(file: &Path) -> bool {
     file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
-/// Whether `value` has `path` in it, as a whole or as the beginning of a longer path.
+/// Whether `value` contains `path`, as a whole or as the start of a longer path.
 fn mentions(value: &[u8], path: &[u8]) -> bool {
     let goes_on =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"._-+".contains(byte) || !byte.is_ascii();

@@ -1,4 +1,5 @@
-//! The calls of Landlock (linux/landlock.h), for a process that gives up everything, or everything but some folders.
+//! The calls of Landlock (linux/landlock.h), for a process that gives up everything, or
+//! everything but some folders.
 
 use std::mem::size_of;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -29,7 +30,8 @@ pub(crate) const MAKE_SYM: u64 = 1 << 12;
 const CREATE_RULESET_VERSION: u32 = 1;
 const RULE_PATH_BENEATH: u32 = 1;
 
-/// `struct landlock_ruleset_attr`. Kernels that know fewer of these fields take it too, as long as the others are 0.
+/// `struct landlock_ruleset_attr`. Kernels that know fewer of these fields accept it too, as
+/// long as the others are 0.
 #[repr(C)]
 struct Restricted {
     files: u64,
@@ -48,13 +50,15 @@ struct PathBeneath {
 /// # Errors
 /// `ENOSYS` without Landlock in the kernel, `EOPNOTSUPP` when it was not enabled at boot.
 pub(crate) fn everything() -> Result<OwnedFd, Errno> {
-    // SAFETY: with this flag the call takes no attributes: the address and the size are 0, as it demands.
+    // SAFETY: with this flag the call takes no attributes: the address and the
+    // size are 0, as it demands.
     let abi = check(unsafe {
         let none = ptr::null::<Restricted>();
         libc::syscall(libc::SYS_landlock_create_ruleset, none, 0_usize, CREATE_RULESET_VERSION)
     })?;
     let restricted = all(abi);
-    // SAFETY: the structure has the kernel's layout and its size is passed; the kernel only reads it.
+    // SAFETY: the structure has the kernel's layout and its size is passed;
+    // the kernel only reads it.
     let rules = check(unsafe {
         libc::syscall(
             libc::SYS_landlock_create_ruleset,
@@ -70,7 +74,7 @@ pub(crate) fn everything() -> Result<OwnedFd, Errno> {
 
 /// All that an ABI has.
 fn all(abi: libc::c_long) -> Restricted {
-    // How many rights on files there are: each ABI added some at the end.
+    // How many rights on files each ABI has: each added some at the end.
     let files = match abi {
         ..=1 => 13,
         2 => 14,
@@ -88,7 +92,8 @@ fn all(abi: libc::c_long) -> Restricted {
 /// Allows `rights` beneath `folder`.
 pub(crate) fn allow(rules: &OwnedFd, folder: &OwnedFd, rights: u64) -> Result<(), Errno> {
     let rule = PathBeneath { allowed: rights, parent: folder.as_raw_fd() };
-    // SAFETY: the rule has the layout that its kind demands and outlives the call; the kernel only reads it.
+    // SAFETY: the rule has the layout that its kind demands and outlives the call;
+    // the kernel only reads it.
     check(unsafe {
         libc::syscall(
             libc::SYS_landlock_add_rule,

@@ -1,4 +1,5 @@
-//! A filter of system calls for a process that needs few: what is not in the list ends the process.
+//! A system call filter for a process that needs few calls: any call that is not in
+//! the list ends the process.
 
 use std::mem::offset_of;
 
@@ -6,18 +7,19 @@ use rustix::io::Errno;
 
 use super::check;
 
-/// What `struct seccomp_data` calls this processor (linux/audit.h).
+/// The number of this processor in `struct seccomp_data` (linux/audit.h).
 #[cfg(target_arch = "x86_64")]
 const ARCH: u32 = 0xc000_003e;
 #[cfg(target_arch = "aarch64")]
 const ARCH: u32 = 0xc000_00b7;
 
-/// Puts this process under a filter that lets these calls through, with any arguments.
+/// Puts this process under a filter that allows these calls, with any arguments.
 pub(crate) fn allow_only(calls: &[libc::c_long]) -> Result<(), Errno> {
     let mut program = program(calls).ok_or(Errno::INVAL)?;
     let length = u16::try_from(program.len()).map_err(|_| Errno::INVAL)?;
     let program = libc::sock_fprog { len: length, filter: program.as_mut_ptr() };
-    // SAFETY: the pointer is good for `len` instructions, which the kernel checks and copies during the call.
+    // SAFETY: the pointer is good for `len` instructions, which the kernel checks
+    // and copies during the call.
     check(unsafe {
         libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0_u32, &raw const program)
     })

@@ -1,14 +1,17 @@
-//! Takes dangerous sequences out of what a jail writes to its terminal, and passes everything else on byte for byte.
+//! Removes dangerous sequences from what a jail writes to its terminal, and passes
+//! everything else on byte for byte.
 //!
-//! It is not a terminal, and must be right for all of them, which do not agree on what a broken sequence is. So whatever may begin a
-//! sequence begins one here, wherever it stands: an introducer inside of another sequence breaks that off, as in xterm.
-//! What follows is held until it is known what it is, and then goes out as it came, or not at all. Of strings that are let
-//! through only the beginning is held, so what is held is bounded.
+//! It is not a terminal, and must be right for all of them, which do not agree on what a broken
+//! sequence is. So whatever may start a sequence starts one here, wherever it is: an introducer
+//! inside another sequence breaks that off, as in xterm. The bytes are held until the kind of
+//! sequence is known, and are then passed on unchanged, or not at all. Of strings that are allowed
+//! only the start is held, so what is held is bounded.
 
 use super::sequence::{self, Introducer, Verdict};
 use super::text::{Text, Unit};
 
-/// So much of one sequence is held. A longer one is refused: no terminal takes so many parameters.
+/// How much of one sequence is held. A longer one is refused: no terminal
+/// accepts so many parameters.
 pub(super) const HELD_MAX: usize = 1024;
 
 const BEL: u8 = 0x07;
@@ -17,50 +20,51 @@ const SUB: u8 = 0x1a;
 const ESC: u8 = 0x1b;
 /// The C1 control that ends a string.
 const STRING_TERMINATOR: u8 = 0x9c;
-/// Asks the terminal for a text of its owner's.
+/// Asks the terminal for a text that its user has set.
 const ENQ: u8 = 0x05;
 
-/// What is known between two reads.
+/// The state between two reads.
 #[derive(Default)]
 pub(super) struct Filter {
     text: Text,
     state: State,
     around: Around,
-    /// The sequence of which it is not known yet what it is, as it came.
+    /// The bytes of a sequence whose kind is not known yet, as they came.
     held: Vec<u8>,
-    /// The same from the introducer on, without the controls that terminals carry out inside of sequences.
+    /// The same from the introducer on, without the controls that
+    /// terminals execute inside sequences.
     body: Vec<u8>,
 }
 
-/// Where in a sequence this is.
+/// The position in a sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     /// In no sequence.
     #[default]
     Ground,
-    /// After ESC, before the byte that says what begins.
+    /// After ESC, before the byte that says what starts.
     Escape,
-    /// After an introducer, before the byte that says what it is.
+    /// After an introducer, before the kind is known.
     Head(Introducer),
-    /// After ESC in there: the end of the string, unless something else begins.
+    /// After ESC in a string: its end, unless something else starts.
     HeadEscape(Introducer),
     /// In a sequence with too many parameters.
     Ignoring,
 }
 
-/// In which string a sequence begins, if it does not turn out to end it.
+/// The string in which a sequence starts, if that is not the end of the string.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Around {
     #[default]
     None,
-    /// The terminal has its beginning.
+    /// The terminal has received its start.
     Passing,
-    /// The terminal has nothing of it.
+    /// The terminal has received nothing of it.
     Dropping,
 }
 
 impl Filter {
-    /// Appends to `output` what of `input` the terminal gets.
+    /// Appends to `output` the part of `input` that the terminal gets.
     pub(super) fn pass(&mut self, input: &[u8], output: &mut Vec<u8>) {
         let mut rest = input;
         while let Some((byte, after)) = rest.split_first() {
@@ -77,7 +81,7 @@ impl Filter {
         }
     }
 
-    /// How much of the beginning is passed on whatever it is: most of what is written.
+    /// How many bytes at the start are passed on in any case: most of what is written.
     fn plain_run(&self, bytes: &[u8]) -> usize {
         let is_between = self.state == State::Ground && self.text.is_between();
         if !is_between || self.around == Around::Dropping {
@@ -207,7 +211,7 @@ impl Filter {
         }
     }
 
-    /// Holds one more. What is carried out inside of a sequence is not part of it.
+    /// Holds one more byte. A control that is executed inside a sequence is not part of it.
     fn hold(&mut self, unit: Unit, output: &mut Vec<u8>) {
         unit.write(&mut self.held);
         match unit {
@@ -228,7 +232,7 @@ impl Filter {
         }
     }
 
-    /// The end of a string, of whose form `unit` is the last part.
+    /// The end of a string. `unit` is its last part, whichever its form.
     fn string_ends(&mut self, unit: Unit, output: &mut Vec<u8>) {
         if let State::Head(introducer) | State::HeadEscape(introducer) = self.state
             && introducer.is_string()
@@ -238,7 +242,7 @@ impl Filter {
         }
         match self.around {
             Around::None | Around::Passing => {
-                // What came before it, if it is one of the short form, was broken off.
+                // What came before it, if its form is the short one, was broken off.
                 if self.state == State::Escape {
                     output.append(&mut self.held);
                 }
@@ -264,7 +268,8 @@ impl Filter {
         }
     }
 
-    /// What would have broken off the string around it does not go out: that is broken off all the same.
+    /// A sequence that would have broken off the string around it is not passed on, but the string
+    /// is broken off all the same.
     fn refuse(&mut self, state: State, around: Around, output: &mut Vec<u8>) {
         if self.around == Around::Passing {
             output.push(CAN);

@@ -1,8 +1,10 @@
-//! `terminal-filter`: a process that has nothing but a socket, on which it gets what a jail writes to its terminal, packet by
-//! packet, and answers each with what of it the terminal may have ([`jail_plan::terminal`]).
+//! `terminal-filter`: a process that has only a socket. There it gets what a jail
+//! writes to its terminal, packet by packet, and answers each with the part that the
+//! terminal may have ([`jail_plan::terminal`]).
 //!
-//! Escape sequences are a language, and a program that interprets what a jail has written can be exploited. So it is neither the
-//! supervisor nor the helper that reads it, and this process can do nothing about what it is talked into.
+//! Escape sequences are a language, and a program that interprets what a jail has written can be
+//! exploited. So neither the supervisor nor the helper reads it, and this process has no rights
+//! that an exploit could use.
 
 mod filter;
 mod sequence;

@@ -1,8 +1,9 @@
-//! Which sequences a jail may write to its terminal. Strings are let through by a list of those that are known; of sequences of
-//! control and of ESC, those that are known to be dangerous are refused.
+//! The sequences that a jail may write to its terminal. Strings are allowed by a list of known
+//! ones; of control and ESC sequences, those known to be dangerous are refused.
 //!
-//! Dangerous is what reaches beyond the screen: the clipboard, files, a printer, a program; what has the terminal type back a
-//! text that the jail has chosen, or what stands on the screen; and what changes how the terminal reads what follows.
+//! A sequence is dangerous if it reaches beyond the screen (the clipboard, files, a printer, a
+//! program), if it makes the terminal type back a text that the jail has chosen or that is on the
+//! screen, or if it changes how the terminal reads what follows.
 
 /// What begins a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,21 +22,21 @@ pub(super) enum Introducer {
     String,
 }
 
-/// What becomes of a sequence.
+/// The decision on a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// More of it is needed.
+    /// More of it is needed to decide.
     Unknown,
-    /// It goes out, and what follows of it.
+    /// It is passed on, and so is the rest of it.
     Pass,
-    /// It goes out, and this was all of it.
+    /// It is passed on, and is complete.
     Whole,
-    /// Nothing of it goes out.
+    /// Nothing of it is passed on.
     Refuse,
 }
 
 impl Introducer {
-    /// The one that ESC and this byte make.
+    /// The introducer that ESC and this byte make.
     pub(super) fn from_byte(byte: u8) -> Option<Self> {
         match byte {
             b'[' => Some(Self::Sequence),
@@ -48,12 +49,12 @@ impl Introducer {
         }
     }
 
-    /// The same as a C1 control.
+    /// The same for a C1 control.
     pub(super) fn of_control(control: u8) -> Option<Self> {
         Self::from_byte(control.wrapping_sub(0x40))
     }
 
-    /// It goes on to a string terminator.
+    /// It continues to a string terminator.
     pub(super) fn is_string(self) -> bool {
         match self {
             Self::Sequence => false,
@@ -66,33 +67,34 @@ fn refused(is_refused: bool) -> Verdict {
     if is_refused { Verdict::Refuse } else { Verdict::Pass }
 }
 
-/// ESC, intermediate bytes, a last one. Another coding than UTF-8 would make controls of parts of characters.
+/// ESC, intermediate bytes, a final byte. Another encoding than UTF-8 would turn parts
+/// of characters into controls.
 pub(super) fn escape(intermediate: &[u8], last: u8) -> Verdict {
     refused(intermediate.contains(&b'%') && last != b'G')
 }
 
-/// CSI, parameters and intermediate bytes, a last one.
+/// CSI, parameters and intermediate bytes, a final byte.
 pub(super) fn sequence(body: &[u8], last: u8) -> Verdict {
     let has = |byte: u8| body.contains(&byte);
     let numbers = numbers(body);
     refused(match last {
-        // The title of the window, or of its icon, as if it were typed.
+        // Reports the title of the window, or of its icon, as if it were typed.
         b't' => matches!(numbers.first(), Some(20 | 21)),
-        // To a printer, or to the program in its place.
+        // To a printer, or to the program that replaces one.
         b'i' => true,
-        // A sum of what stands on the screen: asked for each place, the text.
+        // A checksum of what is on the screen: asked for each position, it reveals the text.
         b'y' => has(b'*'),
-        // The state of the terminal, tabulators, what the user has made of keys.
+        // The state of the terminal, tab stops, the user's key settings.
         b'u' => has(b'$') || has(b'&'),
         b'w' => has(b'$'),
-        // A VT52 and a Tektronix 4014 read something else.
+        // A VT52 and a Tektronix 4014 read input differently.
         b'l' => has(b'?') && numbers.contains(&2),
         b'h' => has(b'?') && numbers.contains(&38),
         _ => false,
     })
 }
 
-/// The parameters. What stands among them is passed over, as some terminals do.
+/// The parameters. Other bytes among them are ignored, as in some terminals.
 fn numbers(body: &[u8]) -> Vec<u32> {
     let fields = body.split(|byte| matches!(byte, b';' | b':'));
     fields.map(|field| number(field.iter().copied().filter(u8::is_ascii_digit))).collect()
@@ -104,7 +106,7 @@ fn number(digits: impl Iterator<Item = u8>) -> u32 {
     })
 }
 
-/// The beginning of a string.
+/// The start of a string.
 pub(super) fn string(introducer: Introducer, body: &[u8]) -> Verdict {
     match introducer {
         Introducer::Command => command(body),
@@ -114,18 +116,18 @@ pub(super) fn string(introducer: Introducer, body: &[u8]) -> Verdict {
     }
 }
 
-/// A whole string, which has ended before it was known what it is.
+/// A complete string, which ended before its kind was known.
 pub(super) fn whole_string(introducer: Introducer, body: &[u8]) -> Verdict {
     // Whatever would follow next is a parameter.
     string(introducer, &[body, b";"].concat())
 }
 
-/// Commands that change what is seen, and nothing else: titles (0 to 2), colours (4, 5, 10 to 19, 21, 104 to 119, 30001, 30101), the
-/// folder that is worked in (7), links (8), messages (9, 99, 777), the pointer (22), sizes of text (66), marks of prompts (133, 633,
-/// 3008).
+/// Commands that only change what is displayed: titles (0 to 2), colours (4, 5, 10 to 19, 21, 104
+/// to 119, 30001, 30101), the folder that is worked in (7), links (8), messages (9, 99, 777), the
+/// pointer (22), sizes of text (66), marks of prompts (133, 633, 3008).
 ///
-/// Not among them: the clipboard (52, 5522), fonts, whose names are reported (50), what Emacs, iTerm2 and kitty have of their own for
-/// programs, files and variables (51, 1337, 5113).
+/// Not among them: the clipboard (52, 5522), fonts, whose names are reported (50), what Emacs,
+/// iTerm2 and kitty have of their own for programs, files and variables (51, 1337, 5113).
 fn is_known(command: u32) -> bool {
     matches!(
         command,
@@ -136,7 +138,8 @@ fn is_known(command: u32) -> bool {
 fn command(body: &[u8]) -> Verdict {
     match body {
         [] => return Verdict::Unknown,
-        // The Linux console's colours, which have no end of their own: a digit and three numbers in hexadecimal.
+        // The Linux console's colours, which have no terminator: a digit and
+        // three numbers in hexadecimal.
         [b'R', ..] => return Verdict::Whole,
         [b'P', digits @ ..] => {
             return match digits.iter().all(u8::is_ascii_hexdigit) {
@@ -163,7 +166,8 @@ fn command(body: &[u8]) -> Verdict {
     if command == 9 { message(rest) } else { Verdict::Pass }
 }
 
-/// A message; with a number in front it is one of ConEmu's commands, of which the fourth shows progress and others start programs.
+/// A message; with a number in front it is one of ConEmu's commands, of which the fourth shows
+/// progress and others start programs.
 fn message(rest: &[u8]) -> Verdict {
     let text = rest.get(1..).unwrap_or_default();
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -175,8 +179,9 @@ fn message(rest: &[u8]) -> Verdict {
     }
 }
 
-/// Pictures: sixel and ReGIS; and where a frame begins and ends. Not the settings of a terminal (DECRQSS, XTGETTCAP, DECRSPS), keys
-/// (DECUDK), or what tmux and screen pass on to the terminal around them.
+/// Pictures: sixel and ReGIS; and where a frame begins and ends. Not the settings of a
+/// terminal (DECRQSS, XTGETTCAP, DECRSPS), keys (DECUDK), or what tmux and screen pass on to
+/// the terminal around them.
 fn device(body: &[u8]) -> Verdict {
     let Some(end) = body.iter().position(|byte| matches!(byte, 0x40..=0x7e)) else {
         return Verdict::Unknown;
@@ -190,7 +195,8 @@ fn device(body: &[u8]) -> Verdict {
     })
 }
 
-/// kitty's pictures, if the picture is in the string: not in a file or in memory, which the terminal would read, or remove.
+/// kitty's pictures, if the picture is in the string: not in a file or in memory, which the
+/// terminal would read, or remove.
 fn program(body: &[u8]) -> Verdict {
     match body {
         [] => return Verdict::Unknown,

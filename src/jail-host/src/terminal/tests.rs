@@ -15,7 +15,7 @@ fn is(input: &[u8], expected: &[u8]) {
     assert_eq!(output, expected, "{} gave {}", input.escape_ascii(), output.escape_ascii());
 }
 
-/// What stands before and after it is there, and nothing of it is.
+/// What is before and after it is passed on, and nothing of it is.
 #[track_caller]
 fn refused(sequence: &[u8]) {
     is(&[b"a", sequence, b"z"].concat(), b"az");
@@ -71,7 +71,7 @@ fn what_reaches_beyond_the_screen_is_taken_out() {
         b"\x1b^x\x1b\\",
         b"\x1bXx\x1b\\",
         b"\x05",
-        // As C1 controls, bare and as UTF-8 has them.
+        // As C1 controls, bare and encoded in UTF-8.
         b"\x9d52;c;aGk=\x9c",
         b"\xc2\x9d52;c;aGk=\xc2\x9c",
         b"\x9b21t",
@@ -79,7 +79,7 @@ fn what_reaches_beyond_the_screen_is_taken_out() {
         b"\x90$qm\x9c",
         b"\xe0\x9d52;c;aGk=\x07",
     ] {
-        // What is not a character stays.
+        // Bytes that are not a character stay.
         match sequence.strip_prefix(b"\xe0") {
             Some(_) => is(sequence, b"\xe0"),
             None => refused(sequence),
@@ -94,7 +94,8 @@ fn everything_else_is_passed_on_byte_for_byte() {
         "Übergröße 🙂 ﷽ 日本".as_bytes(),
         b"\xff\xfe\xe2\x28\xa1\xf0\x90\xc3",
         b"\x1b[1;31mred\x1b[0m\x1b[38:2::1:2:3m",
-        // Bracketed paste, synchronised frames, kitty's keys, focus, questions whose answers are numbers.
+        // Bracketed paste, synchronised frames, kitty's keys, focus, questions
+        // whose answers are numbers.
         b"\x1b[?2004h\x1b[?2026h\x1b[?2026l\x1b[>1u\x1b[?u\x1b[<u\x1b[?1004h\x1b[c\x1b[>c\x1b[>q\x1b[6n\x1b[?2026$p",
         b"\x1b[14t\x1b[18t\x1b[8;24;80t\x1b[22;0t\x1b[23;0t",
         b"\x1b]0;title\x07\x1b]2;\xc3\x9cber\x1b\\\x1b]8;;https://x\x1b\\link\x1b]8;;\x1b\\",
@@ -145,7 +146,7 @@ fn a_sequence_without_an_end_is_bounded_and_stays_refused() {
     is(&[b"\x1b[".as_slice(), &b";1".repeat(1000), b"mz"].concat(), b"z");
 }
 
-/// Other people's parser, as the judge: what it finds in the output of the filter.
+/// Another parser as the judge: what it finds in the output of the filter.
 #[derive(Default)]
 struct Judge(Vec<String>);
 
@@ -221,7 +222,7 @@ proptest! {
         let output = filtered(&bytes);
         prop_assert!(output.len() <= bytes.len());
         let mut rest = bytes.iter();
-        // What is left stands in the input in the same order.
+        // What is left has the same order as in the input.
         prop_assert!(output.iter().filter(|byte| **byte != 0x18).all(|byte| rest.any(|other| other == byte)));
     }
 

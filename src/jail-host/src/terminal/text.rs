@@ -1,13 +1,13 @@
-//! Bytes as a terminal that is set to UTF-8 sees them: controls, and what belongs to characters.
+//! Bytes as a terminal in UTF-8 mode sees them: controls, and parts of characters.
 
 /// A part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
-    /// ASCII, the C0 controls with it.
+    /// ASCII, including the C0 controls.
     Byte(u8),
-    /// A byte of a character, or of none.
+    /// A byte that is, or is not, part of a character.
     Text(u8),
-    /// A C1 control: as it stands, or encoded as a character is.
+    /// A C1 control: bare, or encoded like a character.
     Control(u8, Form),
 }
 
@@ -33,12 +33,12 @@ impl Unit {
     }
 }
 
-/// What of a character has come.
+/// What has come of a character.
 #[derive(Default)]
 pub(super) struct Text {
-    /// So many bytes are missing.
+    /// How many bytes are missing.
     missing: u8,
-    /// What the next one may be (the Unicode standard, table 3-7).
+    /// The possible values of the next one (the Unicode standard, table 3-7).
     range: (u8, u8),
     /// [`LEAD`] has come, and is held.
     has_lead: bool,

@@ -1,5 +1,5 @@
-//! What this process gives up before it reads anything that a jail has written: every path, and every system call but the few
-//! that passing bytes on takes.
+//! What this process gives up before it reads anything that a jail has written: every path, and
+//! every system call except the few that passing bytes on needs.
 
 use rustix::io::Errno;
 use rustix::process::chdir;
@@ -13,7 +13,8 @@ pub(super) fn close() -> Result<(), Errno> {
     chdir("/")?;
     let none = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
-    // A kernel without Landlock has the filter, by which nothing can be opened, connected or signalled either.
+    // A kernel without Landlock still has the filter, which allows no
+    // opening, connecting or signalling.
     match landlock::everything().and_then(|rules| landlock::restrict(&rules)) {
         Ok(()) | Err(Errno::NOSYS | Errno::OPNOTSUPP) => {}
         Err(error) => return Err(error),
@@ -21,13 +22,14 @@ pub(super) fn close() -> Result<(), Errno> {
     seccomp::allow_only(CALLS)
 }
 
-/// Any other call ends the process. They take and give packets, give memory, and end. Standard error is open, for what is said when it
-/// cannot be closed in, and none of these calls writes to a terminal or a file.
+/// Any other call ends the process. These receive and send packets, allocate memory, and end.
+/// Standard error is open, for the message if the process cannot be confined, and none of these
+/// calls writes to a terminal or a file.
 const CALLS: &[libc::c_long] = &[
     libc::SYS_recvfrom,
     libc::SYS_sendto,
     libc::SYS_close,
-    // The standard library looks whether what it closes is open, where it was built to.
+    // In some builds, the standard library checks whether what it closes is open.
     libc::SYS_fcntl,
     libc::SYS_brk,
     libc::SYS_mmap,
@@ -36,7 +38,7 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_madvise,
     libc::SYS_rt_sigreturn,
     libc::SYS_restart_syscall,
-    // The standard library takes its second stack away before it ends.
+    // The standard library removes its signal stack before it ends.
     libc::SYS_sigaltstack,
     libc::SYS_exit_group,
 ];

@@ -1,4 +1,5 @@
-//! Symbolic links that match: what they lead to in the project matches too. What lies outside of it is not the project's.
+//! Symbolic links that match: their targets in the project match too. Targets outside are
+//! not part of the project.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,7 @@ use super::workers::{self, Sought};
 use super::{Limits, Match, Route, Unseen, Walked, Way, Why};
 use crate::handoff::place::Place;
 
-/// So many links that match may lead to folders.
+/// The most links that match and lead to folders.
 const FOLDERS_MAX: usize = 256;
 
 /// Follows them all.
@@ -26,7 +27,7 @@ pub(super) fn follow(place: &Place, globs: &Globs, limits: Limits, walked: &mut 
         for (link, glob) in links {
             let route = place.route(&link);
             seen.insert(link);
-            // It leads nowhere, or out.
+            // It leads nowhere, or out of the project.
             let Some(route) = route else { continue };
             let (path, stat) = route.end;
             let kind = FileType::from_raw_mode(stat.st_mode);

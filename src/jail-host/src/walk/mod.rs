@@ -1,7 +1,9 @@
-//! Finds what of a project globs match: in parallel, by descriptors below the project's folder, without following a link out of it and
-//! without entering another mount. Nothing is opened but folders. What git knows of a match, [`tracked`] says.
+//! Finds the files of a project that globs match: in parallel, by descriptors below the project's
+//! folder, without following a link out of it and without entering another mount. Only folders are
+//! opened. [`tracked`] finds what git knows of a match.
 //!
-//! An earlier jail may have written everything here. Whatever cannot be looked at is reported, and who asks decides.
+//! An earlier jail may have written everything here. Whatever cannot be read is
+//! reported, and the caller decides.
 
 pub(crate) mod globs;
 mod index;
@@ -22,13 +24,13 @@ use self::globs::Globs;
 use self::workers::Sought;
 use crate::handoff::place::Place;
 
-/// So many names are looked at. A project that has more is one that an agent filled, or no project.
+/// The most names. A project that has more is one that an agent filled, or not a project.
 pub(crate) const NAMES_MAX: usize = 2_000_000;
 
-/// How much is looked at.
+/// The bounds of a walk.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// After so many matches it stops.
+    /// The number of matches after which it stops.
     pub(crate) matches: usize,
     /// When it stops.
     pub(crate) until: Instant,
@@ -37,22 +39,23 @@ pub(crate) struct Limits {
 /// What is found.
 #[derive(Debug, Default)]
 pub(crate) struct Walked {
-    /// Everything that matches, by its path below the project. What lies in a folder that matches, matches too.
+    /// Everything that matches, by its path below the project. What is in a folder
+    /// that matches, matches too.
     pub(crate) matches: BTreeMap<Vec<u8>, Match>,
     /// How links that match lead to what matches.
     pub(crate) routes: Vec<Route>,
-    /// The folders that have something called `.git`.
+    /// The folders that contain something named `.git`.
     pub(crate) repositories: BTreeSet<Vec<u8>>,
-    /// How many names were looked at.
+    /// How many names were read.
     pub(crate) names: usize,
-    /// What was not looked at.
+    /// What was not read.
     pub(crate) unseen: Vec<Unseen>,
 }
 
 /// How a link that matches leads to something that matches by it.
 #[derive(Debug)]
 pub(crate) struct Route {
-    /// The links on the way, and the folders that it leads into and out of again, with device and inode.
+    /// The links on the way, and the folders that it passes through, with device and inode.
     pub(crate) held: BTreeMap<Vec<u8>, (u64, u64)>,
     pub(crate) end: Vec<u8>,
 }
@@ -76,7 +79,7 @@ pub(crate) struct Match {
 pub(crate) enum Way {
     /// By its own path.
     Itself,
-    /// It lies in a folder that matches.
+    /// It is in a folder that matches.
     Folder,
     /// A symbolic link that matches leads to it.
     Link,
@@ -84,7 +87,7 @@ pub(crate) enum Way {
     Name,
 }
 
-/// Something that was not looked at.
+/// Something that was not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unseen {
     /// Below the project.
@@ -97,15 +100,15 @@ pub(crate) struct Unseen {
 pub(crate) enum Why {
     /// Another file system, or a part of one, is mounted there.
     Mount,
-    /// The caller may not list it, who is its owner or not.
+    /// The caller may not list it, whoever owns it.
     Closed { is_own: bool },
     /// There are more names than [`NAMES_MAX`].
     TooMany,
-    /// More matches than were asked for.
+    /// There are more matches than asked for.
     TooManyMatches,
     /// It takes longer than it may.
     TooLong,
-    /// Its path is longer than the kernel takes.
+    /// Its path is longer than the kernel accepts.
     TooDeep,
     /// Too many links that match lead to folders.
     TooManyLinks,
@@ -126,7 +129,7 @@ pub(crate) fn walk(place: &Place, globs: &Globs, limits: Limits) -> Walked {
     walked
 }
 
-/// A file that matches may have names that do not.
+/// A file that matches may have further names that do not.
 fn other_names(place: &Place, limits: Limits, walked: &mut Walked) {
     let has_more = |found: &&Match| found.names > 1 && found.kind == FileType::RegularFile;
     let inodes = walked.matches.values().filter(has_more);

@@ -88,7 +88,7 @@ fn a_link_that_matches_leads_to_more_in_the_project_and_nowhere_else() {
     symlink(outside.path().join("secret"), at.join(".env.out")).expect("a link");
     symlink(".env.circle", at.join(".env.circle")).expect("a link");
     symlink("..", at.join("deep/.env.up")).expect("a link");
-    // A link in a link's way that is absolute, and one that leaves the project and comes back.
+    // An absolute link in a link's way, and one that leaves the project and comes back.
     files(at, &["chain/prod", "back/prod"]);
     symlink("chain/next", at.join(".env.chain")).expect("a link");
     symlink(at.join("chain/prod"), at.join("chain/next")).expect("a link");
@@ -130,7 +130,7 @@ fn what_cannot_be_looked_at_is_said() {
     let late = Limits { matches: 10, until: Instant::now() };
     let found = walk(&place(folder.path()), &Globs::parse([".env"]).expect("globs"), late);
     assert!(found.unseen.iter().any(|it| it.why == Why::TooLong), "{:?}", found.unseen);
-    // A path that is longer than the kernel takes.
+    // A path that is longer than the kernel accepts.
     let mut deep = File::open(folder.path()).map(OwnedFd::from).expect("it is there");
     let name = "d".repeat(250);
     for _ in 0..20 {
@@ -232,7 +232,7 @@ fn globs_mean_what_they_mean_to_git() {
         drop(input);
         let said = ran.wait_with_output().expect("git ends").stdout;
         let git: BTreeSet<Vec<u8>> = said.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
-        // What is no glob is a line that git passes over, too.
+        // A line that is not a glob is one that git ignores, too.
         let list: Vec<_> = list.iter().filter(|glob| Globs::parse([glob]).is_ok()).collect();
         let ours = walk(&place(folder.path()), &Globs::parse(&list).expect("globs"), most(10_000));
         for path in &paths {

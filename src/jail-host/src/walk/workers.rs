@@ -1,4 +1,5 @@
-//! The walk itself: some threads that share the folders which are still to be looked at. A small project is one thread's.
+//! The walk itself: some threads that share the folders to be read. A small
+//! project takes one thread.
 
 use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
@@ -16,22 +17,22 @@ use super::globs::Globs;
 use super::{Limits, Match, NAMES_MAX, Unseen, Walked, Way, Why};
 use crate::handoff::place::{Links, Place};
 
-/// More threads wait for the same locks of the kernel.
+/// More threads would wait for the same locks of the kernel.
 const THREADS_MAX: usize = 8;
-/// So many folders wait before another thread is worth its start.
+/// How many folders must wait before another thread is worth its start.
 const WORTH: usize = 24;
-/// A folder of some hundred names is listed in one call.
+/// A buffer in which a folder of some hundred names is listed in one call.
 const BUFFER: usize = 32 * 1024;
 
 /// What is looked for.
 #[derive(Clone, Copy)]
 pub(super) enum Sought<'a> {
     Globs(&'a Globs),
-    /// Files by their inodes, each with what is known of it.
+    /// Files by their inodes, with what is known of each.
     Inodes(&'a BTreeMap<u64, Match>),
 }
 
-/// A folder that is to be looked at, and the glob by which everything in it matches.
+/// A folder to be read, and the glob by which everything in it matches.
 struct Job {
     path: Vec<u8>,
     under: Option<usize>,
@@ -114,9 +115,10 @@ struct Shared<'a> {
     limits: Limits,
     jobs: Mutex<Jobs>,
     wake: Condvar,
-    /// As many as in [`Jobs`], to be asked without the lock.
+    /// The same number as in [`Jobs`], which can be read without the lock.
     idle: AtomicUsize,
-    /// All together: an earlier jail may have made links that lead through the same folders again and again.
+    /// The limit for all together: an earlier jail may have made links that lead through the same
+    /// folders again and again.
     names: AtomicUsize,
     is_late: AtomicBool,
     matches: AtomicUsize,
@@ -133,7 +135,7 @@ impl Shared<'_> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for folders; nothing where all threads do.
+    /// Waits for folders. `None` if all threads do.
     fn take(&self) -> Option<Vec<Job>> {
         let mut jobs = self.jobs();
         jobs.idle += 1;
@@ -182,7 +184,7 @@ impl<'s> Worker<'s> {
         Self { shared, own: Vec::new(), found: Walked::default(), path: Vec::new(), buffer }
     }
 
-    /// Until no thread has anything left.
+    /// Runs until no thread has anything left.
     fn run(&mut self) {
         loop {
             while self.step() {
@@ -198,7 +200,7 @@ impl<'s> Worker<'s> {
         }
     }
 
-    /// Looks at a folder; whether there was one.
+    /// Reads a folder. Returns whether there was one.
     fn step(&mut self) -> bool {
         let Some(job) = self.own.pop() else { return false };
         if self.shared.is_over() {
@@ -310,7 +312,7 @@ impl<'s> Worker<'s> {
         }
     }
 
-    /// Puts the path of a name together; where the name begins in it.
+    /// Builds the path of a name, and returns where the name starts in it.
     fn set_path(&mut self, folder: &[u8], name: &[u8]) -> usize {
         self.path.clear();
         self.path.extend_from_slice(folder);
@@ -322,7 +324,8 @@ impl<'s> Worker<'s> {
     }
 }
 
-/// Whether the folder is the caller's, who could open it again. If that is not known, it counts as the caller's.
+/// Whether the folder is the caller's, who could make it readable again. If that is not known,
+/// it counts as the caller's.
 fn is_own(place: &Place, path: &[u8]) -> bool {
     place.owner(path).is_none_or(|owner| owner == geteuid().as_raw())
 }

@@ -1,5 +1,6 @@
-//! What this process gives up before it reads anything that the jail has written: what it can see of itself and of the host,
-//! every path but two folders, and every system call that copying a file does not need.
+//! What this process gives up before it reads anything that the jail has written: its view
+//! of itself and of the host, every path but two folders, and every system call that
+//! copying a file does not need.
 
 use std::os::fd::OwnedFd;
 
@@ -12,10 +13,11 @@ use rustix::thread::{
 use crate::sys::landlock;
 use crate::sys::seccomp;
 
-/// What root needs to write where it could as well without a jail. Everything else goes.
+/// The capability that root needs to write where it could as well without a jail.
+/// Everything else is dropped.
 const KEPT: CapabilitySet = CapabilitySet::DAC_OVERRIDE;
 
-/// The first ones, which need to know nothing.
+/// The first layers, which depend on nothing.
 pub(crate) fn raise() -> Result<(), Errno> {
     // No process of the same user may inspect or trace this process.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
@@ -26,14 +28,15 @@ pub(crate) fn raise() -> Result<(), Errno> {
     set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable: none })
 }
 
-/// The others, for what carries a file over between two folders.
+/// The other layers, for the process that carries a file over between two folders.
 pub(super) fn close_but_for(folders: [&OwnedFd; 2]) -> Result<(), Errno> {
     let rights =
         landlock::READ_FILE | landlock::WRITE_FILE | landlock::MAKE_REG | landlock::REMOVE_FILE;
     close(&folders.map(|folder| (folder, rights)), &[])
 }
 
-/// Nothing is left afterwards but what has been opened, what is in the folders, and the calls of [`CALLS`] and these.
+/// Afterwards it can only use what has been opened, what is in the folders, and the
+/// calls of [`CALLS`] and these.
 pub(crate) fn close(folders: &[(&OwnedFd, u64)], calls: &[libc::c_long]) -> Result<(), Errno> {
     let rules = landlock::everything()?;
     for (folder, rights) in folders {
@@ -44,12 +47,13 @@ pub(crate) fn close(folders: &[(&OwnedFd, u64)], calls: &[libc::c_long]) -> Resu
     seccomp::allow_only(&[CALLS, calls].concat())
 }
 
-/// Any other call ends the process. They wait, talk to the stub, open and copy files, give memory, and end.
+/// Any other call ends the process. These wait, talk to the stub, open and copy files,
+/// allocate memory, and end.
 const CALLS: &[libc::c_long] = &[
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_close,
-    // The standard library looks whether what it closes is open, where it was built to.
+    // In some builds, the standard library checks whether what it closes is open.
     libc::SYS_fcntl,
     libc::SYS_pread64,
     libc::SYS_openat,
@@ -74,7 +78,7 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_futex,
     libc::SYS_rt_sigreturn,
     libc::SYS_restart_syscall,
-    // The standard library takes its second stack away before it ends.
+    // The standard library removes its signal stack before it ends.
     libc::SYS_sigaltstack,
     libc::SYS_exit_group,
 ];

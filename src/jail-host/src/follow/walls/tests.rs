@@ -38,7 +38,7 @@ fn files_in_the_two_folders_are_all_that_can_be_opened() {
     }
 }
 
-/// What is tried, and whether it is a copying of files in the two folders.
+/// What is tried, and whether it is copying files in the two folders.
 const FILES: [(&str, OFlags, bool); 9] = [
     ("one/file", OFlags::RDONLY, true),
     ("two/file", OFlags::WRONLY, true),
@@ -73,7 +73,7 @@ fn the_files() {
     }
 }
 
-/// Calls that do not belong to copying a file, each in a process of its own, which is killed.
+/// Calls that do not belong to copying a file. Each runs in a process of its own, which is killed.
 #[test]
 fn any_other_call_ends_the_process() {
     for call in ["socket", "execve", "kill", "mkdirat", "fork", "prctl"] {

@@ -1,7 +1,8 @@
-//! As much of D-Bus as it takes to ask systemd for a scope: one method call over systemd's own socket, and its answer.
+//! The part of D-Bus that is needed to ask systemd for a scope: one method call over systemd's
+//! own socket, and its answer.
 //!
-//! The wire format is that of the D-Bus specification, little-endian: everything is aligned to its size from the
-//! beginning of its message.
+//! The wire format is that of the D-Bus specification, little-endian: everything is aligned to its
+//! size, counted from the start of its message.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -12,7 +13,7 @@ use rustix::io::Errno;
 /// How long systemd may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Nothing that systemd answers is larger.
+/// The largest answer; systemd's are smaller.
 const ANSWER_MAX: usize = 64 * 1024;
 
 /// A connection to a manager of systemd.
@@ -20,7 +21,7 @@ pub(super) struct Connection {
     socket: UnixStream,
 }
 
-/// Why a call came to nothing.
+/// Why a call failed.
 pub(super) enum Refused {
     /// The connection failed, or what came over it is not D-Bus.
     Broken(Errno),
@@ -45,7 +46,7 @@ pub(super) enum Property<'a> {
 }
 
 impl Connection {
-    /// Connects, and says who is there (SASL EXTERNAL: the kernel vouches for the user id).
+    /// Connects, and identifies itself (SASL EXTERNAL: the kernel vouches for the user id).
     pub(super) fn open(path: &str, uid: u32) -> Result<Self, Errno> {
         let socket = UnixStream::connect(path).map_err(errno)?;
         socket.set_read_timeout(Some(PATIENCE)).map_err(errno)?;
@@ -138,7 +139,7 @@ fn call(method: &str, signature: &str, body: &[u8]) -> Vec<u8> {
     const VERSION: u8 = 1;
     let mut message = Marshal(vec![b'l', CALL, 0, VERSION]);
     message.number(body.len());
-    // The serial number: there is one call.
+    // The serial number; there is only one call.
     message.number(1);
     message.array(8, |fields| {
         let texts = [
@@ -163,7 +164,8 @@ fn call(method: &str, signature: &str, body: &[u8]) -> Vec<u8> {
     message.0
 }
 
-/// A message or its body, as far as it is written. A body begins aligned, so it can be written by itself.
+/// A message or its body, as far as it is written. A body starts aligned, so it
+/// can be written by itself.
 #[derive(Default)]
 struct Marshal(Vec<u8>);
 
@@ -210,7 +212,7 @@ impl Marshal {
         }
     }
 
-    /// An array's length does not count what aligns its first element.
+    /// The length of an array does not include the padding before its first element.
     fn array(&mut self, element: usize, write: impl FnOnce(&mut Self)) {
         self.number(0);
         let length_at = self.0.len() - 4;
@@ -229,7 +231,7 @@ fn number(bytes: &[u8], at: usize) -> Option<usize> {
     usize::try_from(u32::from_le_bytes(word)).ok()
 }
 
-/// The text that the body of an error begins with.
+/// The text at the start of the body of an error.
 fn first_text(body: &[u8]) -> String {
     let text = number(body, 0).and_then(|length| body.get(4..)?.get(..length));
     String::from_utf8_lossy(text.unwrap_or_default()).into_owned()

@@ -1,4 +1,4 @@
-//! Against a manager that the test plays; tests/cgroups asks a real one.
+//! Tested against a manager that the test plays; tests/cgroups uses a real one.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixListener;
@@ -26,7 +26,7 @@ fn played(answer: &'static [u8]) -> (Result<(), Refused>, Vec<u8>) {
         (&socket).write_all(answer).unwrap();
         socket.shutdown(std::net::Shutdown::Write).unwrap();
         let mut call = Vec::new();
-        // A client that gives up leaves unread what was answered, and the kernel reports that as an error.
+        // A client that gives up leaves the answer unread, and the kernel reports that as an error.
         let _ = reader.read_to_end(&mut call);
         call
     });

@@ -1,17 +1,18 @@
-//! References of git's, and logs of them, that are called like a secret, because a branch can have any name: git could not change
-//! them if they were masked.
+//! References of git, and their logs, whose names look like those of secrets, because a branch can
+//! have any name. If they were masked, git could not change them.
 //!
-//! A secret can look like one, and a jail can move it to where references are. So a file counts as one only if the repository has the
-//! object that it names: a program that can make that so knows the content.
+//! A secret can look like one, and a jail can move it to where references are. So a file
+//! counts as one only if the repository has the object that it names: a program that can make
+//! that so knows the content.
 
 use std::io;
 
 use crate::handoff::place::{Links, Place, entries};
 use crate::objects::{self, index};
 
-/// A log is no larger.
+/// The largest log.
 const LOG_MAX: u64 = 64 << 20;
-/// No more packs are asked.
+/// The most packs that are searched.
 const PACKS_MAX: usize = 4096;
 
 /// Whether it is one.
@@ -38,7 +39,7 @@ fn named(content: &[u8]) -> Option<Vec<u8>> {
     object(content.strip_suffix(b"\n")?)
 }
 
-/// The object that the last line of a log leads to, where all lines are of one.
+/// The object that the last line of a log leads to, if every line is one of a log.
 fn logged(content: &[u8]) -> Option<Vec<u8>> {
     let mut last = None;
     for line in content.strip_suffix(b"\n")?.split(|byte| *byte == b'\n') {
@@ -75,7 +76,7 @@ fn object(word: &[u8]) -> Option<Vec<u8>> {
     pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
 }
 
-/// Whether a repository has it.
+/// Whether a repository has the object.
 fn has(place: &Place, git: &[u8], object: &[u8]) -> io::Result<bool> {
     let join = |name: &str| match git {
         b"" => name.as_bytes().to_vec(),

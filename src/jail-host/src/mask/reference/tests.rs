@@ -15,7 +15,7 @@ fn sh(folder: &Path, script: &str) {
     assert!(command.args(["-ec", script]).status().expect("sh").success(), "{script}");
 }
 
-/// Whether a path is a reference of git's, or a log, after this.
+/// Whether a path is a reference or a log of git after this.
 fn check(script: &str, path: &str, expected: bool) {
     let folder = tempfile::tempdir().expect("a folder");
     sh(folder.path(), script);
@@ -55,7 +55,7 @@ fn what_only_looks_like_one_is_none() {
             check(&script, &format!("{place}/y.key"), false);
         }
     }
-    // The repository is another one, and the object that is there is not the last one.
+    // The repository is another one, and the object there is not the last one.
     let moved = "mkdir -p logs/refs; cp .git/refs/heads/x.key logs/refs";
     check(&format!("{SECRET}; {moved}"), "logs/refs/x.key", false);
     let more = "h=$(git rev-parse HEAD); echo $h $s 'n <e@x> 1 +0000' >>.git/logs/refs/heads/x.key";

@@ -1,4 +1,5 @@
-//! Globs as gitignore(5) has them, in one list: the last one that matches a path counts, and one with `!` takes it out again.
+//! Globs of gitignore(5), in one list: the last one that matches a path counts, and one
+//! with `!` excepts it again.
 
 use bstr::BStr;
 use gix_glob::Pattern;
@@ -15,17 +16,17 @@ pub(crate) struct Globs {
 
 struct Glob {
     pattern: Pattern,
-    /// Whether it depends on the folders that something lies in, and not on its name alone.
+    /// Whether it depends on the folders around a file, and not on its name alone.
     by_folder: bool,
 }
 
 impl Globs {
-    /// Reads them; the number of the first one that is no glob, if one is none.
+    /// Parses them. The error is the number of the first one that is not a glob.
     pub(crate) fn parse<T: AsRef<[u8]>>(globs: impl IntoIterator<Item = T>) -> Result<Self, usize> {
         let mut list = Self { globs: Vec::new(), hint: Hint::new(), lifts_by_folder: false };
         for (number, glob) in globs.into_iter().enumerate() {
             let text = without_trailing_spaces(glob.as_ref());
-            // A line with `#` in front is a comment in a file, and so it is nothing here.
+            // In a file, a line that starts with `#` is a comment, so it matches nothing here.
             let pattern = (!text.starts_with(b"#")).then(|| Pattern::from_bytes(text)).flatten();
             list.push(pattern.ok_or(number)?);
         }
@@ -41,13 +42,13 @@ impl Globs {
         self.globs.push(Glob { pattern, by_folder });
     }
 
-    /// Whether a name can match at all. It is quick, and says yes too often.
+    /// Whether a name can match at all. It is fast, and returns true too often.
     pub(crate) fn may_match(&self, name: &[u8]) -> bool {
         self.hint.allows(name)
     }
 
-    /// The number of the glob by which this path matches. The name begins at `name_at`. What lies in a folder that matches is not
-    /// asked for: it matches with its folder.
+    /// The number of the glob that matches this path. The name starts at `name_at`. What is in a
+    /// folder that matches is not asked for: it matches with its folder.
     pub(crate) fn find(&self, path: &[u8], name_at: usize, kind: FileType) -> Option<usize> {
         let is_folder = Some(kind == FileType::Directory);
         let found = self.globs.iter().rposition(|glob| {
@@ -62,13 +63,14 @@ impl Globs {
         self.globs.get(found).filter(|glob| !glob.pattern.is_negative()).map(|_| found)
     }
 
-    /// Whether something that matches by this glob would no longer match where one of its folders had another name.
+    /// Whether something that matches by this glob would no longer match if one of
+    /// its folders were renamed.
     pub(crate) fn depends_on_folders(&self, glob: usize) -> bool {
         self.lifts_by_folder || self.globs.get(glob).is_none_or(|glob| glob.by_folder)
     }
 }
 
-/// Spaces at the end count only behind a backslash.
+/// Spaces at the end count only after a backslash.
 fn without_trailing_spaces(text: &[u8]) -> &[u8] {
     let mut end = 0;
     let mut at = 0;
@@ -81,7 +83,7 @@ fn without_trailing_spaces(text: &[u8]) -> &[u8] {
     text.get(..end).unwrap_or_default()
 }
 
-/// The two bytes that a name begins or ends with, so that most names of a project are asked for once.
+/// The two bytes at the start or the end of a name, so most names of a project need one lookup.
 struct Hint {
     first: Pairs,
     last: Pairs,
@@ -110,7 +112,7 @@ impl Pairs {
     }
 }
 
-/// What stands for something else in a glob.
+/// The characters with a meaning in a glob.
 const SPECIAL: &[u8] = b"*?[]\\";
 
 impl Hint {

@@ -9,7 +9,7 @@ fn found(list: &[&str], path: &[u8]) -> Option<usize> {
     let name_at = path.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
     let list = globs(list);
     let found = list.find(path, name_at, FileType::RegularFile);
-    // What matches is never passed over.
+    // A match is never missed.
     let name = path.get(name_at..).unwrap_or_default();
     assert!(found.is_none() || list.may_match(name), "{}", String::from_utf8_lossy(path));
     found

@@ -1,14 +1,15 @@
-//! Bitmaps of a split index: words of which runs of equal ones are written once (EWAH, gitformat-bitmap(5)).
+//! Bitmaps of a split index: words of which runs of equal ones are
+//! written once (EWAH, gitformat-bitmap(5)).
 
 use std::collections::VecDeque;
 
 use super::{number, take};
 
-/// The words, as they are written: a run may stand for more than a file can hold.
+/// The words as they are written: a run may represent more words than a file can hold.
 #[derive(Default)]
 pub(super) struct Bitmap {
     runs: VecDeque<Run>,
-    /// How many words the runs had that are gone.
+    /// How many words there were in the runs before.
     gone: u64,
 }
 
@@ -35,7 +36,7 @@ impl Bitmap {
         Some(Self { runs, gone: 0 })
     }
 
-    /// Whether a bit is set. It is never asked for one before the last.
+    /// Whether a bit is set. Bits are asked for in ascending order.
     pub(super) fn has(&mut self, bit: u64) -> bool {
         let word = bit / 64;
         while let Some(run) = self.runs.front() {

@@ -1,5 +1,6 @@
-//! Reads git's index (gitformat-index(5), versions 2 to 4, with SHA-1 or SHA-256, split, or sparse): which object it has for a path. An
-//! earlier jail may have written the file, so every length is checked, and nothing in it is taken for true by who asks.
+//! Parses git's index (gitformat-index(5), versions 2 to 4, with SHA-1 or SHA-256, split, or
+//! sparse): the object of each path. An earlier jail may have written the file, so every length is
+//! checked, and the caller must not trust anything in it.
 
 mod bitmap;
 
@@ -14,14 +15,15 @@ pub(crate) type Name = Vec<u8>;
 /// What the index has for the paths that were asked for.
 pub(crate) type Tracked = BTreeMap<Vec<u8>, Vec<Name>>;
 
-/// Looks paths up. `shared` reads the other part of an index that is split, by its name; nothing comes of an index that cannot be
-/// read.
+/// Looks paths up. `shared` reads the other part of a split index, by its name. An index that
+/// cannot be read has no results.
 pub(crate) fn look_up(
     index: &[u8],
     wanted: &BTreeSet<&[u8]>,
     shared: impl Fn(&str) -> Option<Vec<u8>>,
 ) -> Option<Tracked> {
-    // No field says which names it has, but with the others nothing falls into its place.
+    // No field gives the length of names, but with the wrong one, later fields are
+    // not where they should be.
     [20, 32].into_iter().find_map(|length| look_up_of(index, length, wanted, &shared))
 }
 
@@ -32,7 +34,7 @@ fn look_up_of(
     shared: &impl Fn(&str) -> Option<Vec<u8>>,
 ) -> Option<Tracked> {
     let mut tracked = Tracked::new();
-    // Entries of a split index that stand for some of the other part's have no path.
+    // Entries of a split index that replace some of the other part's have no path.
     let mut instead = Vec::new();
     let link = read(index, length, |path, object| {
         if path.is_empty() {
@@ -63,14 +65,14 @@ fn look_up_of(
     (nested.is_none() && is_whole).then_some(tracked)
 }
 
-/// What an index says of another part that it has.
+/// What an index says of its other part.
 struct Link {
     base: Name,
     deleted: Bitmap,
     replaced: Bitmap,
 }
 
-/// Goes through the entries of one file; says where its other part is, if it has one.
+/// Reads the entries of one file, and returns where its other part is, if it has one.
 fn read(index: &[u8], length: usize, mut entry: impl FnMut(&[u8], &[u8])) -> Option<Option<Link>> {
     let (body, _) = index.split_at_checked(index.len().checked_sub(length)?)?;
     let mut rest = body.strip_prefix(b"DIRC")?;
@@ -92,7 +94,7 @@ fn read(index: &[u8], length: usize, mut entry: impl FnMut(&[u8], &[u8])) -> Opt
             b"link" => link = linked(data, length)?,
             // A sparse index: folders that are not checked out are entries, too.
             b"sdir" => {}
-            // What has to be understood, as git has it.
+            // Extensions that must be understood, as in git.
             [b'a'..=b'z', ..] => return None,
             _ => {}
         }
@@ -100,7 +102,7 @@ fn read(index: &[u8], length: usize, mut entry: impl FnMut(&[u8], &[u8])) -> Opt
     Some(link)
 }
 
-/// Reads an entry; its path takes the place of the one before.
+/// Reads an entry. Its path replaces the one before.
 fn next_entry<'a>(
     rest: &mut &'a [u8],
     version: u32,
@@ -162,7 +164,7 @@ fn number(rest: &mut &[u8]) -> Option<u32> {
     take(rest, 4)?.try_into().ok().map(u32::from_be_bytes)
 }
 
-/// A number of several bytes, the first the highest; each but the last has its highest bit set.
+/// A number of several bytes, the highest first; each except the last has its highest bit set.
 fn compressed(rest: &mut &[u8]) -> Option<u64> {
     let mut value: u64 = 0;
     loop {

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::*;
 
-/// Runs git in a folder, without any user's configuration; what it prints.
+/// Runs git in a folder, without any user's configuration, and returns what it prints.
 fn git(folder: &Path, words: &str) -> Vec<u8> {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(["-c", "user.name=n", "-c", "user.email=e@x"]);
@@ -15,7 +15,7 @@ fn git(folder: &Path, words: &str) -> Vec<u8> {
     ran.stdout
 }
 
-/// A repository with an index that git has made so.
+/// A repository with an index that git has made in this way.
 fn made(object_format: &str, further: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path();
@@ -36,7 +36,7 @@ fn made(object_format: &str, further: &[&str]) -> tempfile::TempDir {
     folder
 }
 
-/// What git has for each path; folders of a sparse index are not looked for.
+/// What git has for each path. Folders of a sparse index are not looked up.
 fn by_git(folder: &Path) -> Tracked {
     let mut all = Tracked::new();
     for line in git(folder, "ls-files -s -z").split(|byte| *byte == 0) {
@@ -99,7 +99,7 @@ fn an_index_that_is_cut_or_changed_says_nothing_or_something_and_never_fails() {
         let whole =
             look_up(&index, &wanted, |name| fs::read(folder.path().join(".git").join(name)).ok());
         for end in 0..index.len() {
-            // Where an extension that need not be understood ends, the rest is one index, too.
+            // If an extension that need not be understood ends there, the rest is also an index.
             let cut = look_up(&index[..end], &wanted, none);
             assert!(cut.is_none() || cut == whole, "{end}");
         }

@@ -1,6 +1,7 @@
-//! What git knows of what was found. Git's index is read here, and no git is run. An earlier jail may have written an index that says of a
-//! file that git has it, so this is believed only where the index names the very content that the file has now: who could write that
-//! down knew the content.
+//! What git knows of the files that were found. Git's index is read here, and git is not run.
+//! An earlier jail may have written an index that claims that git has a file, so this is
+//! believed only if the index names the very content that the file has now: whoever could
+//! write that knew the content.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -13,27 +14,27 @@ use super::{Match, Walked};
 use crate::handoff::place::{Links, Place};
 use crate::objects;
 
-/// An index of a million files is as long.
+/// The largest index: one of a million files is about as long.
 const INDEX_MAX: u64 = 192 << 20;
-/// What is longer is compared with nothing.
+/// The largest file that is compared.
 const FILE_MAX: u64 = 32 << 20;
 const POINTER_MAX: u64 = 4096;
 
 /// What git has of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Standing {
-    /// Nothing, or the file lies in no repository.
+    /// Nothing, or the file is in no repository.
     Untracked,
     /// The content that it has now.
     Tracked,
-    /// Something else: it was changed, or only said to be there.
+    /// Another content: it was changed, or is only claimed to be there.
     Differs,
-    /// It lies in a repository of which that cannot be read.
+    /// It is in a repository whose index cannot be read.
     Unreadable,
 }
 
-/// What git has of each file that was found. `common` is the repository that the project may be a linked worktree of. What is not known
-/// by then is not read.
+/// What git has of each file that was found. `common` is the repository whose linked worktree the
+/// project may be. What is not known by the deadline is not read.
 pub(crate) fn standings(
     place: &Place,
     common: Option<&Place>,
@@ -92,7 +93,7 @@ fn relative<'p>(path: &'p [u8], folder: &[u8]) -> Option<&'p [u8]> {
     }
 }
 
-/// What the index of a repository has; nothing, where it cannot be read.
+/// The content of a repository's index. Nothing if it cannot be read.
 fn read(
     place: &Place,
     common: Option<&Place>,
@@ -102,7 +103,7 @@ fn read(
     let git = join(repository, b".git");
     let (place, git) = match place.read(&git, POINTER_MAX, Links::Within) {
         Ok((_, Some(pointer))) => led_to(place, common, repository, &pointer)?,
-        // A folder, or something that is none of git's.
+        // A folder, or something that git does not track.
         Ok((_, None)) | Err(_) => (place, git),
     };
     let index = match place.read(&join(&git, b"index"), INDEX_MAX, Links::Within) {
@@ -116,7 +117,8 @@ fn read(
     })
 }
 
-/// The folder that the `.git` file of a worktree or a submodule names, where it lies in what may be read.
+/// The folder that the `.git` file of a worktree or a submodule names, if
+/// it is in what may be read.
 fn led_to<'p>(
     place: &'p Place,
     common: Option<&'p Place>,
@@ -153,8 +155,8 @@ fn plain(path: &[u8]) -> Vec<u8> {
     [b"/".as_slice(), &names.join(b"/".as_slice())].concat()
 }
 
-/// Whether the content of a file is the object that the index has for it. An index with several could be a list of what the content
-/// may be; git has several only during a merge that is not finished.
+/// Whether the content of a file is the object that the index has for it. An index with several
+/// could list all possible contents; git has several only during an unfinished merge.
 fn has_content(place: &Place, path: &[u8], names: &[Name]) -> bool {
     let [name] = names else { return false };
     let Ok((_, Some(content))) = place.read(path, FILE_MAX, Links::Refused) else { return false };

@@ -57,12 +57,12 @@ fn a_file_is_tracked_where_the_index_has_its_content() {
     check(REPOSITORY, &[("a/.env", Tracked), ("b/.env", Untracked)]);
     check(&with("git add b"), &[("a/.env", Tracked), ("b/.env", Tracked)]);
     check(&with("echo new >a/.env"), &[("a/.env", Differs), ("b/.env", Untracked)]);
-    // What a jail can write: an index that names the file, with what it knows of it.
+    // What a jail can write: an index that names the file, with what the jail knows of it.
     let forged = "git update-index --add --cacheinfo 100644,$(git rev-parse :a/.env),b/.env";
     check(&with(forged), &[("a/.env", Tracked), ("b/.env", Differs)]);
     let known = "h=$(git hash-object b/.env); git update-index --add --cacheinfo 100644,$h,b/.env";
     check(&with(known), &[("a/.env", Tracked), ("b/.env", Tracked)]);
-    // Nor does a list of what the content may be.
+    // Nor does a list of all possible contents help.
     let several = "h=$(git hash-object b/.env); { for n in 1 2; do printf '100644 %040d %d\tb/.env\n' $n $n; done
         printf \"100644 $h 3\tb/.env\n\"; } | git update-index --index-info";
     check(&with(several), &[("a/.env", Tracked), ("b/.env", Differs)]);
@@ -100,7 +100,7 @@ fn the_repository_of_a_file_is_the_nearest_one() {
     };
     let expected = of(&[("a/.env", Tracked), ("b/.env", Untracked), ("s/.env", Tracked)]);
     assert_eq!(found(&project, None), expected);
-    // A linked worktree, whose repository lies elsewhere: it is read where the launch grants it.
+    // A linked worktree, whose repository is elsewhere: it is read if the launch grants it.
     sh(&project, "git worktree add -q ../w; echo 5 >../w/b.env; echo 9 >../w/.env");
     let worktree = folder.path().join("w");
     let expected = of(&[(".env", Unreadable), ("a/.env", Unreadable)]);
