@@ -63,5 +63,6 @@ mod trust;
 mod unsaid;
 mod watched;
 mod watched_files;
+mod watched_much;
 mod worktree;
 mod wrapper;

@@ -48,6 +48,9 @@ pub(crate) struct Stamp {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Data {
     pub(crate) stamp: Stamp,
+    pub(crate) device: (u32, u32),
+    /// A payload can set this one.
+    pub(crate) modified: (i64, u32),
     pub(crate) mode: u32,
     pub(crate) kind: FileType,
     /// How many names it has.
@@ -122,22 +125,7 @@ impl Place {
         most: u64,
         links: Links,
     ) -> Result<(Data, Option<Vec<u8>>), Errno> {
-        let file = self.open(path, FILE, links)?;
-        let data = data(&file, b"")?;
-        if data.kind != FileType::RegularFile || data.stamp.size > most {
-            return Ok((data, None));
-        }
-        let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let mut bytes = Vec::with_capacity(usize::try_from(data.stamp.size).unwrap_or(0) + 1);
-        loop {
-            match rustix::io::read(&file, rustix::buffer::spare_capacity(&mut bytes)) {
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error),
-                Ok(0) => return Ok((data, Some(bytes))),
-                Ok(_) if bytes.len() > most => return Ok((data, None)),
-                Ok(_) => bytes.reserve(4096),
-            }
-        }
+        content(&self.open(path, FILE, links)?, most)
     }
 
     /// What a path leads to in the project, and the links on the way: also by way of links that name the project's folder, or that
@@ -258,6 +246,25 @@ fn resolved(
     Err(Errno::AGAIN)
 }
 
+/// The content of a file that is open, if it is a regular one, and what it is; `None` for the content of a larger one.
+pub(crate) fn content(file: &OwnedFd, most: u64) -> Result<(Data, Option<Vec<u8>>), Errno> {
+    let data = data(file, b"")?;
+    if data.kind != FileType::RegularFile || data.stamp.size > most {
+        return Ok((data, None));
+    }
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let mut bytes = Vec::with_capacity(usize::try_from(data.stamp.size).unwrap_or(0) + 1);
+    loop {
+        match rustix::io::read(file, rustix::buffer::spare_capacity(&mut bytes)) {
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+            Ok(0) => return Ok((data, Some(bytes))),
+            Ok(_) if bytes.len() > most => return Ok((data, None)),
+            Ok(_) => bytes.reserve(4096),
+        }
+    }
+}
+
 /// What stands at a name of a folder; at the folder itself, where the name is empty.
 pub(crate) fn data(folder: &OwnedFd, name: &[u8]) -> Result<Data, Errno> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT;
@@ -266,6 +273,7 @@ pub(crate) fn data(folder: &OwnedFd, name: &[u8]) -> Result<Data, Errno> {
         | StatxFlags::NLINK
         | StatxFlags::INO
         | StatxFlags::SIZE
+        | StatxFlags::MTIME
         | StatxFlags::CTIME;
     let data = statx(folder, name, flags, wanted)?;
     let mode = u32::from(data.stx_mode);
@@ -275,6 +283,8 @@ pub(crate) fn data(folder: &OwnedFd, name: &[u8]) -> Result<Data, Errno> {
             inode: data.stx_ino,
             size: data.stx_size,
         },
+        device: (data.stx_dev_major, data.stx_dev_minor),
+        modified: (data.stx_mtime.tv_sec, data.stx_mtime.tv_nsec),
         mode,
         kind: FileType::from_raw_mode(mode),
         names: data.stx_nlink,

@@ -2,6 +2,7 @@
 //! by number, and what a new process does before its exec.
 
 pub(crate) mod landlock;
+pub(crate) mod lease;
 pub(crate) mod seccomp;
 
 use std::ffi::OsStr;

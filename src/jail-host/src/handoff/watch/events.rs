@@ -11,6 +11,8 @@ use rustix::io::Errno;
 
 /// More are not made.
 const WATCHES_MAX: usize = 512;
+/// A file that is watched itself is known by no more of its names: a jail can give it as many as it likes.
+const NAMES_MAX: usize = 8;
 /// So many events are taken at once, so that the end of the jail is seen whatever it does.
 const EVENTS_MAX: usize = 4096;
 
@@ -58,13 +60,15 @@ impl Watches {
         path: &[u8],
         events: WatchFlags,
     ) -> Result<(), Errno> {
-        if self.paths.len() >= WATCHES_MAX {
-            return Err(Errno::NOSPC);
-        }
         let through = format!("/proc/self/fd/{}", opened.as_raw_fd());
         let number = inotify::add_watch(&self.inotify, through, events)?;
+        // What is watched already has the same number again.
+        if self.paths.len() >= WATCHES_MAX && !self.paths.contains_key(&number) {
+            let _ = inotify::remove_watch(&self.inotify, number);
+            return Err(Errno::NOSPC);
+        }
         let paths = self.paths.entry(number).or_default();
-        if !paths.iter().any(|known| known == path) {
+        if paths.len() < NAMES_MAX && !paths.iter().any(|known| known == path) {
             paths.push(path.to_vec());
         }
         Ok(())

@@ -16,6 +16,8 @@ use crate::objects::{self, index, packed};
 
 /// More packs are not looked into.
 const PACKS_MAX: usize = 512;
+/// Nor is a content looked for in more of those whose indexes name it: an index that a jail has written names anything.
+const NAMED_MAX: usize = 4;
 /// No configuration is larger.
 const CONFIG_MAX: u64 = 1 << 20;
 
@@ -63,7 +65,8 @@ impl Objects {
     /// Whether the repository had a file with this content.
     pub(super) fn had(&self, place: &Place, content: &[u8]) -> bool {
         let name = self.name(content);
-        self.has_loose(place, &name, content) || self.packs.iter().any(|it| it.has(&name, content))
+        let mut named = self.packs.iter().filter(|pack| pack.names(&name)).take(NAMED_MAX);
+        self.has_loose(place, &name, content) || named.any(|pack| pack.has(&name, content))
     }
 
     /// The name of the object that a content is.
@@ -102,6 +105,10 @@ impl Unchanged {
 }
 
 impl Pack {
+    fn names(&self, name: &[u8]) -> bool {
+        index::has(&self.index.file, name).unwrap_or(false)
+    }
+
     fn has(&self, name: &[u8], content: &[u8]) -> bool {
         let find = |name: &[u8]| index::offset(&self.index.file, name).ok().flatten();
         let read = || packed::blob(&self.pack.file, find(name)?, name.len(), find);

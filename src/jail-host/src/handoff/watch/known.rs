@@ -46,7 +46,7 @@ impl Content {
     }
 
     /// What it is known by.
-    fn id(&self) -> Option<String> {
+    pub(super) fn id(&self) -> Option<String> {
         match self {
             Self::File(bytes) => Some(format!("file {}", hash(bytes))),
             Self::Link(bytes) => Some(format!("link {}", hash(bytes))),
@@ -132,8 +132,18 @@ impl Known {
     }
 
     /// Whether the repository had this content.
-    pub(super) fn is_in_git(&self, place: &Place, content: &[u8]) -> bool {
-        self.objects.had(place, content)
+    pub(super) fn is_in_git(&self, place: &Place, content: &Content) -> bool {
+        match content.blob() {
+            // Git makes a file and then writes it. Nothing is executed of one in which nothing is.
+            Some(b"") => true,
+            Some(blob) => self.objects.had(place, blob),
+            None => false,
+        }
+    }
+
+    /// Whether it has what was at this path when the jail was started.
+    pub(super) fn has_original_in_git(&self, place: &Place, path: &[u8]) -> bool {
+        self.original(path).is_some_and(|(_, bytes)| self.objects.had(place, bytes))
     }
 
     /// It was moved aside.
@@ -141,44 +151,31 @@ impl Known {
         self.moved.extend(content.id().map(|id| ((path.to_vec(), id), held)));
     }
 
-    /// Whether the content is not the session's.
-    pub(super) fn has(
+    /// Whether the content was at this path when the jail was started, or was brought back.
+    pub(super) fn has_id(&self, store: &Store, path: &[u8], id: &str) -> bool {
+        let key = (path.to_vec(), id.to_owned());
+        // Only the user takes it out of there, and puts it back.
+        let is_back = |held: &String| !store.has(&format!("held/{held}"));
+        self.there.contains(&key) || self.moved.get(&key).is_some_and(is_back)
+    }
+
+    /// Whether the user has approved this content. The record is read each time: it may have changed, and this is rare.
+    pub(super) fn is_approved(
         &self,
-        place: &Place,
         store: &Store,
         path: &[u8],
         content: &Content,
     ) -> io::Result<bool> {
-        let (Some(id), Some(blob)) = (content.id(), content.blob()) else { return Ok(false) };
-        // Git makes a file and then writes it. Nothing is executed of one in which nothing is.
-        if blob.is_empty() {
-            return Ok(true);
-        }
-        let key = (path.to_vec(), id);
-        if self.there.contains(&key) || self.objects.had(place, blob) {
-            return Ok(true);
-        }
-        // Only the user takes it out of there, and puts it back.
-        if let Some(held) = self.moved.get(&key)
-            && !store.has(&format!("held/{held}"))
-        {
-            return Ok(true);
-        }
-        is_approved(store, path, content)
-    }
-}
-
-/// Whether the user has approved this content. The record is read each time: it may have changed, and this is rare.
-fn is_approved(store: &Store, path: &[u8], content: &Content) -> io::Result<bool> {
-    let Content::File(bytes) = content else { return Ok(false) };
-    let Some(approved) = store.known("approved")? else { return Ok(false) };
-    let is = |form| {
-        let parts = parts(form, bytes);
-        let is_known = |part: &Part| {
-            let known = approved.0.get(&(path.to_vec(), part.name.clone()));
-            known.is_some_and(|known| known.hash == part.hash)
+        let Content::File(bytes) = content else { return Ok(false) };
+        let Some(approved) = store.known("approved")? else { return Ok(false) };
+        let is = |form| {
+            let parts = parts(form, bytes);
+            let is_known = |part: &Part| {
+                let known = approved.0.get(&(path.to_vec(), part.name.clone()));
+                known.is_some_and(|known| known.hash == part.hash)
+            };
+            !parts.is_empty() && parts.iter().all(is_known)
         };
-        !parts.is_empty() && parts.iter().all(is_known)
-    };
-    Ok(is(Form::Whole) || path.ends_with(b"package.json") && is(Form::Scripts))
+        Ok(is(Form::Whole) || path.ends_with(b"package.json") && is(Form::Scripts))
+    }
 }

@@ -1,19 +1,22 @@
 //! Looks through the project for protected names, and watches the folders that hold some, and the files themselves: not all folders,
 //! which may be a hundred thousand. What appears elsewhere the ledger finds when the session has ended.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::fs::FileType;
 use rustix::fs::inotify::WatchFlags;
 use rustix::io::Errno;
 
+use super::budget::SLICE;
 use super::events::{NAMES, Watches, joined};
-use super::guard::{Due, Guard};
-use super::known::Content;
+use super::guard::Guard;
+use super::judge::WAIT_MAX;
+use super::queue::Due;
+use super::verdict::Mark;
 use crate::handoff::names::fold;
-use crate::handoff::place::{Links, data, entries, split};
+use crate::handoff::place::{Data, Links, data, entries, split};
 use crate::handoff::report::shown;
 
 /// So many names are looked at when the jail is started, and in a folder that appears.
@@ -28,6 +31,77 @@ const OF_FILE: WatchFlags =
     WatchFlags::MODIFY.union(WatchFlags::CLOSE_WRITE).union(WatchFlags::ATTRIB);
 /// What happens in a folder with protected names.
 pub(super) const IN_FOLDER: WatchFlags = NAMES.union(OF_FILE);
+
+/// So long it may take to look through a folder while the jail runs.
+const LOOK_MAX: Duration = Duration::from_secs(10);
+/// A shorter look is followed by the next one at once.
+const SHORT: Duration = Duration::from_millis(20);
+/// More is not lost in a row of what the kernel says.
+const LOST_MAX: usize = 60;
+const LOST_AGAIN: Duration = Duration::from_secs(10);
+
+/// Folders that are to be looked through, each once however often it is asked for. After a long look there is a pause as long as it.
+#[derive(Default)]
+pub(super) struct Looks {
+    asked: BTreeMap<Vec<u8>, Instant>,
+    not_before: Option<Instant>,
+    lost: usize,
+    lost_last: Option<Instant>,
+}
+
+impl Looks {
+    pub(super) fn ask(&mut self, path: &[u8]) {
+        self.asked.entry(path.to_vec()).or_insert_with(Instant::now);
+    }
+
+    /// It is not known what has happened: everything is to be looked at.
+    ///
+    /// # Errors
+    /// The jail is to end: that does not stop.
+    pub(super) fn lost(&mut self) -> io::Result<()> {
+        if self.asked.contains_key(b"".as_slice()) {
+            return Ok(());
+        }
+        let is_again = self.lost_last.is_some_and(|last| last.elapsed() < LOST_AGAIN);
+        self.lost = if is_again { self.lost + 1 } else { 0 };
+        self.lost_last = Some(Instant::now());
+        self.ask(b"");
+        match self.lost > LOST_MAX {
+            true => Err(more_than_can_be_looked_at()),
+            false => Ok(()),
+        }
+    }
+
+    /// The newest, if it is time.
+    fn take(&mut self, by: Option<Instant>) -> Option<Vec<u8>> {
+        let is_early = self.not_before.is_some_and(|at| by.is_some_and(|by| by < at));
+        if is_early {
+            return None;
+        }
+        let newest = self.asked.iter().max_by_key(|(_, at)| **at).map(|(path, _)| path.clone());
+        self.asked.remove_entry(&newest?).map(|(path, _)| path)
+    }
+
+    fn took(&mut self, time: Duration) {
+        self.not_before = (time > SHORT).then(|| Instant::now() + time);
+    }
+
+    fn waits_too_long(&self, by: Instant) -> bool {
+        self.asked.values().any(|at| by.saturating_duration_since(*at) > WAIT_MAX)
+    }
+
+    /// When the next one is due.
+    pub(super) fn next(&self) -> Option<Instant> {
+        let first = self.asked.values().min().copied()?;
+        Some(self.not_before.map_or(first, |at| first.max(at)))
+    }
+}
+
+fn more_than_can_be_looked_at() -> io::Error {
+    io::Error::other(
+        "more happens in folders that protected names come to than can be looked at: the jail is ended",
+    )
+}
 
 /// A folder that is to be looked through.
 struct Job {
@@ -45,11 +119,15 @@ impl Guard<'_> {
         &mut self,
         from: Vec<u8>,
         most: usize,
+        until: Option<Instant>,
         watches: &mut Watches,
     ) -> io::Result<()> {
         let mut left = most;
         let mut jobs = VecDeque::from([Job { path: from, is_late: false }]);
         while let Some(job) = jobs.pop_front() {
+            if until.is_some_and(|until| until < Instant::now()) {
+                return Err(more_than_can_be_looked_at());
+            }
             match left == 0 && !self.is_of_interest(&job.path) {
                 true => self.partly(&job.path),
                 false => self.look_into(job, &mut left, &mut jobs, watches)?,
@@ -58,16 +136,46 @@ impl Guard<'_> {
         Ok(())
     }
 
-    /// Looks at the folders that are not watched.
-    pub(super) fn poll(&mut self, watches: &mut Watches) -> io::Result<()> {
-        for path in self.polled.clone() {
-            let mut jobs = VecDeque::from([Job { path, is_late: false }]);
-            while let Some(job) = jobs.pop_front() {
-                self.look_into(job, &mut NAMES_LATER.clone(), &mut jobs, watches)?;
-                jobs.retain(|job| self.is_of_interest(&job.path));
-            }
+    /// Looks at a folder that is not watched.
+    pub(super) fn look_at_polled(
+        &mut self,
+        path: Vec<u8>,
+        watches: &mut Watches,
+    ) -> io::Result<()> {
+        let mut jobs = VecDeque::from([Job { path, is_late: false }]);
+        while let Some(job) = jobs.pop_front() {
+            self.look_into(job, &mut NAMES_LATER.clone(), &mut jobs, watches)?;
+            jobs.retain(|job| self.is_of_interest(&job.path));
         }
         Ok(())
+    }
+
+    /// Looks through the folders where something has happened.
+    ///
+    /// # Errors
+    /// The jail is to end: the reason.
+    pub(super) fn look_where_asked(
+        &mut self,
+        by: Option<Instant>,
+        watches: &mut Watches,
+    ) -> io::Result<()> {
+        let first = Instant::now();
+        while let Some(path) = self.looks.take(by) {
+            let began = Instant::now();
+            let most = if path.is_empty() { NAMES_AT_START } else { NAMES_LATER };
+            if !path.is_empty() {
+                watches.forget_below(&path);
+            }
+            self.look_through(path, most, Some(began + LOOK_MAX), watches)?;
+            self.looks.took(began.elapsed());
+            if by.is_some() && first.elapsed() > SLICE {
+                break;
+            }
+        }
+        match by.is_some_and(|by| self.looks.waits_too_long(by)) {
+            true => Err(more_than_can_be_looked_at()),
+            false => Ok(()),
+        }
     }
 
     /// Not all of a folder is looked at. It is said once.
@@ -134,7 +242,11 @@ impl Guard<'_> {
         for entry in found {
             let path = joined(&job.path, &entry.name);
             if entry.kind != FileType::Directory {
-                let ends = self.look_at(path, entry.kind, job.is_late, watches);
+                if !self.protects(&path, entry.kind) {
+                    continue;
+                }
+                let found = data(&folder, &entry.name);
+                let ends = self.look_at(path, found, job.is_late, watches);
                 jobs.extend(ends.into_iter().map(|path| Job { path, is_late: false }));
             } else if self.is_entered(&path, &entry.name) {
                 jobs.push_back(Job { path, is_late: job.is_late });
@@ -158,16 +270,13 @@ impl Guard<'_> {
     fn look_at(
         &mut self,
         path: Vec<u8>,
-        kind: FileType,
+        found: Result<Data, Errno>,
         is_late: bool,
         watches: &mut Watches,
     ) -> Vec<Vec<u8>> {
-        if !self.protects(&path, kind) {
-            return Vec::new();
-        }
-        let found = self.place.parent(&path).and_then(|(folder, name)| data(&folder, name));
         let Ok(found) = found else { return Vec::new() };
-        if self.judged.get(&path) == Some(&found.stamp) {
+        let kind = found.kind;
+        if self.judged.get(&path) == Some(&Mark::of(&found)) {
             self.watch_file(&path, watches);
             return Vec::new();
         }
@@ -216,12 +325,17 @@ impl Guard<'_> {
         }
         // What is changed while it is read has an event by then.
         self.watch_file(path, watches);
-        if let Ok(content) = Content::read(self.place, path, found) {
+        if let Ok((found, content, is_settled)) = self.read(path, found)
+            && found.stamp.changed < self.since
+        {
+            if let (FileType::RegularFile, Some(id)) = (found.kind, content.id()) {
+                self.verdicts.keep(&found, id, false, is_settled);
+            }
             match self.patterns.may_mask(path, found.names) {
                 true => self.known.add_masked(path, &content),
                 false => self.known.add(path, found.mode, content),
             }
-            self.judged.insert(path.to_vec(), found.stamp);
+            self.judged.insert(path.to_vec(), Mark::of(&found));
         }
     }
 

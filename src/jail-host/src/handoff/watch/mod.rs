@@ -6,27 +6,35 @@
 //! jail has to end, and the stub, which ends it then, reports that, whatever ended the watcher.
 
 mod aliases;
+mod budget;
 mod events;
 mod guard;
 mod had;
+mod judge;
 mod known;
 mod look;
+mod moves;
+mod queue;
 mod removed;
 mod repository;
+mod sweep;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jail_plan::handoff::APART;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, setrlimit};
+use signal_hook::consts::SIGIO;
 
 use self::events::{Event, Watches};
 use self::guard::Guard;
@@ -54,6 +62,8 @@ fn next_to_a_jail(words: &[OsString]) -> io::Result<()> {
         true => None,
         false => Some(Store::create(state, &path)?),
     };
+    // A lease is asked for back by this signal, which would end the process.
+    signal_hook::flag::register(SIGIO, Arc::default())?;
     confine(&folder, store.as_ref())?;
     let place = Place::new(folder, path);
     let mut watches = Watches::new()?;
@@ -94,6 +104,7 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_renameat2,
     libc::SYS_mkdirat,
     libc::SYS_flock,
+    libc::SYS_fstatfs,
     libc::SYS_lseek,
     libc::SYS_geteuid,
     // Whether the messages go to a terminal.
@@ -115,23 +126,32 @@ impl Watcher<'_> {
     fn accompany(&mut self, socket: &OwnedFd) -> io::Result<()> {
         loop {
             let has_ended = self.wait(socket)?;
-            for event in self.watches.read()? {
-                self.attend(&event)?;
+            while self.attend_to_events()? && has_ended {}
+            if has_ended {
+                return self.finish();
             }
-            let by = (!has_ended).then(Instant::now);
             if let Some(guard) = &mut self.guard {
-                tell(guard.judge(by, &mut self.watches)?);
+                tell(guard.judge(Some(Instant::now()), &mut self.watches)?);
             }
             if self.watches.was_full() {
                 tell(vec!["not all protected files can be watched (fs.inotify.max_user_watches, and 512 in one project): the rest is looked at once a second, and compared when the session ends".into()]);
             }
-            if has_ended {
-                if let Some(guard) = &mut self.guard {
-                    tell(guard.finish()?);
-                }
-                return Ok(());
-            }
         }
+    }
+
+    /// The last look. What is missing is reported and kept, whatever it finds.
+    fn finish(&mut self) -> io::Result<()> {
+        let Some(guard) = &mut self.guard else { return Ok(()) };
+        let judged = guard.judge(None, &mut self.watches).map(tell);
+        tell(guard.finish()?);
+        judged
+    }
+
+    /// Takes what has happened, up to a bound: whether there was something.
+    fn attend_to_events(&mut self) -> io::Result<bool> {
+        let events = self.watches.read()?;
+        events.iter().try_for_each(|event| self.attend(event))?;
+        Ok(!events.is_empty())
     }
 
     fn attend(&mut self, event: &Event) -> io::Result<()> {
@@ -139,13 +159,13 @@ impl Watcher<'_> {
             Event::At { path, what } => {
                 tell(self.repository.changed(path));
                 if let Some(guard) = &mut self.guard {
-                    guard.happened(path, *what, &mut self.watches)?;
+                    guard.happened(path, *what, &mut self.watches);
                 }
             }
             Event::Lost => {
                 tell(self.repository.look());
                 if let Some(guard) = &mut self.guard {
-                    guard.lost(&mut self.watches)?;
+                    guard.looks.lost()?;
                 }
             }
         }

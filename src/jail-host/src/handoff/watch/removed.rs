@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-use super::guard::{Due, Guard};
+use super::guard::Guard;
+use super::queue::Due;
 use crate::handoff::held;
 use crate::handoff::report::shown;
 
@@ -24,7 +25,9 @@ impl Guard<'_> {
 
     /// Nothing is at a protected path: what there is to say.
     pub(super) fn missing(&mut self, path: &[u8], due: Due) -> io::Result<Option<String>> {
-        self.is_gone(path, due)?;
+        if due.is_new {
+            self.moves.add_gone(path)?;
+        }
         if self.is_lost_to_git(path) {
             self.removed.insert(path.to_vec());
             return Ok(None);
@@ -48,7 +51,7 @@ impl Guard<'_> {
             }
         }
         self.removed.remove(path);
-        self.count_move(path)?;
+        self.moves.add(path)?;
         let (shown, reason) = (shown(path), self.reason_in_brackets(path));
         Ok(Some(format!(
             "`{shown}` is protected{reason}, was removed or renamed while the jail runs, and is there again; if you removed it, do so when the jail has ended"
@@ -57,8 +60,7 @@ impl Guard<'_> {
 
     /// Whether git has the content that was there.
     fn is_lost_to_git(&self, path: &[u8]) -> bool {
-        let original = self.known.original(path);
-        original.is_some_and(|(_, bytes)| self.known.is_in_git(self.place, bytes))
+        self.known.has_original_in_git(self.place, path)
     }
 
     fn not_back(&self, path: &[u8], why: &str) -> String {
