@@ -15,6 +15,7 @@ def faults_in_jail(agent: Agent, session: Session) -> list[str]:
         faults += [f"{turn.name} run: {fault}" for fault in faults_of_turn(turn, session.stage)]
     if not remembers(session):
         faults.append("second run: it did not find the conversation of the first")
+    faults += [f"second run: it was printed: {line}" for line in noise(session)]
     faults += [f"`~/{entry}` is no state of the preset" for entry in sorted(foreign(agent, session))]
     faults += [f"`~/{state}` was not made" for state in agent.state if not has(session, state)]
     return faults
@@ -58,6 +59,12 @@ def silence(turn: Turn) -> str:
 def remembers(session: Session) -> bool:
     """Whether the second run sends what was asked in the first, which it can know only from its state."""
     return any(prompt("first") in body for turn in session.turns[1:] for body in turn.sent)
+
+
+def noise(session: Session) -> list[str]:
+    """What a session like the one before it prints of the agent's own state: nothing changed that anybody would want to know."""
+    lines = [line for turn in session.turns[1:] for line in turn.stderr.splitlines()]
+    return [line for line in lines if line.startswith("jail-stub: ") and "~/" in line]
 
 
 def foreign(agent: Agent, session: Session) -> set[str]:

@@ -37,6 +37,7 @@ mod limits;
 mod mask;
 mod named_programs;
 mod network;
+mod news;
 mod order;
 mod overlay;
 mod own_settings;

@@ -111,8 +111,82 @@ pub const KEYS: [&str; 20] = [
     "trustedFolders",
 ];
 
-/// Folders that agents fill with programs, or with files of one session:
-/// changes there are not listed.
+/// A place in an agent's state that the agent itself writes when it starts: a change there is no news, as far as this says. The jail's
+/// copy of it stays its own in any case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The folder of the agent's that a jail has copies in, from the home folder on.
+    pub of: &'static str,
+    /// A file in it, or a folder with all that is in it, which ends with a slash.
+    pub name: &'static str,
+    /// Which changes are no news.
+    pub when: NoNews,
+    /// What the agent writes there, or why no program executes or believes it.
+    pub reason: &'static str,
+}
+
+/// Which changes of a file are not reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoNews {
+    /// Those of settings with these names, in a file in JSON: no program executes or believes what they say.
+    Keys(&'static [&'static str]),
+    /// Those that an earlier session has left in the same way, and that were reported then.
+    Again,
+}
+
+/// What of agents' changes is not reported.
+pub const REWRITTEN: &[Rewritten] = &[
+    Rewritten {
+        of: ".claude",
+        name: "plugins/store/",
+        when: NoNews::Keys(&["usage-rows-queued"]),
+        reason: "Claude Code notes there for which session its statistics are sent",
+    },
+    Rewritten {
+        of: ".codex",
+        name: "skills/.system/",
+        when: NoNews::Again,
+        reason: "Codex writes the skills that it brings",
+    },
+    Rewritten {
+        of: ".codex",
+        name: ".tmp/plugins.sync.lock",
+        when: NoNews::Again,
+        reason: "Codex holds it while it fetches plugins",
+    },
+    Rewritten {
+        of: ".config/opencode",
+        name: "opencode.json",
+        when: NoNews::Keys(&["$schema"]),
+        reason: "opencode adds where editors find what the file may say",
+    },
+    Rewritten {
+        of: ".config/opencode",
+        name: "opencode.jsonc",
+        when: NoNews::Keys(&["$schema"]),
+        reason: "as `opencode.json`",
+    },
+    Rewritten {
+        of: ".config/opencode",
+        name: "config.json",
+        when: NoNews::Keys(&["$schema"]),
+        reason: "as `opencode.json`",
+    },
+    Rewritten {
+        of: ".config/opencode",
+        name: "tui.json",
+        when: NoNews::Keys(&["$schema"]),
+        reason: "as `opencode.json`",
+    },
+    Rewritten {
+        of: ".qwen",
+        name: "output-language.md",
+        when: NoNews::Again,
+        reason: "Qwen Code writes in which language it is to answer",
+    },
+];
+
+/// Folders that agents fill with programs, or with what one session keeps for itself: what changes there is not listed.
 pub const FILLED: [&str; 13] = [
     "bin",
     "cache",

@@ -8,16 +8,19 @@
 
 mod changes;
 mod copies;
+mod familiar;
 mod file;
 mod filesystem;
 mod find;
 mod guide;
 mod harmless;
 mod held;
+mod jsonc;
 mod links;
 mod mentions;
 mod merge;
 mod named;
+mod news;
 mod placeholder;
 mod private;
 mod private_report;
@@ -38,6 +41,7 @@ use jail_plan::git::{About, Answer, Line, Message, RECEIVED_MAX};
 use rustix::io::Errno;
 
 use self::copies::Copies;
+use self::familiar::Familiar;
 use self::find::{FoundRepository, find};
 use self::private::Folder;
 pub(crate) use self::report::damaged;
@@ -71,8 +75,9 @@ fn serve(socket: &OwnedFd) -> io::Result<()> {
     for answer in Answer::of_places(&found.places) {
         tell(socket, &answer)?;
     }
-    let unsaid = Unsaid::open(Path::new(OsStr::from_bytes(&outside.state)));
-    let done = accompany(socket, &found, &unsaid, first);
+    let state = Path::new(OsStr::from_bytes(&outside.state));
+    let (unsaid, familiar) = (Unsaid::open(state), Familiar::open(state, &found));
+    let done = accompany(socket, &found, &unsaid, &familiar, first);
     found.clear();
     done
 }
@@ -82,6 +87,7 @@ fn accompany(
     socket: &OwnedFd,
     found: &FoundRepository,
     unsaid: &Unsaid,
+    familiar: &Familiar,
     first: Result<(), Errno>,
 ) -> io::Result<()> {
     // Else the launch has stopped before.
@@ -95,7 +101,7 @@ fn accompany(
     };
     let mut notes = filesystem::lines(found);
     notes.extend(private_report::unfollowed(found, &copies));
-    let confined = first.and_then(|()| confine(found, &copies, unsaid));
+    let confined = first.and_then(|()| confine(found, &copies, unsaid, familiar));
     let line = |words| Line { about: About::Git, words };
     match notes.is_empty() {
         true => tell(socket, &Answer::Done)?,
@@ -103,9 +109,10 @@ fn accompany(
     }
     let last = hear(socket)?;
     let lines = match confined {
-        Ok(()) => report::lines(found, &copies),
+        Ok(()) => report::lines(found, &copies, familiar),
         Err(_) => report::unconfined(found),
     };
+    familiar.keep();
     // The placeholders are gone before the launcher goes on.
     found.clear();
     let said = match last {
@@ -118,13 +125,20 @@ fn accompany(
 }
 
 /// Gives up all that reading what the jail has written does not need.
-fn confine(found: &FoundRepository, copies: &Copies, unsaid: &Unsaid) -> Result<(), Errno> {
+fn confine(
+    found: &FoundRepository,
+    copies: &Copies,
+    unsaid: &Unsaid,
+    familiar: &Familiar,
+) -> Result<(), Errno> {
     let whole = READ_FILE | READ_DIR | WRITE_FILE | MAKE_REG | REMOVE_FILE | REMOVE_DIR;
     let mut folders: Vec<_> = found.folders().map(|folder| (folder, whole)).collect();
     folders.push((&copies.folder, READ_FILE | READ_DIR));
     let look = READ_FILE | READ_DIR | REMOVE_FILE | REMOVE_DIR;
     folders.extend(found.private.iter().map(|folder| (&folder.held.folder, look)));
     folders.extend(unsaid.folder().map(|folder| (folder, WRITE_FILE | MAKE_REG)));
+    let kept = WRITE_FILE | MAKE_REG | REMOVE_FILE;
+    folders.extend(familiar.folder().map(|folder| (folder, kept)));
     // What lies next to such a folder is read by its name, as it is then.
     let beside: Vec<_> = found.private.iter().flat_map(Folder::beside).collect();
     folders.extend(beside.iter().map(|folder| (folder, READ_FILE)));

@@ -1,6 +1,5 @@
 //! What the launcher reports of private copies when the jail has ended. Contents are not printed, and names only escaped.
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -9,11 +8,11 @@ use std::path::{Path, PathBuf};
 use jail_plan::one_line;
 use jail_plan::private::FILLED;
 use rustix::fs::{Dir, FileType};
-use serde_json::Value;
 
-use super::copies::{Config, Copies, Layer, Signature, identity, open_folder, signature};
-use super::file;
+use super::copies::{Copies, Layer, Signature, identity, open_folder, signature};
+use super::familiar::Familiar;
 use super::find::FoundRepository;
+use super::news::News;
 use super::private::Folder;
 use super::programs::NextTo;
 use super::report::listed;
@@ -25,8 +24,9 @@ const COUNTED_MAX: usize = 8192;
 const DEPTH_MAX: usize = 8;
 
 /// What the jail changed in its private copies, a line for each folder.
-pub(super) fn lines(found: &FoundRepository, copies: &Copies) -> Vec<String> {
-    found.private.iter().flat_map(|folder| of_folder(folder, found, copies)).collect()
+pub(super) fn lines(found: &FoundRepository, copies: &Copies, familiar: &Familiar) -> Vec<String> {
+    let all = found.private.iter();
+    all.flat_map(|folder| of_folder(folder, found, copies, familiar)).collect()
 }
 
 /// What the launch says of links that are not followed.
@@ -53,8 +53,14 @@ pub(super) fn unfollowed(found: &FoundRepository, copies: &Copies) -> Vec<String
     lines
 }
 
-fn of_folder(folder: &Folder, found: &FoundRepository, copies: &Copies) -> Vec<String> {
+fn of_folder(
+    folder: &Folder,
+    found: &FoundRepository,
+    copies: &Copies,
+    familiar: &Familiar,
+) -> Vec<String> {
     let mut lines = Vec::new();
+    let news = News::new(folder, &found.home, familiar);
     let shown = |path: &Path| shown(path, &found.home);
     let of_this = |path: &Path| path.starts_with(&folder.held.path);
     let named: Vec<_> =
@@ -98,8 +104,10 @@ fn of_folder(folder: &Folder, found: &FoundRepository, copies: &Copies) -> Vec<S
         }
     }
     let mut changed: Vec<String> =
-        files.filter_map(|file| of_file(file, &folder.held.path, copies)).collect();
-    changed.extend(layers.flat_map(|layer| of_layer(layer, &folder.held.path)));
+        files.filter_map(|file| news.of_file(file, &copies.folder)).collect();
+    changed.extend(layers.flat_map(|layer| of_layer(layer, &news, &folder.held.path)));
+    // What an agent writes in each session does not push other names out of the line.
+    changed.sort_by_key(|name| news.is_rewritten(Path::new(name)));
     if !changed.is_empty() {
         lines.push(format!(
             "changes that the jail made in its copies of what is in {} stay out of it, and are gone with it: {}",
@@ -122,37 +130,19 @@ fn short(path: &Path, home: &Path) -> String {
     }
 }
 
-/// The name of a file that is not as it was, and which of its settings are others.
-fn of_file(file: &Config, root: &Path, copies: &Copies) -> Option<String> {
-    let name = file.path.strip_prefix(root).unwrap_or(&file.path).to_string_lossy().into_owned();
-    let Ok(now) = file::read_in(&copies.folder, file.name.as_str()) else {
-        return Some(name);
-    };
-    if now == file.before {
-        return None;
-    }
-    let fields = |text: &[u8]| match serde_json::from_slice(text) {
-        Ok(Value::Object(fields)) => Some(fields.into_iter().collect::<BTreeMap<_, _>>()),
-        Ok(_) | Err(_) => None,
-    };
-    let (Some(before), Some(now)) = (fields(&file.before), fields(&now)) else { return Some(name) };
-    let keys = before.keys().chain(now.keys().filter(|key| !before.contains_key(*key)));
-    let changed: Vec<String> =
-        keys.filter(|key| before.get(*key) != now.get(*key)).cloned().collect();
-    // Written anew, with the same settings.
-    (!changed.is_empty()).then(|| format!("{name}: {}", changed.join(", ")))
-}
-
 /// The files that were changed in a folder; nothing where programs and what a session keeps for itself lie in it.
-fn of_layer(layer: &Layer, root: &Path) -> Vec<String> {
+fn of_layer(layer: &Layer, news: &News<'_>, root: &Path) -> Vec<String> {
     let is_filled = |part: &OsStr| FILLED.iter().any(|filled| part == *filled);
     let name = layer.path.strip_prefix(root).unwrap_or(&layer.path);
     if name.iter().any(is_filled) {
         return Vec::new();
     }
-    let was_before = |file: &&(PathBuf, Signature)| !layer.before.contains(file);
     let files = files(&layer.changes);
-    let changed = files.iter().filter(was_before).take(FILES_MAX);
+    // Nothing is hidden behind more files than are looked at.
+    let is_cut = files.len() >= COUNTED_MAX;
+    let is_other = |file: &&(PathBuf, Signature)| is_cut || news.is_in_layer(layer, &file.0);
+    let was_before = |file: &&(PathBuf, Signature)| !layer.before.contains(file);
+    let changed = files.iter().filter(was_before).filter(is_other).take(FILES_MAX);
     changed.map(|(path, _)| name.join(path).to_string_lossy().into_owned()).collect()
 }
 

@@ -8,6 +8,7 @@ use jail_plan::{GitChanges, one_line};
 
 use super::changes::{self, Change};
 use super::copies::{Config, Copies, identity, signatures};
+use super::familiar::Familiar;
 use super::find::FoundRepository;
 use super::guide::command;
 use super::harmless::split;
@@ -29,9 +30,10 @@ const NAMES_MAX: usize = 6;
 const NAME_MAX: usize = 60;
 
 /// All lines of the report: private copies first, then git's.
-pub(super) fn lines(found: &FoundRepository, copies: &Copies) -> Vec<Line> {
+pub(super) fn lines(found: &FoundRepository, copies: &Copies, familiar: &Familiar) -> Vec<Line> {
     let of_git = of_git(found, copies).into_iter().map(|words| (About::Git, words));
-    let private = private_lines(found, copies).into_iter().map(|words| (About::Private, words));
+    let private =
+        private_lines(found, copies, familiar).into_iter().map(|words| (About::Private, words));
     fitting(private.chain(of_git).map(|(about, words)| Line { about, words }).collect())
 }
 

@@ -9,7 +9,7 @@ use jail_plan::private::{KEYS, RunByValue, SHARED, SharedFile};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::file;
+use super::{file, jsonc};
 
 /// No such file is larger.
 const BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -54,7 +54,7 @@ impl Reported {
         if text.trim_ascii().is_empty() {
             return Some(found);
         }
-        let all = serde_json::from_slice(text).ok()?;
+        let all = jsonc::value(text)?;
         collect(&all, self.runs, "", DEPTH_MAX, &mut found);
         Some(found)
     }
@@ -175,6 +175,9 @@ mod tests {
         // What was taken away runs nothing.
         assert_eq!(changed(now, "{}"), [""; 0]);
         assert_eq!(changed("", now).len(), 5);
+        // As Copilot writes it.
+        let commented = "// This file is managed.\n{\"trustedFolders\": [\"/\"]}";
+        assert_eq!(changed("", commented), ["trustedFolders"]);
     }
 
     #[test]

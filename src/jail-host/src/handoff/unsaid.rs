@@ -23,10 +23,7 @@ pub(crate) struct Unsaid(Option<OwnedFd>);
 impl Unsaid {
     /// In the folder of the ledger; nowhere, where there is none.
     pub(crate) fn open(state: &Path) -> Self {
-        let folder = state.join(FOLDER);
-        let made = state.is_absolute() && make(state).and_then(|()| make(&folder)).is_ok();
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Self(made.then(|| openat(CWD, &folder, flags, Mode::empty()).ok()).flatten())
+        Self(folder_of_state(state, FOLDER))
     }
 
     pub(crate) fn folder(&self) -> Option<&OwnedFd> {
@@ -46,6 +43,14 @@ impl Unsaid {
         let file = openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?;
         File::from(file).write_all(text.as_bytes())
     }
+}
+
+/// A folder next to those of projects, made where it is missing. Nothing, where there is no state.
+pub(crate) fn folder_of_state(state: &Path, name: &str) -> Option<OwnedFd> {
+    let folder = state.join(name);
+    let made = state.is_absolute() && make(state).and_then(|()| make(&folder)).is_ok();
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    made.then(|| openat(CWD, &folder, flags, Mode::empty()).ok()).flatten()
 }
 
 /// What is kept of some sessions, the last one's last.

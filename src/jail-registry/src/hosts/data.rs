@@ -52,6 +52,8 @@ const QWEN: &str = "https://qwenlm.github.io/qwen-code-docs/en/users/configurati
 const AMP: &str = "https://ampcode.com/manual";
 const CRUSH: &str = "https://github.com/charmbracelet/crush/blob/main/README.md";
 const OPENCODE: &str = "https://opencode.ai/docs/network";
+// Its program asks there; no page says so.
+const OPENCODE_PACKAGE: &str = "https://www.npmjs.com/package/opencode-ai";
 const HERMES: &str = "https://hermes-agent.nousresearch.com/docs/user-guide/configuration";
 const PI: &str =
     "https://github.com/earendil-works/pi/blob/main/packages/coding-agent/docs/configuration.md";
@@ -197,7 +199,8 @@ pub static GROUPS: &[HostGroup] = &[
         "opencode",
         "opencode",
         &[
-            host("models.dev", "the list of providers and models", OPENCODE),
+            host("models.opencode.ai", "the list of providers and models", OPENCODE_PACKAGE),
+            host("models.dev", "the same, for older versions", OPENCODE),
             host("opencode.ai", "opencode's own service", OPENCODE),
         ],
     ),
@@ -205,7 +208,8 @@ pub static GROUPS: &[HostGroup] = &[
         "opencode2",
         "opencode 2",
         &[
-            host("models.dev", "the list of providers and models", OPENCODE),
+            host("models.opencode.ai", "the list of providers and models", OPENCODE_PACKAGE),
+            host("models.dev", "the same, for older versions", OPENCODE),
             host("opencode.ai", "opencode's own service", OPENCODE),
         ],
     ),
