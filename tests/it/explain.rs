@@ -81,7 +81,7 @@ fn an_agent_from_a_builder() {
                      ~/.cache/jailgen/jailed-opencode/opencode
             Reads    ~/notes/house-style, ~/.config/git/config, your name and e-mail address from git's
                      configuration; nothing else of yours
-            Reaches  api.anthropic.com, api.deepseek.com, api.groq.com, 10 more hosts
+            Reaches  api.anthropic.com, api.deepseek.com, api.groq.com, 11 more hosts
 
             Program
               runs        agents.opencode                                  opencode.jail:5:1  makeJailedOpencode
@@ -118,9 +118,9 @@ fn an_agent_from_a_builder() {
                           api.groq.com, api.mistral.ai, api.openai.com,
                           api.x.ai, files.pythonhosted.org,
                           generativelanguage.googleapis.com, models.dev,
-                          opencode.ai, openrouter.ai, pypi.org,
-                          registry.npmjs.org (TCP ports 443 and 80 unless
-                          others are named; no UDP)
+                          models.opencode.ai, opencode.ai, openrouter.ai,
+                          pypi.org, registry.npmjs.org (TCP ports 443 and
+                          80 unless others are named; no UDP)
 
             Surroundings
               terminal    its own, with keys in the foreground             opencode.jail:5:1  no-new-session
