@@ -206,7 +206,7 @@ mod tests {
             let (from, to, missing) = (at("/a"), at("/b"), Missing::Fail);
             [
                 InsideOp::Bind(Bind { from, to, access, missing }),
-                InsideOp::Folder(Folder { to: None, access }),
+                InsideOp::Folder(Folder { to: None, access, stage: None }),
                 InsideOp::BindArguments(BindArguments { access }),
             ]
         });

@@ -55,8 +55,36 @@ pub trait Lookup {
     fn folder(&self) -> Option<String>;
 }
 
-/// The variable that an expansion needs, but that is not set and has no default. `HOME` also covers
-/// `~`, and `PWD` the working folder.
+/// The longest file name of Linux's file systems.
+const FILE_NAME_MAX: usize = 255;
+
+/// The absolute path of a folder as one file name, if it can be one. Slashes become dashes, and what would be ambiguous then is
+/// written as in a URL, so that two folders never have one name.
+#[must_use]
+pub fn folder_name(path: &str) -> Option<String> {
+    let mut name = String::with_capacity(path.len() + 8);
+    for character in path.strip_prefix('/')?.chars() {
+        match character {
+            '/' => name.push('-'),
+            '-' => name.push_str("%2D"),
+            '%' => name.push_str("%25"),
+            '.' if name.is_empty() => name.push_str("%2E"),
+            other => name.push(other),
+        }
+    }
+    (!name.is_empty() && name.len() <= FILE_NAME_MAX).then_some(name)
+}
+
+/// The folder that has this name.
+#[must_use]
+pub fn folder_of_name(name: &str) -> Option<String> {
+    let path = ["/", &name.replace('-', "/")].concat();
+    let path = path.replace("%2D", "-").replace("%2E", ".").replace("%25", "%");
+    (folder_name(&path).as_deref() == Some(name)).then_some(path)
+}
+
+/// The variable that an expansion needs, has no default for, and did not find. `HOME` stands for `~` too, and `PWD` for
+/// the working folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unset(pub String);
 

@@ -33,6 +33,7 @@ mod record;
 mod requests;
 pub mod search;
 mod shown;
+pub mod stage;
 pub mod terminal;
 pub mod trust;
 mod wrapper;
@@ -40,7 +41,7 @@ mod wrapper;
 pub use amount::{Bytes, Seconds};
 pub use change::Change;
 pub use effect::{Changes, HostUse, Layers, Place};
-pub use expand::{Expansion, ExpansionError, HostText, Lookup, Unset};
+pub use expand::{Expansion, ExpansionError, HostText, Lookup, Unset, folder_name, folder_of_name};
 pub use landlock::{
     Beneath, FoundAtLaunch, Handled, LANDLOCK_ABI_NEWEST, Landlock, LandlockRule, Reach,
     landlock_abi_since,
@@ -54,8 +55,8 @@ pub use ops::{
     Access, Accounts, AfterOp, Bind, BindArguments, BindVariable, Bus, Channel, Copy, Deep,
     Directory, EnvOp, File, Folder, Forward, Git, GitChanges, HandOff, HostOp, InsideOp,
     KeptOverlay, Mask, Missing, Mode, Origin, Overlay, PrivateCopies, Protect, RefuseFolder,
-    Script, Service, Session, Set, SharedFile, StateDirectory, StateFile, StateLink, Step, Symlink,
-    Tmpfs,
+    Script, Service, Session, Set, SharedFile, Stage, StateDirectory, StateFile, StateLink, Step,
+    Symlink, Tmpfs,
 };
 pub use order::sort;
 pub use own::{KEPT, OWN_SETTINGS, OWN_STATE, TRUSTED_STATE, is_own_state};

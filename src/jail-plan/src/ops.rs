@@ -96,6 +96,26 @@ words! {
     }
 }
 
+impl Service {
+    /// What it is called in messages about a host that lacks it.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Wayland => "Wayland",
+            Self::X11 => "X11",
+            Self::Pulse => "PulseAudio",
+            Self::Pipewire => "PipeWire",
+            Self::SshAgent => "an SSH agent",
+            Self::GpgAgent => "a GnuPG agent",
+            Self::NixDaemon => "a Nix daemon",
+            Self::SessionBus | Self::FilteredSessionBus => "a session bus",
+            Self::SystemBus | Self::FilteredSystemBus => "a system bus",
+            Self::Gpu => "a graphics card",
+            Self::Camera => "a camera",
+        }
+    }
+}
+
 words! {
     /// What happens to git settings that are changed inside.
     pub enum GitChanges {
@@ -179,6 +199,17 @@ operations! {
         to: Option<HostText>,
         /// With which access.
         access: Access,
+        /// Where what is written is kept; absent: in the folder itself.
+        stage: Option<Stage>,
+    }
+    /// Folders of jailgen's state that keep what a jail writes to its working folder (see [`crate::stage`]).
+    Stage {
+        /// What is written.
+        upper: HostText,
+        /// Where the kernel works, in the same file system.
+        work: HostText,
+        /// What the working folder was when the jail began to write.
+        base: HostText,
     }
     /// Binds every argument that is an existing path, at its own place.
     BindArguments {

@@ -43,7 +43,7 @@ fn mount() -> impl Strategy<Value = Grant> {
             append: None,
             missing
         }),
-        access().prop_map(|access| Grant::Folder { access, to: None }),
+        access().prop_map(|access| Grant::Folder { access, to: None, stage: None }),
         text().prop_map(|to| Grant::Tmpfs { to, mode: 0o755, size: None }),
         text().prop_map(|to| Grant::Directory { to, mode: 0o755 }),
         text().prop_map(|path| Grant::StateDirectory { to: path.clone(), path }),
@@ -287,7 +287,7 @@ fn a_grant_is_one_line_whatever_its_text_holds() {
 fn grants_are_told_in_words() {
     let state = Text::expanded("~/.config/opencode");
     check(
-        &Grant::Folder { access: Access::ReadWrite, to: None },
+        &Grant::Folder { access: Access::ReadWrite, to: None, stage: None },
         &expect![
             "read-write the folder that it is started in (a plain bind: all in it can be changed)"
         ],
@@ -335,7 +335,7 @@ fn grants_at_the_root_are_called_what_they_are() {
             format!("in memory /{replaced}"),
         ),
         (
-            Grant::Folder { access: Access::ReadOnly, to: Some(Text::literal("/")) },
+            Grant::Folder { access: Access::ReadOnly, to: Some(Text::literal("/")), stage: None },
             format!("read-only the folder that it is started in, as /{replaced}"),
         ),
     ] {
@@ -346,7 +346,7 @@ fn grants_at_the_root_are_called_what_they_are() {
 #[test]
 fn a_read_only_grant_inside_a_writable_one_says_what_it_holds() {
     let entry = |grant| Entry { by: Origin { combinator: "test".into(), index: 0 }, grant };
-    let folder = |access| entry(Grant::Folder { access, to: None });
+    let folder = |access| entry(Grant::Folder { access, to: None, stage: None });
     let bind = |to: &str, access| {
         let (from, to) = (Text::expanded(to), Text::expanded(to));
         entry(Grant::Bind { from, to, access, missing: Missing::Fail })

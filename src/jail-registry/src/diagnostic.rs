@@ -270,6 +270,8 @@ codes! {
     SharesTerminal = "shares-terminal",
     /// A spec that its own jail can write.
     SpecWritable = "spec-writable",
+    /// A name that no stage may have.
+    StageName = "stage-name",
     /// An evaluation that takes too long.
     StepLimit = "step-limit",
     /// A condition that depends on a package.

@@ -167,26 +167,12 @@ impl Lookup for Caller<'_> {
         self.home.as_ref().ok().map(JailPath::as_str)
     }
 
-    /// As the kernel says it, not the variable PWD. Slashes become dashes, and what would be ambiguous then is written
-    /// as in a URL, so that two folders never have one name.
+    /// As the kernel says it, not the variable PWD.
     fn folder(&self) -> Option<String> {
-        let path = rustix::process::getcwd(alloc::vec::Vec::new()).ok()?.into_string().ok()?;
-        let mut name = String::with_capacity(path.len() + 8);
-        for character in path.strip_prefix('/')?.chars() {
-            match character {
-                '/' => name.push('-'),
-                '-' => name.push_str("%2D"),
-                '%' => name.push_str("%25"),
-                '.' if name.is_empty() => name.push_str("%2E"),
-                other => name.push(other),
-            }
-        }
-        (!name.is_empty() && name.len() <= FILE_NAME_MAX).then_some(name)
+        let path = rustix::process::getcwd(Vec::new()).ok()?.into_string().ok()?;
+        jail_plan::folder_name(&path)
     }
 }
-
-/// The longest file name of Linux's file systems.
-const FILE_NAME_MAX: usize = 255;
 
 /// A variable that a plan needs and that the launcher lacks.
 pub(crate) fn unset(object: &str, name: &str) -> Problem {

@@ -1,5 +1,6 @@
 //! The processes that look at the working folder from outside: one compares what a host program would execute or believe in it before
-//! and after the session, the other watches it meanwhile. They are started when the jail is. Nothing of the folder is looked at here.
+//! and after the session, the other watches it meanwhile. Under a stage there is one, which records what the folder is. They are started
+//! when the jail is. Nothing of the folder is looked at here.
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -8,9 +9,10 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 
 use jail_plan::handoff::{
-    APART, ENDED, FOLDER, HAND_OFF, NEVER, QUARANTINE, WATCH, hand_off, protect_words,
+    APART, ENDED, FOLDER, HAND_OFF, NEVER, QUARANTINE, WATCH, hand_off, has_copies, protect_words,
 };
-use jail_plan::{GitChanges, HandOff, HostOp, InsideOp, Plan, Step};
+use jail_plan::stage::{RECORD, staged};
+use jail_plan::{HandOff, HostOp, Plan, Stage, Step};
 use rustix::event::Timespec;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -44,7 +46,8 @@ impl Wanted {
 /// The processes of the hand-off ledger: one looks, one watches.
 pub(crate) struct Ledger {
     look: Part,
-    watch: Part,
+    /// Not under a stage: the jail does not write the folder.
+    watch: Option<Part>,
     /// Without the watcher there is no jail, because it protects something.
     is_needed: bool,
     /// The watcher ended before the jail did.
@@ -86,10 +89,13 @@ impl Ledger {
         let words = protect_words(plan);
         let protect = words.iter().copied();
         let quarantine = op.quarantine.then_some(QUARANTINE).into_iter();
-        let apart = is_apart(plan).then_some(APART).into_iter();
-        let started = start
-            .part(HAND_OFF, quarantine.chain(protect.clone()), None)
-            .and_then(|look| Ok((look, start.part(WATCH, apart.chain(protect), group)?)));
+        let apart = has_copies(plan).then_some(APART).into_iter();
+        let started = match staged(plan) {
+            Some(stage) => start.stage(stage).map(|look| (look, None)),
+            None => start
+                .part(HAND_OFF, quarantine.chain(protect.clone()), None)
+                .and_then(|look| Ok((look, Some(start.part(WATCH, apart.chain(protect), group)?)))),
+        };
         let (is_needed, is_blind) = (!words.is_empty(), Cell::new(false));
         match started {
             Ok((look, watch)) => Ok(Self { look, watch, is_needed, is_blind, by }),
@@ -99,8 +105,9 @@ impl Ledger {
 
     /// The descriptors that the supervisor keeps.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        [&self.look, &self.watch]
+        [&self.look]
             .into_iter()
+            .chain(&self.watch)
             .flat_map(|part| [part.socket.as_fd(), part.process.as_fd()])
     }
 
@@ -111,13 +118,13 @@ impl Ledger {
 
     /// The watcher: what is ready when it has ended.
     pub(crate) fn watcher(&self) -> Option<&Process> {
-        (!self.is_blind.get()).then_some(&self.watch.process)
+        self.watch.as_ref().filter(|_| !self.is_blind.get()).map(|watch| &watch.process)
     }
 
     /// The watcher has ended before the jail: whether that has to end, too.
     pub(crate) fn watcher_ended(&self) -> bool {
         self.is_blind.set(true);
-        let _ = self.watch.process.reap();
+        let _ = self.watch.as_ref().map(|watch| watch.process.reap());
         if self.is_needed {
             return true;
         }
@@ -128,7 +135,8 @@ impl Ledger {
 
     /// The jail has ended, and so has its watcher to. Where it does not finish, protected files may not be as they were.
     pub(crate) fn stop_watching(&self) -> Option<EndingNote> {
-        let is_done = self.is_blind.get() || self.watch.end(ENDED);
+        let is_done =
+            self.is_blind.get() || self.watch.as_ref().is_none_or(|watch| watch.end(ENDED));
         let words = "the watcher of protected files did not finish: look at them before you go on";
         (self.is_needed && !is_done).then(|| self.note(words))
     }
@@ -136,7 +144,12 @@ impl Ledger {
     /// The jail has ended. Has the process look where the payload `has_run`, and waits for what it says.
     pub(crate) fn finish(&self, has_run: bool) -> Option<EndingNote> {
         let is_done = self.look.end(if has_run { ENDED } else { NEVER });
-        let words = "what this session left was not looked through; `jailgen handoff` does it";
+        let words = match self.watch {
+            Some(_) => "what this session left was not looked through; `jailgen handoff` does it",
+            None => {
+                "what the folder was is not fully recorded: `jailgen apply` will keep more files aside"
+            }
+        };
         (has_run && !is_done).then(|| self.note(words))
     }
 
@@ -158,6 +171,11 @@ impl Part {
 }
 
 impl Start<'_> {
+    fn stage(&self, stage: &Stage) -> Result<Part, Problem> {
+        let [upper, base] = [&stage.upper, &stage.base].map(|text| self.caller.path(text));
+        self.part(RECORD, [upper?.as_str(), base?.as_str()].into_iter(), None)
+    }
+
     /// `jail-host WORD SOCKET FOLDER SECONDS.NANOSECONDS STATE [MORE…]`, descriptors by number.
     fn part<'m>(
         &self,
@@ -188,12 +206,4 @@ impl Start<'_> {
             spawn(&host.program, arguments, environment, descriptors, self.mask, standing)?;
         Ok(Part { socket, process })
     }
-}
-
-/// Whether the jail has copies of git's settings.
-fn is_apart(plan: &Plan) -> bool {
-    plan.inside.iter().any(|step| match &step.op {
-        InsideOp::Git(op) => op.changes != GitChanges::Refused,
-        _ => false,
-    })
 }

@@ -12,7 +12,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use self::settings::{Setting, settings, settings_of_whole};
-use crate::ops::{GitChanges, InsideOp};
+use crate::ops::{Access, GitChanges, InsideOp};
+use crate::plan::Plan;
 
 /// The argument that starts the helper as this process.
 pub const GIT: &str = "git";
@@ -34,6 +35,15 @@ pub const PLACES_MAX: usize = 4096;
 #[must_use]
 pub fn is_git(op: &InsideOp) -> bool {
     matches!(op, InsideOp::Git(_))
+}
+
+/// Whether the jail may write its working folder.
+#[must_use]
+pub fn writes_folder(plan: &Plan) -> bool {
+    plan.inside.iter().any(|step| match &step.op {
+        InsideOp::Folder(folder) => folder.access != Access::ReadOnly,
+        _ => false,
+    })
 }
 
 /// Whether the operation may need such a process.

@@ -9,7 +9,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::ops::{HandOff, HostOp, InsideOp};
+use crate::ops::{GitChanges, HandOff, HostOp, InsideOp};
 use crate::plan::Plan;
 
 /// The argument that starts the helper as this process.
@@ -70,8 +70,16 @@ pub fn hand_off(op: &HostOp) -> Option<&HandOff> {
     }
 }
 
-/// The arguments with what is protected, and what of it may be masked. None
-/// if nothing is protected.
+/// Whether the jail has copies of git's settings.
+#[must_use]
+pub fn has_copies(plan: &Plan) -> bool {
+    plan.inside.iter().any(|step| match &step.op {
+        InsideOp::Git(op) => op.changes != GitChanges::Refused,
+        _ => false,
+    })
+}
+
+/// The words that say what is protected, and what of it may be masked; none where nothing is protected.
 #[must_use]
 pub fn protect_words(plan: &Plan) -> Vec<&str> {
     let protected = globs_of(plan, |op| match op {

@@ -25,7 +25,10 @@ pub(super) fn dangers(entry: &Entry) -> Vec<Danger> {
 /// What git on the host executes, where the jail may write it.
 pub(super) fn git(grants: &[Entry]) -> Option<Danger> {
     let is_writable = |entry: &Entry| {
-        matches!(entry.grant, Grant::Folder { access: Access::ReadWrite, .. } | Grant::Worktree)
+        matches!(
+            entry.grant,
+            Grant::Folder { access: Access::ReadWrite, stage: None, .. } | Grant::Worktree
+        )
     };
     let last = grants.iter().rfind(|entry| matches!(entry.grant, Grant::Git { .. }))?;
     let is_shared = last.grant == Grant::Git { settings: GitSettings::Shared };

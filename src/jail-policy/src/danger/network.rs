@@ -93,9 +93,8 @@ fn literal(entry: &Entry, host: &str) -> Option<Danger> {
 pub(super) fn relay(grants: &[Entry]) -> Option<Danger> {
     let named = |entry: &&Entry| matches!(&entry.grant, Grant::Network(NetworkGrant::Host { .. }));
     let shared = |entry: &Entry| match &entry.grant {
-        Grant::Folder { access, .. } | Grant::BindArguments { access } => {
-            *access == Access::ReadWrite
-        }
+        Grant::Folder { access, stage, .. } => *access == Access::ReadWrite && stage.is_none(),
+        Grant::BindArguments { access } => *access == Access::ReadWrite,
         grant => given(grant).iter().any(|(_, access)| *access == Access::ReadWrite),
     };
     let is_open = |entry: &Entry| {

@@ -126,7 +126,7 @@ fn a_home_that_is_not_there_or_without_its_state_breaks_the_jail() {
 #[test]
 fn who_can_write_a_file_is_known_where_the_launch_is() {
     let launch = Launch { home: Some("/home/me"), folder: "/home/me/src/x" };
-    let folder = |access| entry("mount-cwd", Grant::Folder { access, to: None });
+    let folder = |access| entry("mount-cwd", Grant::Folder { access, to: None, stage: None });
     let here = || folder(Access::ReadWrite);
     let read = |path: &str| entry("readonly", bind(Text::expanded(path), Access::ReadOnly));
     let by = |grants: &[Entry], place: &str| {
@@ -151,7 +151,8 @@ fn who_can_write_a_file_is_known_where_the_launch_is() {
     let deep = "/home/me/src/x/jails/a.jail";
     assert_eq!(by(&[here(), read("$PWD/jails")], deep), None);
     assert_eq!(by(&[here(), read("$PWD/jails/a.jail")], deep), None);
-    let elsewhere = Grant::Folder { access: Access::ReadWrite, to: Some(Text::literal("/work")) };
+    let elsewhere =
+        Grant::Folder { access: Access::ReadWrite, to: Some(Text::literal("/work")), stage: None };
     let elsewhere = entry("workspace", elsewhere);
     assert_eq!(by(std::slice::from_ref(&elsewhere), spec).as_deref(), Some("workspace"));
     let covered = entry("readonly", bind(Text::literal("/work/a.jail"), Access::ReadOnly));

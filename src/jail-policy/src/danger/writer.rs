@@ -64,10 +64,11 @@ impl Launch<'_> {
             Access::ReadOnly => false,
             Access::ReadWrite | Access::Device => true,
         };
-        if let Grant::Folder { access, to } = &entry.grant {
+        if let Grant::Folder { access, to, stage } = &entry.grant {
             let to = to.as_ref().map_or_else(|| Some(self.folder.into()), |to| self.resolved(to));
             let from = self.folder.to_owned();
-            let shown = |to| Shown { from, to, is_writable: is_writable(*access) };
+            let is_writable = is_writable(*access) && stage.is_none();
+            let shown = |to| Shown { from, to, is_writable };
             return to.map(shown).into_iter().collect();
         }
         let shown = |(from, access): (Cow<'_, Text>, Access)| {

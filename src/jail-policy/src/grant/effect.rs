@@ -226,9 +226,11 @@ impl Grant {
             Self::Reach { path, reach, missing } => {
                 uses(HostUse::Beneath { path, reach: *reach, missing: *missing })
             }
-            Self::Folder { access, to } => {
+            Self::Folder { access, to, stage } => {
+                // Of the host's own folder a stage only reads.
+                let access = if stage.is_some() { Access::ReadOnly } else { *access };
                 let to = to.as_ref();
-                Effect { target: to, ..uses(HostUse::Folder { access: *access, to }) }
+                Effect { target: to, ..uses(HostUse::Folder { access, to }) }
             }
             Self::HomeAsFolder => uses(HostUse::Home),
             Self::Worktree => uses(HostUse::Repository),

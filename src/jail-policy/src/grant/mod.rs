@@ -50,6 +50,9 @@ pub enum Grant {
         access: Access,
         /// Where in the jail; absent: at its own place.
         to: Option<Text>,
+        /// The stage that keeps what is written, by its name: the folder itself stays as it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stage: Option<String>,
     },
     /// The working folder may be the home folder.
     HomeAsFolder,

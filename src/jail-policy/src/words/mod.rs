@@ -134,7 +134,9 @@ const CREATED: &str = "created if missing";
 /// For a file that its program makes, unless it must be there to be bound.
 const MAY_BE_MISSING: &str = "need not exist yet";
 const PLAIN_BIND: &str = "a plain bind: all in it can be changed";
-/// Files that are made for this jail alone.
+const STAGED: &str =
+    "nothing in the folder changes before you say so: `jailgen changes`, `jailgen apply`";
+/// What is made for the jail and for nothing else.
 const OWN: &str = "its own";
 
 /// Says a grant in words.
@@ -157,7 +159,7 @@ fn plain(grant: &Grant) -> Sentence {
             Sentence::new(Files, access_word(*access), bound(from, to))
                 .note_if_skipped(*missing, SKIPPED)
         }
-        Grant::Folder { access, to } => folder(*access, to.as_ref()),
+        Grant::Folder { access, to, stage } => folder(*access, to.as_ref(), stage.as_deref()),
         Grant::Worktree => {
             let what = "the common `.git` of the repository, at its own place, if it is started in a linked worktree";
             Sentence::new(Files, "read-write", what)
@@ -374,11 +376,15 @@ fn access_word(access: Access) -> &'static str {
     }
 }
 
-fn folder(access: Access, to: Option<&Text>) -> Sentence {
+fn folder(access: Access, to: Option<&Text>, stage: Option<&str>) -> Sentence {
     let what = to.map_or_else(
         || "the folder that it is started in".to_owned(),
         |to| format!("the folder that it is started in, as {to}"),
     );
+    if let Some(stage) = stage {
+        let what = format!("{what}; changes are kept apart, in the stage `{stage}`");
+        return Sentence::new(Subject::Files, "staged", what).note(STAGED);
+    }
     let sentence = Sentence::new(Subject::Files, access_word(access), what);
     match access {
         Access::ReadOnly => sentence,

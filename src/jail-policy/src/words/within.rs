@@ -22,7 +22,7 @@ pub(super) fn note(grant: &Grant, grants: &[Entry]) -> Option<&'static str> {
 /// The writable folder of the host.
 fn tree(grant: &Grant) -> Option<Text> {
     match grant {
-        Grant::Folder { access: Access::ReadWrite | Access::Device, to } => {
+        Grant::Folder { access: Access::ReadWrite | Access::Device, to, stage: _ } => {
             Some(to.clone().unwrap_or_else(|| Text::expanded("$PWD")))
         }
         Grant::Bind { to, access: Access::ReadWrite | Access::Device, .. }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jail_policy::{Access, Entry, Grant, Namespace, Origin, Output, Package, Service, Text};
+use jail_policy::{Entry, Grant, Namespace, Origin, Output, Package, Service, Text};
 
 use super::{Granted, Lowering, Named, combinators_in, path, text};
 use crate::diagnostic::{Code, Diagnostic};
@@ -320,9 +320,9 @@ impl<'a> Call<'_, 'a> {
         self.state.reset();
     }
 
-    /// Sets how the working folder appears: with this access, at this place.
-    pub(crate) fn folder(&mut self, access: Option<Access>, to: Option<Text>) {
-        let grant = super::folder::wanted(self.state, access, to, self.applied.place);
+    /// Says how the working folder appears: in this way, at this place.
+    pub(crate) fn folder(&mut self, way: Option<super::Way>, to: Option<Text>) {
+        let grant = super::folder::wanted(self.state, way, to, self.applied.place);
         self.grant(grant);
     }
 

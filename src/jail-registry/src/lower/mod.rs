@@ -26,6 +26,7 @@ pub use cage::is_every_programs;
 pub use call::Call;
 pub use danger::warning as danger_warning;
 pub(crate) use finish::default_hostname;
+pub(crate) use folder::Way;
 pub(crate) use name::{is_hostname, is_variable};
 
 use crate::builders::{self, Makes};

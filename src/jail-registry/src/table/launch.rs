@@ -2,11 +2,12 @@
 
 use jail_plan::handoff::globs;
 use jail_plan::mask::{CREDENTIALS, fault};
+use jail_plan::stage::{NAME as STAGE_NAME, is_name as is_stage_name};
 use jail_policy::{Access, GitSettings, Grant};
 
 use super::{Chapter, Combinator, Lower, OURS, names, param};
 use crate::diagnostic::Code;
-use crate::lower::Call;
+use crate::lower::{Call, Way};
 use crate::signature::{Signature, Type};
 use crate::term::{Placed, Value};
 
@@ -101,7 +102,7 @@ outside can connect to sockets in the folder.",
             example: "mount-cwd",
             lower: Lower::Permission(|call| {
                 call.forget(|grant| *grant == Grant::Project);
-                call.folder(Some(Access::ReadWrite), None);
+                call.folder(Some(Way::ReadWrite), None);
                 Some(())
             }),
             ..OURS
@@ -111,7 +112,7 @@ outside can connect to sockets in the folder.",
             summary: "The folder in which the jail is started, read-only; the program starts in it",
             example: "mount-cwd-readonly",
             lower: Lower::Permission(|call| {
-                call.folder(Some(Access::ReadOnly), None);
+                call.folder(Some(Way::ReadOnly), None);
                 Some(())
             }),
             ..OURS
@@ -125,7 +126,7 @@ folders. In a submodule it is the outermost repository that names this folder as
 folder itself. It refuses what `mount-cwd` refuses.",
             example: "mount-project",
             lower: Lower::Permission(|call| {
-                call.folder(Some(Access::ReadWrite), None);
+                call.folder(Some(Way::ReadWrite), None);
                 call.grant(Grant::Project);
                 Some(())
             }),
@@ -212,6 +213,42 @@ of submodules are read-only too.",
             ..OURS
         },
         Combinator {
+            name: names::STAGE_CWD,
+            since: "0.2.0",
+            summary: "The folder in which the jail is started, as if read-write: what the jail writes is kept apart until you apply it",
+            docs: "Like `mount-cwd`, but the folder itself does not change. The jail sees it below a layer (overlayfs) in
+`~/.local/state/jailgen/stages`, which takes everything that it writes, `.git` included. `jailgen changes` shows what that is,
+`jailgen apply` takes it over, `jailgen drop` throws it away, and `jailgen stages` lists all stages. Each jail has one stage
+for each folder that it is started in, and continues it at the next launch.
+
+Renaming a folder of the project fails with `EXDEV`: `mv` copies it instead, `git mv` does not. What you change in the folder
+while a jail runs may be visible in it at the next launch only. It takes the place of `mount-cwd`.
+[stage.md](stage.md) says more.",
+            example: "stage-cwd",
+            lower: Lower::Permission(|call| stage(call, STAGE_NAME.into())),
+            ..OURS
+        },
+        Combinator {
+            name: names::STAGE_CWD_AS,
+            since: "0.2.0",
+            summary: "Like `stage-cwd`, in a stage of this name, so that one jail can have several in a folder",
+            docs: "The name has letters, digits, `-`, `_` and `.`, at most 40 of them, and begins with a letter or a digit. `jailgen changes SPEC
+--name NAME` and the other commands take it.",
+            signature: Signature { params: &[param("name", Type::Literal)] },
+            example: "stage-cwd-as \"experiment\"",
+            lower: Lower::Permission(|call| {
+                let name = call.literal(0)?;
+                if !is_stage_name(name) {
+                    let message = format!("`{}` is no name of a stage", jail_plan::one_line(name));
+                    let help = "use letters, digits, `-`, `_` and `.`, at most 40, and begin with a letter or a digit";
+                    call.error(Code::StageName, 0, message, help);
+                    return None;
+                }
+                stage(call, name.into())
+            }),
+            ..OURS
+        },
+        Combinator {
             name: names::WORKSPACE,
             summary: "The working folder appears at this place instead of its own",
             docs: "Read-write, or read-only with `mount-cwd-readonly`. Programs see this path and not the host's, so the paths that they write
@@ -245,6 +282,12 @@ fn glob(call: &mut Call<'_, '_>, element: &Placed) -> Option<String> {
     let message = format!("`{}` is not a valid glob: {cause}", jail_plan::one_line(text));
     call.error_at(Code::BadGlob, element.place, message, help);
     None
+}
+
+fn stage(call: &mut Call<'_, '_>, name: String) -> Option<()> {
+    call.forget(|grant| *grant == Grant::Project);
+    call.folder(Some(Way::Staged(name)), None);
+    Some(())
 }
 
 fn git(call: &mut Call<'_, '_>, settings: GitSettings) -> Option<()> {

@@ -124,6 +124,10 @@ pub const PRIVATE_COPIES: &str = "private-copies";
 pub const SEPARATE_STATE_DIR: &str = "separate-state-dir";
 /// `separate-state-file`
 pub const SEPARATE_STATE_FILE: &str = "separate-state-file";
+/// `stage-cwd`
+pub const STAGE_CWD: &str = "stage-cwd";
+/// `stage-cwd-as`
+pub const STAGE_CWD_AS: &str = "stage-cwd-as";
 /// `state-dir`
 pub const STATE_DIR: &str = "state-dir";
 /// `state-file`

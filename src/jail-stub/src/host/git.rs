@@ -7,10 +7,11 @@ use alloc::vec::Vec;
 
 use jail_plan::git::{
     About, Answer, GIT, Guarded, Line, Message, Outside, PACKET_MAX, PLACES_MAX, Private, is_apart,
+    writes_folder,
 };
 use jail_plan::handoff::FOLDER;
 use jail_plan::helper::HELPER;
-use jail_plan::{Access, GitChanges, HostText, Ids, InsideOp, Plan, Step};
+use jail_plan::{GitChanges, HostText, Ids, InsideOp, Plan, Step};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, statat};
 
@@ -155,7 +156,7 @@ fn add<'a>(
 ) -> Result<Option<&'a HostText>, Problem> {
     match op {
         InsideOp::Git(op) => {
-            let folder = writable_folder(plan);
+            let folder = writes_folder(plan);
             let repository = paths.repository().map(|git| git.path.clone()).unwrap_or_default();
             if repository.is_empty() && !(folder && has_sign()) {
                 return Ok(None);
@@ -173,13 +174,6 @@ fn add<'a>(
         }
         _ => Ok(None),
     }
-}
-
-fn writable_folder(plan: &Plan) -> bool {
-    plan.inside.iter().any(|step| match &step.op {
-        InsideOp::Folder(folder) => folder.access != Access::ReadOnly,
-        _ => false,
-    })
 }
 
 fn has_sign() -> bool {

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use crate::failure::{About, Problem};
 use crate::host::{self, SharedGit};
 use crate::inside::tree::{self, BindKind, Depth};
-use crate::inside::{Launch, Root, session};
+use crate::inside::{Launch, Root, overlay, session};
 use crate::sys::{self, Attributes};
 
 /// A detached clone of something of the host, and where it belongs.
@@ -27,14 +27,18 @@ pub(crate) struct Source {
     covered: Vec<Vec<u8>>,
     /// Of a folder that may be written, or where something is masked: where it is on the host, without links.
     pub(crate) from: Vec<u8>,
+    /// What is written goes elsewhere.
+    pub(crate) is_staged: bool,
 }
 
 impl Source {
     /// Where a folder of the host that may be written is, on the host and inside.
     pub(crate) fn writable(&self) -> Option<(&[u8], &[u8])> {
         match (self.kind, self.access) {
-            (BindKind::Folder, Access::ReadWrite | Access::Device) => Some((&self.from, &self.to)),
-            (BindKind::Folder, Access::ReadOnly) | (BindKind::File, _) => None,
+            (BindKind::Folder, Access::ReadWrite | Access::Device) if !self.is_staged => {
+                Some((&self.from, &self.to))
+            }
+            (BindKind::Folder | BindKind::File, _) => None,
         }
     }
 
@@ -150,11 +154,15 @@ fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
         Some(to) => launch.caller.path(to)?.as_str().into(),
         None => path.clone(),
     };
-    let tree = tree::clone_at_folder(CWD).about(&path)?;
     let place = openat(CWD, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).about(&path)?;
-    let covered = launch.own_state_in(place, &path, op.access, &to)?;
+    let covered = launch.own_state_in(&place, &path, op.access, &to)?;
+    let tree = match &op.stage {
+        Some(stage) => overlay::staged(stage, place, &path, launch)?,
+        None => tree::clone_at_folder(CWD).about(&path)?,
+    };
     confine(&tree, op.access).about(&path)?;
-    Ok(Source { tree, kind: BindKind::Folder, access: op.access, to, covered, from: path })
+    let (kind, is_staged) = (BindKind::Folder, op.stage.is_some());
+    Ok(Source { tree, kind, access: op.access, to, covered, from: path, is_staged })
 }
 
 /// The folder that the worktrees of a repository share, with the repository's hooks and configuration.
@@ -211,7 +219,7 @@ fn clone(
         (BindKind::Folder, _) => launch.paths.real(from, place).about(from)?,
         (BindKind::File, _) => Vec::new(),
     };
-    Ok(Source { tree, kind, access, to: to.into(), covered, from })
+    Ok(Source { tree, kind, access, to: to.into(), covered, from, is_staged: false })
 }
 
 /// Takes from a clone what its access does not give.

@@ -45,7 +45,8 @@ pub(super) fn find<'s>(
         let to = source.to.clone();
         match source.kind {
             BindKind::Folder => {
-                shown.trees.push(Tree { from: source.from.clone(), to, is_bound: true });
+                let is_bound = !source.is_staged;
+                shown.trees.push(Tree { from: source.from.clone(), to, is_bound });
             }
             BindKind::File => shown.granted.push(to),
         }

@@ -31,7 +31,7 @@ use alloc::vec::Vec;
 
 use jail_plan::git::is_apart;
 use jail_plan::{
-    Access, Closure, HostUse, InsideOp, KeptOverlay, Namespace, Origin, Overlay, Place, Plan, Step,
+    Access, HostUse, InsideOp, KeptOverlay, Namespace, Origin, Overlay, Place, Plan, Step,
 };
 
 use rustix::fd::{AsFd, OwnedFd};
@@ -266,7 +266,7 @@ fn perform(
             built.places.folder = sources.first().map(|source| source.to.clone());
             sources.into_iter().try_for_each(|source| source.attach(root))
         }
-        InsideOp::StoreClosure => closure::attach(closure_of(launch.plan), room, root),
+        InsideOp::StoreClosure => closure::attach(&launch.plan.closure, room, root),
         InsideOp::Tmpfs(op) => root.tmpfs(caller.path(&op.to)?.as_str(), op.mode, op.size),
         InsideOp::Proc(to) => process::mount(caller.path(to)?.as_str(), launch, root),
         InsideOp::Dev(to) => device::mount(caller.path(to)?.as_str(), launch.plan.terminal, root),
@@ -352,7 +352,7 @@ struct Notes {
 impl Notes {
     fn add(&mut self, op: &InsideOp, found: &HostParts) {
         if let (InsideOp::Session(op), true) = (op, found.sources.is_empty()) {
-            self.missing.push(session::name(op.service));
+            self.missing.push(op.service.description());
         }
         if let Some(deep) = &found.deep {
             self.dangling.extend(deep.dangling.iter().cloned());
@@ -375,10 +375,6 @@ impl Notes {
             failure::say(&["a symbolic link leads nowhere: ", &first, &others].concat(), None);
         }
     }
-}
-
-fn closure_of(plan: &Plan) -> &Closure {
-    &plan.closure
 }
 
 /// Loopback is brought up where the network namespace is made; here is only what cannot be.

@@ -10,7 +10,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use jail_plan::{Access, Changes, HostText, KeptOverlay, Layers as Wanted};
+use jail_plan::{Access, Changes, HostText, KeptOverlay, Layers as Wanted, Stage};
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, statat};
 use rustix::io::Errno;
@@ -150,6 +150,18 @@ fn in_memory(
         openat(&memory, name, flags, Mode::empty())
     };
     Ok((folder(c"upper", mode).about(to)?, folder(c"work", 0o700).about(to)?))
+}
+
+/// The working folder below a layer that takes what is written.
+pub(super) fn staged(
+    stage: &Stage,
+    folder: OwnedFd,
+    path: &[u8],
+    launch: &Launch<'_>,
+) -> Result<OwnedFd, Problem> {
+    let open = |text| launch.paths.open(launch.caller.path(text)?.as_str().as_bytes());
+    let (upper, work) = (open(&stage.upper)?, open(&stage.work)?);
+    mount(&[Rc::new(folder)], Some((&upper, &work)), &String::from_utf8_lossy(path))
 }
 
 /// A detached overlay; read-only without a folder for changes.

@@ -57,7 +57,7 @@ fn demo() -> Policy {
         ("base", 0, Grant::Terminal { terminal: Terminal::Keep }),
         ("base", 0, Grant::Lifetime { lifetime: Lifetime::Launcher }),
         ("jail", 1, Grant::Program { path: package("pkgs.hello", Output::Program) }),
-        ("mount-cwd", 2, Grant::Folder { access: Access::ReadWrite, to: None }),
+        ("mount-cwd", 2, Grant::Folder { access: Access::ReadWrite, to: None, stage: None }),
         (
             "try-readonly",
             3,
@@ -207,7 +207,7 @@ fn three_lines_say_what_is_written_read_and_reached() {
     .assert_eq(&three(&[
         bind(claude(), Access::ReadOnly),
         Grant::StateDirectory { path: claude(), to: claude() },
-        Grant::Folder { access: Access::ReadWrite, to: None },
+        Grant::Folder { access: Access::ReadWrite, to: None, stage: None },
         bind(Text::literal("/nix/store/x-y"), Access::ReadOnly),
         Grant::HostNetwork,
     ]));
@@ -217,7 +217,7 @@ fn three_lines_say_what_is_written_read_and_reached() {
         Reaches  no network, the SSH agent's socket, the server at /run/docker.sock, your browser, a script on the host (`ask`)
     "#]]
     .assert_eq(&three(&[
-        Grant::Folder { access: Access::ReadOnly, to: None },
+        Grant::Folder { access: Access::ReadOnly, to: None, stage: None },
         bind(Text::expanded("$HOME/"), Access::ReadWrite),
         bind(Text::literal("/srv"), Access::ReadOnly),
         Grant::BindArguments { access: Access::ReadOnly },

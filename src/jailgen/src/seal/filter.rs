@@ -49,7 +49,7 @@ pub fn working_folder(policy: &Policy) -> WorkingFolder {
     // In a cage with a workspace, that is the folder, wherever the cage is started.
     let is_elsewhere = |to: &Option<_>| fold::is_cage(policy) && to.is_some();
     let is_writable = policy.grants.iter().any(|entry| match &entry.grant {
-        Grant::Folder { access, to } => *access != Access::ReadOnly && !is_elsewhere(to),
+        Grant::Folder { access, to, .. } => *access != Access::ReadOnly && !is_elsewhere(to),
         _ => false,
     });
     if is_writable { WorkingFolder::Writable } else { WorkingFolder::Closed }

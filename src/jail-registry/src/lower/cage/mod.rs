@@ -296,11 +296,12 @@ impl Cage<'_> {
 
     fn workspace(&mut self) {
         match self.paths("workspace", "path", Role::Source).pop() {
-            None => self.grant(Grant::Folder { access: Access::ReadWrite, to: None }, self.at),
+            None => self
+                .grant(Grant::Folder { access: Access::ReadWrite, to: None, stage: None }, self.at),
             Some((place, path)) => {
                 let (to, reach, missing) = (Some(path.clone()), Reach::Rw, Missing::Fail);
                 self.grant(Grant::Reach { path, reach, missing }, place);
-                self.grant(Grant::Folder { access: Access::ReadWrite, to }, place);
+                self.grant(Grant::Folder { access: Access::ReadWrite, to, stage: None }, place);
             }
         }
     }

@@ -46,23 +46,6 @@ pub(crate) fn devices(service: Service) -> Result<Vec<Vec<u8>>, Problem> {
     cards::nodes(service).map(|paths| paths.into_iter().map(String::into_bytes).collect())
 }
 
-/// What a service is called in messages.
-pub(crate) fn name(service: Service) -> &'static str {
-    match service {
-        Service::Wayland => "Wayland",
-        Service::X11 => "X11",
-        Service::Pulse => "PulseAudio",
-        Service::Pipewire => "PipeWire",
-        Service::SshAgent => "an SSH agent",
-        Service::GpgAgent => "a GnuPG agent",
-        Service::NixDaemon => "a Nix daemon",
-        Service::SessionBus | Service::FilteredSessionBus => "a session bus",
-        Service::SystemBus | Service::FilteredSystemBus => "a system bus",
-        Service::Gpu => "a graphics card",
-        Service::Camera => "a camera",
-    }
-}
-
 /// A socket of the host, if there is one at this path: what is looked at is what is bound.
 fn socket(from: &str, to: &str, launch: &Launch<'_>) -> Result<Option<Source>, Problem> {
     is_kind(from, FileType::Socket, launch)?

@@ -11,6 +11,7 @@ mod network;
 mod overlay;
 mod requests;
 mod session;
+mod stage;
 
 use std::collections::BTreeSet;
 
@@ -26,6 +27,7 @@ use self::git::{git, private};
 use self::host::OnHost;
 use self::ids::Who;
 use self::limits::Limits;
+pub(super) use self::stage::name as stage_name;
 use super::environment::Environment;
 use super::text::Reader;
 use super::{Request, SealError};
@@ -151,12 +153,15 @@ impl<'a> Draft<'a> {
                     InsideOp::Bind(Bind { from, to, access: *access, missing: *missing }),
                 ));
             }
-            Grant::Folder { access, to } => {
+            Grant::Folder { access, to, stage } => {
                 let to = to.as_ref().map(|to| read.path(to)).transpose()?;
                 self.refuse_folder(entry);
                 let how = HandOff { quarantine: self.has(&Grant::Quarantine) };
                 self.before.extend(host::looked_through(*access, how, &by));
-                self.inside.push(Step::new(by, InsideOp::Folder(Folder { to, access: *access })));
+                let stage = stage.as_ref().map(|name| stage::of_name(read, name)).transpose()?;
+                self.before.extend(stage.iter().flat_map(|stage| stage::made(stage, &by)));
+                let folder = Folder { to, access: *access, stage };
+                self.inside.push(Step::new(by, InsideOp::Folder(folder)));
             }
             Grant::Worktree => self.inside.push(Step::new(by, InsideOp::Worktree)),
             // It is said with the working folder.

@@ -22,7 +22,7 @@ fn the_wall_is_made_of_what_the_mounts_grant() {
         Grant::File { to: text("/etc/hostname"), content: text("x"), mode: 0o444 },
         bind("/srv/a", Access::ReadOnly),
         bind("/srv/b", Access::ReadWrite),
-        Grant::Folder { access: Access::ReadWrite, to: None },
+        Grant::Folder { access: Access::ReadWrite, to: None, stage: None },
         Grant::BindArguments { access: Access::ReadOnly },
     ];
     let wall = |more: &[Grant]| wall_of(&[&grants, more].concat());
@@ -112,6 +112,6 @@ fn what_a_set_group_id_folder_changes_stands_in_plans_whose_working_folder_can_b
         own.in_set_group_id_folder.as_ref().is_some_and(|there| *there != own.program)
     };
     assert!(!has_another(&[]));
-    assert!(!has_another(&[Grant::Folder { access: Access::ReadOnly, to: None }]));
-    assert!(has_another(&[Grant::Folder { access: Access::ReadWrite, to: None }]));
+    assert!(!has_another(&[Grant::Folder { access: Access::ReadOnly, to: None, stage: None }]));
+    assert!(has_another(&[Grant::Folder { access: Access::ReadWrite, to: None, stage: None }]));
 }

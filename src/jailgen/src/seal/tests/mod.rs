@@ -101,7 +101,7 @@ fn a_small_policy_becomes_this_wrapper() {
     check(
         &[
             Grant::Tmpfs { to: Text::expanded("~"), mode: 0o700, size: None },
-            Grant::Folder { access: Access::ReadWrite, to: None },
+            Grant::Folder { access: Access::ReadWrite, to: None, stage: None },
             set_env("GREETING", "hello"),
         ],
         expect![[r##"
@@ -366,7 +366,8 @@ fn an_older_policy_is_refused() {
 
 #[test]
 fn a_working_folder_that_is_granted_twice_is_refused() {
-    let folder = |access, to: Option<&str>| Grant::Folder { access, to: to.map(Text::literal) };
+    let folder =
+        |access, to: Option<&str>| Grant::Folder { access, to: to.map(Text::literal), stage: None };
     let (first, second) =
         (folder(Access::ReadWrite, None), folder(Access::ReadOnly, Some("/work")));
     for once in [&first, &second] {

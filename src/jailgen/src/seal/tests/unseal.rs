@@ -52,7 +52,7 @@ fn what_is_put_in_place_comes_back() {
         Grant::MachineId { to: plain("/etc/machine-id") },
         bind(home("~/x"), "/x", Access::ReadOnly, Missing::Skip),
         bind(plain("/srv"), "/srv", Access::ReadWrite, Missing::Fail),
-        Grant::Folder { access: Access::ReadWrite, to: Some(plain("/work")) },
+        Grant::Folder { access: Access::ReadWrite, to: Some(plain("/work")), stage: None },
         Grant::Worktree,
         Grant::BindArguments { access: Access::ReadOnly },
         Grant::BindVariable {
@@ -110,7 +110,7 @@ fn settings_and_what_runs_on_the_host_come_back() {
         Grant::OpenUrls,
         Grant::TerminalFilter,
         Grant::TimeZone { zone: Zone::Host },
-        Grant::Folder { access: Access::ReadOnly, to: None },
+        Grant::Folder { access: Access::ReadOnly, to: None, stage: None },
         Grant::HostScript {
             phase: Phase::Before,
             script: plain("echo before"),
@@ -168,7 +168,7 @@ fn a_cage_comes_back() {
     check_again(&[
         Grant::Cage { alias: "jailed-jailed-hello".into(), datagrams: true },
         Grant::Ports { connect: vec![22, 443], bind: vec![8080] },
-        Grant::Folder { access: Access::ReadWrite, to: None },
+        Grant::Folder { access: Access::ReadWrite, to: None, stage: None },
         Grant::Reach { path: plain("/proc"), reach: Reach::Ro, missing: Missing::Skip },
         Grant::Reach { path: home("~/x"), reach: Reach::Rwx, missing: Missing::Fail },
         Grant::StateDirectory { path: state(), to: state() },
@@ -178,13 +178,13 @@ fn a_cage_comes_back() {
     check_again(&[
         Grant::Cage { alias: "jailed-jailed-hello".into(), datagrams: false },
         Grant::Reach { path: home("~/p"), reach: Reach::Rw, missing: Missing::Fail },
-        Grant::Folder { access: Access::ReadWrite, to: Some(home("~/p")) },
+        Grant::Folder { access: Access::ReadWrite, to: Some(home("~/p")), stage: None },
     ]);
 }
 
 #[test]
 fn who_wanted_it_comes_back_with_its_line() {
-    let policy = policy(&[Grant::Folder { access: Access::ReadWrite, to: None }]);
+    let policy = policy(&[Grant::Folder { access: Access::ReadWrite, to: None, stage: None }]);
     let bytes = sealed(&policy).unwrap().wrapper;
     let back = of_wrapper(bytes.as_bytes()).unwrap();
     let folder = back.grants.iter().find(|entry| matches!(entry.grant, Grant::Folder { .. }));

@@ -20,7 +20,10 @@ pub(super) fn add(draft: &mut Draft<'_>) {
         match rule {
             LandlockRule::Path(place) => ruled(draft, place),
             LandlockRule::Folder(found) => {
-                draft.add(&found.by, Grant::Folder { access: Access::ReadWrite, to: None });
+                draft.add(
+                    &found.by,
+                    Grant::Folder { access: Access::ReadWrite, to: None, stage: None },
+                );
             }
             LandlockRule::Closure(found) => {
                 draft.add(&found.by, Grant::Store { scope: Scope::Closure });
@@ -52,7 +55,10 @@ fn ruled(draft: &mut Draft<'_>, place: &Beneath) {
         },
     );
     if draft.plan.start == StartIn::Path(path.clone()) && reach.writes() {
-        draft.add(by, Grant::Folder { access: Access::ReadWrite, to: Some(text(path)) });
+        draft.add(
+            by,
+            Grant::Folder { access: Access::ReadWrite, to: Some(text(path)), stage: None },
+        );
     }
 }
 

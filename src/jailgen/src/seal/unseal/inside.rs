@@ -8,7 +8,7 @@ use jail_plan::{
 };
 use jail_policy::{GitSettings, Grant, Scope, Text, Writes};
 
-use super::super::fold::EVERY_JAIL;
+use super::super::fold::{EVERY_JAIL, stage_name};
 use super::{Draft, text};
 
 pub(super) fn add(draft: &mut Draft<'_>) {
@@ -25,9 +25,10 @@ fn add_one(draft: &mut Draft<'_>, Step { by, op }: &Step<InsideOp>) {
         }
         InsideOp::Folder(op) => {
             let to = op.to.as_ref().map(text);
-            draft.add(by, Grant::Folder { access: op.access, to });
+            let stage = op.stage.as_ref().and_then(stage_name);
+            draft.add(by, Grant::Folder { access: op.access, to, stage });
             let is_apart = draft.plan.inside.iter().any(|step| is_git(&step.op));
-            if op.access == Access::ReadWrite && !is_apart {
+            if op.access == Access::ReadWrite && op.stage.is_none() && !is_apart {
                 draft.add(by, Grant::Git { settings: GitSettings::Shared });
             }
         }
