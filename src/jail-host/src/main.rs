@@ -1,14 +1,13 @@
 //! The helper: on the host it does what a launch needs there beyond system calls, with the user's
 //! rights; inside, under any other name, it is the client of a channel.
 //!
-//! The stub starts it as `jail-host run SOCKET LISTENER ARGUMENTS…` and sends it the rest over the
-//! socket. It does what the sealed plan says, and nothing beyond that, whatever the jail asks for.
-//! For each state file it is started once more, as `jail-host follow SOCKET`, as a process with
-//! rights to that file only; as `jail-host git SOCKET` it keeps git's settings apart, with rights
-//! to the repository only; as `jail-host filter-terminal SOCKET` it has no rights at all; as
-//! `jail-host hand-off …` and `jail-host ledger …` it checks a project. As
-//! `jail-host control-group SOCKET`, `jail-host account SOCKET` and `jail-host mask SOCKET` it does
-//! one thing before there is a jail, and ends.
+//! The stub starts it as `jail-host run SOCKET LISTENER ARGUMENTS…` and sends it the rest over the socket. It does what the
+//! sealed plan says and nothing that anybody inside asks for beyond that. For each state file it is started once more, as
+//! `jail-host follow SOCKET`, to be a process that has no rights but over that file; as `jail-host git SOCKET` it keeps git's settings
+//! apart, with no rights but over the repository; as `jail-host filter-terminal SOCKET` it is one that has no rights at all; as
+//! `jail-host hand-off …` and `jail-host ledger …` one that looks through a project; as `jail-host stage-record …` and `jail-host
+//! stage …` one that records a project below a stage, and one that shows, applies or drops what the stage has. As `jail-host control-group SOCKET`,
+//! `jail-host account SOCKET` and `jail-host mask SOCKET` it does one thing before there is a jail, and ends.
 #![deny(unsafe_code)]
 #![cfg_attr(
     test,
@@ -32,6 +31,7 @@ mod record;
 mod scripts;
 mod session;
 mod shell;
+mod stage;
 mod surroundings;
 #[expect(unsafe_code, reason = "descriptors are taken by their numbers only here")]
 mod sys;
@@ -49,6 +49,7 @@ use jail_plan::git::GIT;
 use jail_plan::handoff::{HAND_OFF, LEDGER, WATCH};
 use jail_plan::helper::HELPER as NAME;
 use jail_plan::mask::MASK;
+use jail_plan::stage::{RECORD, STAGE};
 use jail_plan::terminal::FILTER;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
@@ -77,6 +78,8 @@ fn main() -> ExitCode {
         [mode, words @ ..] if mode == HAND_OFF => handoff::run(words),
         [mode, words @ ..] if mode == WATCH => handoff::watch::run(words),
         [mode, words @ ..] if mode == LEDGER => handoff::command(words),
+        [mode, words @ ..] if mode == RECORD => stage::record::run(words),
+        [mode, words @ ..] if mode == STAGE => stage::command(words),
         [mode, socket] if mode == CONTROL_GROUP => errand::run(socket, group::serve),
         [mode, socket] if mode == ACCOUNT => errand::run(socket, account::serve),
         [mode, socket] if mode == MASK => errand::run(socket, mask::serve),

@@ -73,7 +73,7 @@ fn scripts(bytes: &[u8]) -> Option<Vec<Part>> {
 }
 
 /// SHA-256, in hexadecimal.
-pub(super) fn hash(bytes: &[u8]) -> String {
+pub(crate) fn hash(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     let mut text = String::with_capacity(64);
     for byte in Sha256::digest(bytes) {

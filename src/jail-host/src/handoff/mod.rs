@@ -4,15 +4,15 @@
 //! its end, or for `jailgen handoff`. It compares contents with those that were there when the jail was launched, runs nothing,
 //! and follows no link out of the project.
 
-mod content;
+pub(crate) mod content;
 mod git_config;
 mod held;
 mod judge;
-mod names;
+pub(crate) mod names;
 mod patterns;
 pub(crate) mod place;
 mod record;
-mod report;
+pub(crate) mod report;
 mod store;
 mod tree;
 pub(crate) mod unsaid;

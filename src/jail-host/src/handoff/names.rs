@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jail_plan::handoff::{Counted, counted};
 
 /// The table, so that most names are looked up once and match nothing.
-pub(super) struct Names {
+pub(crate) struct Names {
     /// By the last name, where that is written out.
     plain: BTreeMap<String, Vec<Named>>,
     /// The others, whose last name has a star.
@@ -27,7 +27,7 @@ struct Named {
 
 /// How far a folder's content counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// Its files.
     Files,
     /// Everything below it.
@@ -35,7 +35,7 @@ pub(super) enum Reach {
 }
 
 impl Names {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut names = Self {
             plain: BTreeMap::new(),
             starred: Vec::new(),
@@ -77,23 +77,23 @@ impl Names {
     }
 
     /// The line for what is found by what it is.
-    pub(super) fn found(&self, kind: &'static str) -> Counted {
+    pub(crate) fn found(&self, kind: &'static str) -> Counted {
         let unknown = Counted { kind, pattern: "()", reason: "" };
         self.found.get(kind).copied().unwrap_or(unknown)
     }
 
     /// A line for what is looked for in a folder of this name.
-    pub(super) fn way(&self, name: &str) -> Option<Counted> {
+    pub(crate) fn way(&self, name: &str) -> Option<Counted> {
         self.ways.get(name).copied()
     }
 
     /// The line that a file's name falls under. `above` are the names of the folders that it is in, folded.
-    pub(super) fn file(&self, above: &[String], name: &str) -> Option<Counted> {
+    pub(crate) fn file(&self, above: &[String], name: &str) -> Option<Counted> {
         find(&self.plain, &self.starred, above, name).map(|named| named.counted)
     }
 
     /// The line that everything in this folder falls under.
-    pub(super) fn folder(&self, above: &[String], name: &str) -> Option<(Counted, Reach)> {
+    pub(crate) fn folder(&self, above: &[String], name: &str) -> Option<(Counted, Reach)> {
         find(&self.folders, &self.starred_folders, above, name)
             .map(|named| (named.counted, named.reach))
     }
@@ -126,7 +126,7 @@ fn is_like(pattern: &[u8], name: &[u8]) -> bool {
 }
 
 /// A name as file systems compare it that know no case: ext4 passes over characters that nothing is seen of, too.
-pub(super) fn fold(name: &[u8]) -> String {
+pub(crate) fn fold(name: &[u8]) -> String {
     let name = String::from_utf8_lossy(name);
     if name.is_ascii() {
         return name.to_ascii_lowercase();

@@ -220,7 +220,7 @@ fn names(path: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// A path as the folder and the name in it.
-pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn split(path: &[u8]) -> (&[u8], &[u8]) {
     match path.iter().rposition(|byte| *byte == b'/') {
         Some(slash) => {
             (path.get(..slash).unwrap_or_default(), path.get(slash + 1..).unwrap_or_default())

@@ -222,7 +222,7 @@ fn printable(line: &str) -> String {
 /// A longer path is cut in its middle.
 const PATH_MAX: usize = 160;
 
-pub(super) fn shown(path: &[u8]) -> String {
+pub(crate) fn shown(path: &[u8]) -> String {
     let text = String::from_utf8_lossy(path);
     let length = text.chars().count();
     if length <= PATH_MAX {
@@ -239,7 +239,7 @@ fn folder(path: &[u8]) -> &[u8] {
 }
 
 /// What is not ASCII may be read in another order than it is written, or not be seen.
-fn ascii(json: &str) -> String {
+pub(crate) fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
         if character == '\n' || (' '..='~').contains(&character) {

@@ -1,0 +1,394 @@
+//! Applies what was decided to the project. New contents are written next to their places first; then each takes its place in one step,
+//! and what stood there is looked at once more: what a program of the host has changed meanwhile is put back.
+
+use std::ffi::OsStr;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{
+    AtFlags, Gid, Mode, OFlags, RenameFlags, SeekFrom, Uid, chownat, fchmod, fchown, fstat,
+    ftruncate, mkdirat, openat, renameat_with, seek, symlinkat, syncfs, unlinkat,
+};
+use rustix::io::Errno;
+
+use super::decide::{Act, Change};
+use super::journal::{Journal, TEMPORARY, identity};
+use super::layer::Layer;
+use super::place::{Found, Kind, Tree, found, join, of_stat, split};
+
+/// What came of it.
+#[derive(Default)]
+pub(super) struct Outcome<'c> {
+    /// What is no longer needed in the stage, with what the project has there now.
+    pub(super) done: Vec<(Vec<u8>, Option<Found>)>,
+    /// So many were made, changed or removed.
+    pub(super) applied: usize,
+    pub(super) aside: Vec<&'c Change>,
+    pub(super) kept: Vec<&'c Change>,
+    pub(super) dropped: Vec<(&'c Change, &'static str)>,
+    pub(super) refused: Vec<(&'c Change, String)>,
+    /// What host programs execute, and nobody has agreed to.
+    pub(super) executed: Vec<&'c Change>,
+    pub(super) git: usize,
+    pub(super) stripped: usize,
+}
+
+/// Applies the changes, in their order; of what host programs execute nothing, unless `executed`.
+pub(super) fn apply<'c>(
+    changes: &'c [Change],
+    layer: &Layer,
+    project: &Tree,
+    record: &OwnedFd,
+    executed: bool,
+) -> io::Result<Outcome<'c>> {
+    let mut random = [0; 8];
+    rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
+    let mut applying = Applying {
+        layer,
+        project,
+        journal: Journal::begin(record)?,
+        random: u64::from_le_bytes(random),
+        temporaries: changes.iter().map(|_| None).collect(),
+        modes: Vec::new(),
+        is_root: rustix::process::geteuid().is_root(),
+        outcome: Outcome::default(),
+    };
+    let is_meant = |change: &Change| executed || change.executed.is_none();
+    if let Err(error) =
+        applying.prepare(changes, is_meant).and_then(|()| Ok(syncfs(project.root())?))
+    {
+        // Nothing has its place yet.
+        applying.remove_temporaries();
+        super::journal::end(record)?;
+        return Err(io::Error::new(error.kind(), format!("nothing was applied: {error}")));
+    }
+    for (number, change) in changes.iter().enumerate() {
+        applying.one(number, change, is_meant(change));
+    }
+    applying.modes();
+    syncfs(project.root())?;
+    applying.remove_temporaries();
+    Ok(applying.outcome)
+}
+
+struct Applying<'a, 'c> {
+    layer: &'a Layer,
+    project: &'a Tree,
+    journal: Journal,
+    random: u64,
+    /// For each change: where its new content is, or what it has replaced.
+    temporaries: Vec<Option<Temporary>>,
+    /// Folders and the permission bits that they get in the end.
+    modes: Vec<(Vec<u8>, u32)>,
+    is_root: bool,
+    outcome: Outcome<'c>,
+}
+
+struct Temporary {
+    folder: OwnedFd,
+    name: String,
+}
+
+/// What is in the way of a change.
+enum Fault {
+    Failed(Errno),
+    Meanwhile,
+}
+
+impl From<Errno> for Fault {
+    fn from(error: Errno) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl<'c> Applying<'_, 'c> {
+    fn temporary(&self, number: usize) -> String {
+        format!("{TEMPORARY}{:016x}-{number}", self.random)
+    }
+
+    /// Makes folders, and writes new contents where their folder is there.
+    fn prepare(
+        &mut self,
+        changes: &[Change],
+        is_meant: impl Fn(&Change) -> bool,
+    ) -> io::Result<()> {
+        let mut wanted = Vec::new();
+        for (number, change) in changes.iter().enumerate().filter(|(_, change)| is_meant(change)) {
+            match change.act {
+                Act::NewFolder => {
+                    // What is in the way is removed later, and so is the folder made.
+                    let _ = self.folder(change);
+                }
+                Act::New | Act::Replace | Act::Aside | Act::Delete => {
+                    if let Ok((folder, _)) = self.project.parent(&change.to) {
+                        wanted.push((number, change, folder));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let paths: Vec<Vec<u8>> =
+            wanted.iter().map(|(number, change, _)| self.beside(*number, change)).collect();
+        let old = |change: &Change| change.theirs.as_ref().map(identity);
+        let names = paths.iter().zip(&wanted);
+        self.journal.intend(names.map(|(path, (_, change, _))| (path.as_slice(), old(change))))?;
+        let mut ready = Vec::with_capacity(wanted.len());
+        for ((number, change, folder), path) in wanted.into_iter().zip(&paths) {
+            let inode = match change.act {
+                Act::Delete => 0,
+                _ => self.write(number, change, folder)?,
+            };
+            ready.push((path.as_slice(), inode));
+        }
+        self.journal.ready(ready.into_iter())
+    }
+
+    /// The path of a change's temporary file.
+    fn beside(&self, number: usize, change: &Change) -> Vec<u8> {
+        join(split(&change.to).0, self.temporary(number).as_bytes())
+    }
+
+    /// Writes what the stage has to a temporary file: its inode.
+    fn write(&mut self, number: usize, change: &Change, folder: OwnedFd) -> io::Result<u64> {
+        let name = self.temporary(number);
+        let ours = change.ours.as_ref().ok_or_else(|| io::Error::other("it has no content"))?;
+        let owner = match &change.theirs {
+            Some(theirs) => theirs.owner,
+            None => of_stat(&fstat(&folder)?).owner,
+        };
+        let slot = self.temporaries.get_mut(number);
+        let temporary = slot.ok_or_else(|| io::Error::other("it has no number"))?;
+        let temporary = temporary.insert(Temporary { folder, name });
+        let (folder, name) = (&temporary.folder, temporary.name.as_str());
+        if ours.kind == Kind::Link {
+            let target = self.layer.tree().target(&change.path)?;
+            symlinkat(target, folder, name)?;
+            if self.is_root {
+                let (user, group) = (Uid::from_raw(owner.0), Gid::from_raw(owner.1));
+                chownat(folder, name, Some(user), Some(group), AtFlags::SYMLINK_NOFOLLOW)?;
+            }
+            return Ok(found(folder, name.as_bytes())?.map_or(0, |found| found.inode));
+        }
+        let from = self.layer.tree().file(&change.path)?;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let to = openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?;
+        copy(from, &to, ours.size)?;
+        // The bits by which a program runs as another user are never applied.
+        fchmod(&to, Mode::from_raw_mode(ours.mode & 0o777))?;
+        if self.is_root {
+            fchown(&to, Some(Uid::from_raw(owner.0)), Some(Gid::from_raw(owner.1)))?;
+        }
+        Ok(fstat(&to)?.st_ino)
+    }
+
+    fn one(&mut self, number: usize, change: &'c Change, is_meant: bool) {
+        let outcome = &mut self.outcome;
+        match change.act {
+            Act::Kept => return outcome.kept.push(change),
+            Act::Refused(why) => return outcome.refused.push((change, why.into())),
+            Act::Git(count) => {
+                outcome.git += count;
+                return;
+            }
+            Act::Dropped(what) => {
+                outcome.dropped.push((change, what));
+                return outcome.done.push((change.path.clone(), change.theirs.clone()));
+            }
+            Act::Same => return outcome.done.push((change.path.clone(), change.theirs.clone())),
+            _ if !is_meant => return outcome.executed.push(change),
+            Act::New
+            | Act::NewFolder
+            | Act::Replace
+            | Act::Mode
+            | Act::Delete
+            | Act::DeleteFolder
+            | Act::Aside => {}
+        }
+        match self.perform(number, change) {
+            Ok(now) => {
+                let outcome = &mut self.outcome;
+                outcome.applied += usize::from(change.act != Act::Aside);
+                outcome.stripped += usize::from(change.has_special_bits());
+                if change.act == Act::Aside {
+                    outcome.aside.push(change);
+                }
+                // What was put aside has another path: the project's own stays the base.
+                let now = if change.path == change.to {
+                    now
+                } else {
+                    self.project.found(&change.path).ok().flatten()
+                };
+                self.outcome.done.push((change.path.clone(), now));
+            }
+            Err(Fault::Meanwhile) => {
+                let why = "it was changed here meanwhile; look, and apply again";
+                self.outcome.refused.push((change, why.into()));
+            }
+            Err(Fault::Failed(error)) => {
+                let why = match error {
+                    Errno::NOTEMPTY => "something in it stays".into(),
+                    error => io::Error::from(error).to_string(),
+                };
+                self.outcome.refused.push((change, why));
+            }
+        }
+    }
+
+    /// Does it, and says what the project has there then.
+    fn perform(&mut self, number: usize, change: &Change) -> Result<Option<Found>, Fault> {
+        match change.act {
+            Act::NewFolder => {
+                self.folder(change)?;
+                return Ok(self.project.found(&change.to)?);
+            }
+            Act::Mode => {
+                let mode = change.ours.as_ref().map_or(0o755, |ours| ours.mode & 0o777);
+                self.modes.push((change.to.clone(), mode));
+                return Ok(self.project.found(&change.to)?);
+            }
+            Act::DeleteFolder => {
+                let (folder, name) = self.project.parent(&change.to)?;
+                unlinkat(&folder, name, AtFlags::REMOVEDIR)?;
+                return Ok(None);
+            }
+            Act::Delete => return self.delete(number, change).map(|()| None),
+            Act::New | Act::Replace | Act::Aside => {}
+            Act::Same | Act::Kept | Act::Dropped(_) | Act::Refused(_) | Act::Git(_) => {
+                return Ok(None);
+            }
+        }
+        if self.temporaries.get(number).is_none_or(Option::is_none) {
+            self.late(number, change)?;
+        }
+        let (folder, name) = self.project.parent(&change.to)?;
+        let temporary = self.temporary(number);
+        match &change.theirs {
+            Some(theirs) if change.act == Act::Replace => {
+                exchange(&folder, &temporary, name, theirs)?;
+            }
+            Some(_) | None => {
+                match renameat_with(&folder, &*temporary, &folder, name, RenameFlags::NOREPLACE) {
+                    Err(Errno::EXIST) => return Err(Fault::Meanwhile),
+                    other => other?,
+                }
+                if let Some(slot) = self.temporaries.get_mut(number) {
+                    *slot = None;
+                }
+            }
+        }
+        Ok(found(&folder, name)?)
+    }
+
+    /// The folder was not there before, or something stood in its place.
+    fn late(&mut self, number: usize, change: &Change) -> Result<(), Fault> {
+        let failed =
+            |error: io::Error| Fault::Failed(Errno::from_io_error(&error).unwrap_or(Errno::IO));
+        let (folder, _) = self.project.parent(&change.to)?;
+        let path = self.beside(number, change);
+        let old = change.theirs.as_ref().map(identity);
+        self.journal.intend([(path.as_slice(), old)].into_iter()).map_err(failed)?;
+        let inode = self.write(number, change, folder).map_err(failed)?;
+        self.journal.ready([(path.as_slice(), inode)].into_iter()).map_err(failed)
+    }
+
+    fn folder(&mut self, change: &Change) -> Result<(), Fault> {
+        let (folder, name) = self.project.parent(&change.to)?;
+        let mode = change.ours.as_ref().map_or(0o755, |ours| ours.mode & 0o777);
+        match mkdirat(&folder, name, Mode::RWXU) {
+            Err(Errno::EXIST) => match found(&folder, name)?.map(|found| found.kind) {
+                Some(Kind::Folder) => Ok(()),
+                _ => Err(Fault::Meanwhile),
+            },
+            other => {
+                other?;
+                if self.is_root {
+                    let (user, group) = of_stat(&fstat(&folder)?).owner;
+                    let made = self.project.folder(&change.to)?;
+                    fchown(&made, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)))?;
+                }
+                self.modes.push((change.to.clone(), mode));
+                Ok(())
+            }
+        }
+    }
+
+    fn delete(&mut self, number: usize, change: &Change) -> Result<(), Fault> {
+        let Some(theirs) = &change.theirs else { return Ok(()) };
+        let (folder, name) = self.project.parent(&change.to)?;
+        let temporary = self.temporary(number);
+        renameat_with(&folder, name, &folder, &*temporary, RenameFlags::NOREPLACE)?;
+        let moved = found(&folder, temporary.as_bytes())?;
+        if moved.is_some_and(|moved| identity(&moved) == identity(theirs)) {
+            return Ok(unlinkat(&folder, &*temporary, AtFlags::empty())?);
+        }
+        renameat_with(&folder, &*temporary, &folder, name, RenameFlags::NOREPLACE)?;
+        Err(Fault::Meanwhile)
+    }
+
+    /// Inner folders first: an outer one may lose the right to be entered.
+    fn modes(&mut self) {
+        for (path, mode) in self.modes.iter().rev() {
+            let changed = self
+                .project
+                .folder(path)
+                .and_then(|folder| fchmod(&folder, Mode::from_raw_mode(*mode)));
+            // It is left as it is; the next look at the stage shows it.
+            let _ = changed;
+        }
+    }
+
+    /// What was replaced, and what did not find its place.
+    fn remove_temporaries(&mut self) {
+        for Temporary { folder, name } in self.temporaries.iter().flatten() {
+            let _ = unlinkat(folder, name.as_str(), AtFlags::empty());
+        }
+    }
+}
+
+/// Puts a new file in the place of `old`, unless that has been changed meanwhile.
+fn exchange(folder: &OwnedFd, temporary: &str, name: &[u8], old: &Found) -> Result<(), Fault> {
+    let name = OsStr::new(std::os::unix::ffi::OsStrExt::from_bytes(name) as &OsStr);
+    match renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE) {
+        Err(Errno::NOENT) => return Err(Fault::Meanwhile),
+        other => other?,
+    }
+    let moved = found(folder, temporary.as_bytes())?;
+    if moved.is_some_and(|moved| identity(&moved) == identity(old)) {
+        return Ok(());
+    }
+    renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE)?;
+    Err(Fault::Meanwhile)
+}
+
+/// Copies at most `most` bytes; holes stay holes.
+fn copy(from: OwnedFd, to: &OwnedFd, most: u64) -> io::Result<()> {
+    let mut at = 0;
+    let mut buffer = vec![0; 256 << 10];
+    let (mut from, mut to) = (std::fs::File::from(from), std::fs::File::from(to.try_clone()?));
+    while at < most {
+        // A file system that does not know holes has data everywhere.
+        at = match seek(&from, SeekFrom::Data(at)) {
+            Ok(data) => data.min(most),
+            Err(Errno::NXIO) => most,
+            Err(_) => at,
+        };
+        if at >= most {
+            break;
+        }
+        let hole = seek(&from, SeekFrom::Hole(at)).unwrap_or(most).clamp(at + 1, most);
+        seek(&from, SeekFrom::Start(at))?;
+        seek(&to, SeekFrom::Start(at))?;
+        while at < hole {
+            let wanted = usize::try_from(hole - at).unwrap_or(usize::MAX).min(buffer.len());
+            let count = from.read(buffer.get_mut(..wanted).unwrap_or_default())?;
+            if count == 0 {
+                return Err(io::Error::other("it became shorter while it was read"));
+            }
+            to.write_all(buffer.get(..count).unwrap_or_default())?;
+            at += u64::try_from(count).unwrap_or_default();
+        }
+    }
+    ftruncate(&to, most)?;
+    Ok(())
+}

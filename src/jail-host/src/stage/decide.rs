@@ -1,0 +1,488 @@
+//! What has to be done to the project so that it is what the stage shows, file by file: a three-way comparison of the layer, the project
+//! and what the project was.
+
+use std::io;
+
+use sha2::{Digest as _, Sha256};
+
+use super::base::{Base, Hash, Was};
+use super::executed::{Executed, Reason};
+use super::layer::{DEPTH_MAX, Layer, NAMES_MAX, Written};
+use super::place::{Found, Kind, Tree, join, sorted, split};
+
+/// What stands behind a name where both sides have changed.
+pub(super) const ASIDE: &str = ".jailgen-theirs";
+
+/// The paths that are meant, as they are below the project.
+pub(super) struct Scope {
+    paths: Vec<Vec<u8>>,
+}
+
+impl Scope {
+    pub(super) fn new(paths: Vec<Vec<u8>>) -> Self {
+        Self { paths }
+    }
+
+    pub(super) fn is_all(&self) -> bool {
+        self.paths.is_empty()
+    }
+
+    pub(super) fn paths(&self) -> impl Iterator<Item = &[u8]> {
+        self.paths.iter().map(Vec::as_slice)
+    }
+
+    /// Whether what is at a path is meant: it, or a folder that it lies in.
+    pub(super) fn has(&self, path: &[u8]) -> bool {
+        self.paths.is_empty() || self.paths.iter().any(|wanted| is_at_or_below(path, wanted))
+    }
+
+    /// Whether something below a folder may be meant.
+    pub(super) fn leads_below(&self, path: &[u8]) -> bool {
+        self.has(path) || self.paths.iter().any(|wanted| is_at_or_below(wanted, path))
+    }
+}
+
+fn is_at_or_below(path: &[u8], folder: &[u8]) -> bool {
+    folder.is_empty()
+        || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+}
+
+/// What is done about a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Something that the project has not.
+    New,
+    /// A folder that the project has not.
+    NewFolder,
+    /// A file or link in the place of another one.
+    Replace,
+    /// Other permission bits of a folder.
+    Mode,
+    Delete,
+    /// A folder, once it is empty.
+    DeleteFolder,
+    /// The project is so already.
+    Same,
+    /// Both sides have changed it: the stage's stands next to the project's.
+    Aside,
+    /// The stage has it deleted, and the project has changed it: the project's stays.
+    Kept,
+    /// It is never applied.
+    Dropped(&'static str),
+    /// It is left in the stage.
+    Refused(&'static str),
+    /// Git's own files: so many.
+    Git(usize),
+}
+
+/// A path and what is done about it.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    /// In the stage.
+    pub(super) path: Vec<u8>,
+    /// In the project: another one where something is put aside.
+    pub(super) to: Vec<u8>,
+    pub(super) act: Act,
+    /// What the stage has.
+    pub(super) ours: Option<Found>,
+    /// What the project has.
+    pub(super) theirs: Option<Found>,
+    /// By what on the host it is executed or believed.
+    pub(super) executed: Option<Reason>,
+    /// Where it was before, of something that was renamed.
+    pub(super) from: Option<Vec<u8>>,
+}
+
+impl Change {
+    /// Whether something of the project would change.
+    pub(super) fn is_done(&self) -> bool {
+        match self.act {
+            Act::New
+            | Act::NewFolder
+            | Act::Replace
+            | Act::Mode
+            | Act::Delete
+            | Act::DeleteFolder
+            | Act::Aside => true,
+            Act::Same | Act::Kept | Act::Dropped(_) | Act::Refused(_) | Act::Git(_) => false,
+        }
+    }
+
+    /// Bits that are taken from the mode.
+    pub(super) fn has_special_bits(&self) -> bool {
+        let is_applied =
+            matches!(self.act, Act::New | Act::NewFolder | Act::Replace | Act::Mode | Act::Aside);
+        is_applied
+            && self
+                .ours
+                .as_ref()
+                .is_some_and(|ours| ours.kind != Kind::Link && ours.mode & 0o7000 != 0)
+    }
+}
+
+/// Compares the three.
+pub(super) struct Decider<'a> {
+    layer: &'a Layer,
+    project: &'a Tree,
+    base: &'a Base,
+    scope: &'a Scope,
+    executed: Executed,
+    changes: Vec<Change>,
+    count: usize,
+}
+
+/// Where a folder of the stage is in the project.
+struct Way<'p> {
+    path: &'p [u8],
+    to: &'p [u8],
+    /// The project has no such folder, or one that was made just now.
+    is_new: bool,
+    depth: usize,
+}
+
+impl<'a> Decider<'a> {
+    pub(super) fn new(
+        layer: &'a Layer,
+        project: &'a Tree,
+        base: &'a Base,
+        scope: &'a Scope,
+    ) -> Self {
+        let executed = Executed::new();
+        Self { layer, project, base, scope, executed, changes: Vec::new(), count: 0 }
+    }
+
+    /// Every path that the layer has something to say about, folders before what is in them.
+    pub(super) fn all(mut self) -> io::Result<Vec<Change>> {
+        self.folder(&Way { path: b"", to: b"", is_new: false, depth: 0 }, false)?;
+        for change in &mut self.changes {
+            change.executed = match change.act {
+                Act::New | Act::Replace | Act::Aside | Act::NewFolder | Act::Delete => {
+                    self.executed.reason(&change.to, change.ours.as_ref(), change.act, || {
+                        self.layer.tree().target(&change.path).unwrap_or_default()
+                    })
+                }
+                _ => None,
+            };
+        }
+        Ok(self.changes)
+    }
+
+    fn add(
+        &mut self,
+        path: &[u8],
+        to: &[u8],
+        act: Act,
+        ours: Option<Found>,
+        theirs: Option<Found>,
+    ) {
+        let (path, to) = (path.to_vec(), to.to_vec());
+        self.changes.push(Change { path, to, act, ours, theirs, executed: None, from: None });
+    }
+
+    fn counted(&mut self, more: usize) -> io::Result<()> {
+        self.count += more;
+        if self.count > NAMES_MAX {
+            return Err(io::Error::other(format!("it has more than {NAMES_MAX} files")));
+        }
+        Ok(())
+    }
+
+    /// What the layer has in a folder. What of the project shows through an opaque one is gone.
+    fn folder(&mut self, way: &Way<'_>, is_opaque: bool) -> io::Result<()> {
+        if way.depth > DEPTH_MAX {
+            self.add(way.path, way.to, Act::Refused("it is too deep"), None, None);
+            return Ok(());
+        }
+        let listed = self.layer.list(way.path, NAMES_MAX)?;
+        self.counted(listed.len())?;
+        if is_opaque && !way.is_new {
+            let theirs = sorted(&self.project.folder(way.to)?, NAMES_MAX)?;
+            self.counted(theirs.len())?;
+            for entry in theirs {
+                if !listed.iter().any(|(ours, ..)| ours.name == entry.name) {
+                    let (path, to) = (join(way.path, &entry.name), join(way.to, &entry.name));
+                    self.gone(&path, &to, way.depth + 1)?;
+                }
+            }
+        }
+        for (entry, found, written) in listed {
+            let (path, to) = (join(way.path, &entry.name), join(way.to, &entry.name));
+            if !self.scope.leads_below(&path) {
+                continue;
+            }
+            if is_git(&entry.name) {
+                let count = self.below(&path, way.depth);
+                self.add(&path, &to, Act::Git(count), Some(found), None);
+                continue;
+            }
+            let theirs = if way.is_new { None } else { self.project.found(&to)? };
+            self.one(&path, &to, found, written, theirs, way)?;
+        }
+        Ok(())
+    }
+
+    fn one(
+        &mut self,
+        path: &[u8],
+        to: &[u8],
+        ours: Found,
+        written: Written,
+        theirs: Option<Found>,
+        way: &Way<'_>,
+    ) -> io::Result<()> {
+        let is_meant = self.scope.has(path);
+        match written {
+            Written::Folder { is_opaque } => {
+                return self.ours_is_folder(path, to, ours, theirs, is_opaque, way.depth + 1);
+            }
+            _ if !is_meant => {}
+            Written::Gone if way.is_new => self.add(path, to, Act::Same, None, None),
+            Written::Gone => drop(self.gone(path, to, way.depth + 1)?),
+            Written::Dropped(what) => self.add(path, to, Act::Dropped(what), Some(ours), theirs),
+            Written::Refused(why) => self.add(path, to, Act::Refused(why), Some(ours), theirs),
+            Written::File | Written::Link => self.ours_is_file(path, to, ours, theirs, way)?,
+        }
+        Ok(())
+    }
+
+    fn ours_is_file(
+        &mut self,
+        path: &[u8],
+        to: &[u8],
+        ours: Found,
+        theirs: Option<Found>,
+        way: &Way<'_>,
+    ) -> io::Result<()> {
+        let act = match &theirs {
+            // It was there, and somebody has removed it meanwhile.
+            None if !way.is_new && self.base.known.contains_key(path) => Act::Aside,
+            None => Act::New,
+            Some(theirs) if self.is_same(path, to, &ours, theirs) => Act::Same,
+            Some(theirs) if theirs.kind == Kind::Folder => {
+                let before = self.changes.len();
+                if self.gone(path, to, way.depth + 1)? {
+                    self.add(path, to, Act::New, Some(ours), None);
+                    return Ok(());
+                }
+                self.changes.truncate(before);
+                Act::Aside
+            }
+            Some(theirs) if self.is_untouched(path, to, theirs) => Act::Replace,
+            Some(_) => Act::Aside,
+        };
+        match act {
+            Act::Aside => self.aside(path, to, ours),
+            act => self.add(path, to, act, Some(ours), theirs),
+        }
+        Ok(())
+    }
+
+    fn aside(&mut self, path: &[u8], to: &[u8], ours: Found) {
+        match self.free_name(to) {
+            Some(to) => self.add(path, &to, Act::Aside, Some(ours), None),
+            None => {
+                let why = "both sides have changed it, and its name is too long to be put aside";
+                self.add(path, to, Act::Refused(why), Some(ours), None);
+            }
+        }
+    }
+
+    /// A name next to one that is taken, that nothing has.
+    fn free_name(&self, to: &[u8]) -> Option<Vec<u8>> {
+        let fits = |path: &Vec<u8>| split(path).1.len() <= 255;
+        let names = (0..100).map(|number| match number {
+            0 => [to, ASIDE.as_bytes()].concat(),
+            number => [to, format!("{ASIDE}.{number}").as_bytes()].concat(),
+        });
+        let is_free = |path: &Vec<u8>| {
+            matches!(self.project.found(path), Ok(None))
+                && matches!(self.layer.tree().found(path), Ok(None))
+                && !self.changes.iter().rev().take(200).any(|change| change.to == *path)
+        };
+        names.take_while(fits).find(is_free)
+    }
+
+    fn ours_is_folder(
+        &mut self,
+        path: &[u8],
+        to: &[u8],
+        ours: Found,
+        theirs: Option<Found>,
+        is_opaque: bool,
+        depth: usize,
+    ) -> io::Result<()> {
+        let is_meant = self.scope.has(path);
+        match theirs {
+            None => {
+                self.add(path, to, Act::NewFolder, Some(ours), None);
+                self.folder(&Way { path, to, is_new: true, depth }, is_opaque)
+            }
+            Some(theirs) if theirs.kind == Kind::Folder => {
+                let was = self.base.known.get(path);
+                let is_changed = |bits: u32| bits & 0o777 != theirs.mode & 0o777;
+                let is_own = was.is_none_or(|was| !is_changed(was.mode));
+                if is_meant && is_changed(ours.mode) && is_own {
+                    self.add(path, to, Act::Mode, Some(ours), Some(theirs));
+                } else {
+                    self.add(path, to, Act::Same, Some(ours), Some(theirs));
+                }
+                // Of what is no longer there only what is meant is removed.
+                self.folder(&Way { path, to, is_new: false, depth }, is_opaque)
+            }
+            Some(_) if !is_meant => Ok(()),
+            Some(theirs) if self.is_untouched(path, to, &theirs) => {
+                self.add(path, to, Act::Delete, None, Some(theirs));
+                self.add(path, to, Act::NewFolder, Some(ours), None);
+                self.folder(&Way { path, to, is_new: true, depth }, is_opaque)
+            }
+            Some(_) => {
+                let Some(to) = self.free_name(to) else {
+                    let why =
+                        "both sides have changed it, and its name is too long to be put aside";
+                    self.add(path, to, Act::Refused(why), Some(ours), None);
+                    return Ok(());
+                };
+                self.add(path, &to, Act::NewFolder, Some(ours), None);
+                self.folder(&Way { path, to: &to, is_new: true, depth }, is_opaque)
+            }
+        }
+    }
+
+    /// The stage has nothing here: whether nothing of the project has to stay.
+    fn gone(&mut self, path: &[u8], to: &[u8], depth: usize) -> io::Result<bool> {
+        if !self.scope.has(path) {
+            return Ok(false);
+        }
+        let Some(theirs) = self.project.found(to)? else {
+            self.add(path, to, Act::Same, None, None);
+            return Ok(true);
+        };
+        if is_git(split(path).1) {
+            self.add(path, to, Act::Git(1), None, Some(theirs));
+            return Ok(false);
+        }
+        if theirs.kind != Kind::Folder {
+            let is_untouched = self.is_untouched(path, to, &theirs);
+            let act = if is_untouched { Act::Delete } else { Act::Kept };
+            self.add(path, to, act, None, Some(theirs));
+            return Ok(is_untouched);
+        }
+        if depth > DEPTH_MAX {
+            self.add(path, to, Act::Refused("it is too deep"), None, Some(theirs));
+            return Ok(false);
+        }
+        let Ok(folder) = self.project.folder(to) else {
+            self.add(path, to, Act::Refused("it cannot be opened"), None, Some(theirs));
+            return Ok(false);
+        };
+        let entries = sorted(&folder, NAMES_MAX)?;
+        self.counted(entries.len())?;
+        let mut is_all = true;
+        for entry in entries {
+            is_all &= self.gone(&join(path, &entry.name), &join(to, &entry.name), depth + 1)?;
+        }
+        if is_all {
+            self.add(path, to, Act::DeleteFolder, None, Some(theirs));
+        }
+        Ok(is_all)
+    }
+
+    /// How many files a folder of git's has.
+    fn below(&self, path: &[u8], depth: usize) -> usize {
+        if depth > DEPTH_MAX {
+            return 0;
+        }
+        let Ok(listed) = self.layer.list(path, NAMES_MAX) else { return 1 };
+        let files = listed.iter().map(|(entry, _, written)| match written {
+            Written::Folder { .. } => self.below(&join(path, &entry.name), depth + 1),
+            _ => 1,
+        });
+        files.sum()
+    }
+
+    /// Whether the project's is still what the jail began with.
+    fn is_untouched(&self, path: &[u8], to: &[u8], theirs: &Found) -> bool {
+        let Some(was) = self.base.known.get(path) else { return false };
+        if was.hash == Hash::Unsure || was.kind != theirs.kind {
+            return false;
+        }
+        if was.has_stamp_of(theirs) {
+            return true;
+        }
+        // It may have been written anew with the same content.
+        let has_size = was.kind == Kind::Link || was.mode == theirs.mode && was.size == theirs.size;
+        let Hash::Is(hash) = &was.hash else { return false };
+        has_size && content(self.project, to, was).is_some_and(|content| content == *hash)
+    }
+
+    /// Whether the project has already what the stage has.
+    fn is_same(&self, path: &[u8], to: &[u8], ours: &Found, theirs: &Found) -> bool {
+        match (ours.kind, theirs.kind) {
+            (Kind::Link, Kind::Link) => {
+                let ours = self.layer.tree().target(path);
+                ours.is_ok_and(|ours| self.project.target(to).is_ok_and(|theirs| theirs == ours))
+            }
+            (Kind::File, Kind::File) => {
+                ours.size == theirs.size
+                    && ours.mode & 0o777 == theirs.mode & 0o777
+                    && is_equal(self.layer.tree(), path, self.project, to).unwrap_or(false)
+            }
+            (_, _) => false,
+        }
+    }
+}
+
+/// Git's own folder, or a file that leads to it, in a file system that knows no case, too.
+pub(super) fn is_git(name: &[u8]) -> bool {
+    crate::handoff::names::fold(name) == ".git"
+}
+
+/// The hash of what is there, of the kind that was.
+fn content(project: &Tree, to: &[u8], was: &Was) -> Option<String> {
+    match was.kind {
+        Kind::File => project.text(to).ok()?.map(|bytes| hash(&bytes)),
+        Kind::Link => project.target(to).ok().map(|target| hash(&target)),
+        Kind::Folder | Kind::Whiteout | Kind::Special(_) => None,
+    }
+}
+
+pub(super) fn hash(bytes: &[u8]) -> String {
+    crate::handoff::content::hash(bytes)
+}
+
+/// Whether two files hold the same.
+fn is_equal(one: &Tree, path: &[u8], other: &Tree, to: &[u8]) -> io::Result<bool> {
+    use std::io::Read as _;
+    let mut one = std::fs::File::from(one.file(path)?);
+    let mut other = std::fs::File::from(other.file(to)?);
+    let (mut ours, mut theirs) = (vec![0; 64 << 10], vec![0; 64 << 10]);
+    loop {
+        let count = one.read(&mut ours)?;
+        let Some(wanted) = theirs.get_mut(..count) else { return Ok(false) };
+        if count == 0 {
+            return Ok(other.read(&mut theirs)? == 0);
+        }
+        if other.read_exact(wanted).is_err() || ours.get(..count) != theirs.get(..count) {
+            return Ok(false);
+        }
+    }
+}
+
+/// What all of this comes to: it changes when anything of it does.
+pub(super) fn digest(changes: &[Change]) -> String {
+    let mut all = Sha256::new();
+    for change in changes {
+        let Change { path, to, act, ours, theirs, executed, from: _ } = change;
+        let what = format!("{act:?} {ours:?} {theirs:?} {}", executed.is_some());
+        for part in [path.as_slice(), to, what.as_bytes()] {
+            all.update(part.len().to_le_bytes());
+            all.update(part);
+        }
+    }
+    let mut text = String::new();
+    for byte in all.finalize() {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

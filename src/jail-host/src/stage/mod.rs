@@ -1,0 +1,156 @@
+//! Stages: what a jail wrote to its working folder under `stage-cwd`, which the folder itself does not have yet.
+//!
+//! [`record`] runs next to a jail and writes down what the folder was. For the command line, [`command`] shows what a stage has,
+//! applies it, or drops it. The layer was written by the payload: nothing in it is followed, run or believed, and the process gives up
+//! all that it does not need before it reads any of it ([`walls`]).
+
+mod act;
+mod base;
+mod decide;
+mod diff;
+mod executed;
+mod journal;
+mod layer;
+mod place;
+mod prune;
+pub(crate) mod record;
+mod show;
+mod walls;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use jail_plan::stage::{BASE, UPPER};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
+
+use self::base::Base;
+use self::decide::{Change, Decider, Scope};
+use self::layer::Layer;
+use self::place::Tree;
+use self::walls::Work;
+use crate::say;
+
+/// For the command line: `MODE STAGE FOLDER PROJECT WORD [PATH…]`, of which the third is the name of the project in the stage.
+pub(crate) fn command(words: &[OsString]) -> ExitCode {
+    match for_the_user(words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("the stage: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn for_the_user(words: &[OsString]) -> io::Result<()> {
+    let misspoken = || io::Error::other("`jailgen` and the helper are not of one build");
+    let [mode, stage, folder, project, word, paths @ ..] = words else { return Err(misspoken()) };
+    let paths: Vec<Vec<u8>> = paths.iter().map(|path| path.as_bytes().to_vec()).collect();
+    let scope = Scope::new(paths);
+    let stage = Path::new(stage);
+    match mode.to_str() {
+        Some("size") => size(stage, folder),
+        Some("changes") => Stage::open(stage, folder, project, Work::Look)?.show(&scope, word),
+        Some("apply") => Stage::open(stage, folder, project, Work::Apply)?.apply(&scope, word),
+        Some("drop") => Stage::open(stage, folder, project, Work::Drop)?.drop(&scope),
+        Some(_) | None => Err(misspoken()),
+    }
+}
+
+/// A stage and the project that it lies over.
+struct Stage {
+    layer: Layer,
+    project: Tree,
+    /// Its record of the project, which no jail can write.
+    record: OwnedFd,
+    base: Base,
+}
+
+impl Stage {
+    fn open(stage: &Path, folder: &OsStr, project: &OsStr, work: Work) -> io::Result<Self> {
+        let upper = open(&stage.join(UPPER).join(folder))?;
+        let record = open(&stage.join(BASE).join(folder))?;
+        let project = open(Path::new(project)).map_err(|error| {
+            io::Error::new(error.kind(), format!("the project cannot be opened: {error}"))
+        })?;
+        if work != Work::Look {
+            // The launch of a jail holds the same lock for as long as the jail runs.
+            flock(&upper, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+                io::Error::other("a jail runs in it, or it is applied or dropped just now; wait until that has ended")
+            })?;
+        }
+        walls::close(&project, &upper, &record, work)?;
+        let base = Base::read(&record)?;
+        Ok(Self { layer: Layer::new(upper), project: Tree::new(project), record, base })
+    }
+
+    fn changes(&self, scope: &Scope) -> io::Result<Vec<Change>> {
+        Decider::new(&self.layer, &self.project, &self.base, scope).all()
+    }
+
+    /// What it has, in the form that `word` says.
+    fn show(&self, scope: &Scope, word: &OsStr) -> io::Result<()> {
+        let mut changes = self.changes(scope)?;
+        let text = match word.to_str() {
+            Some("summary") => {
+                show::pair_renames(&mut changes, &self.layer, &self.project);
+                show::summary(&changes, &self.layer, &self.project, &self.base)
+            }
+            Some("diff") => diff::all(&changes, &self.layer, &self.project),
+            Some("json") => {
+                let digest = show::digest(&changes);
+                show::pair_renames(&mut changes, &self.layer, &self.project);
+                show::json(&changes, &self.base, digest)
+            }
+            Some(_) | None => {
+                return Err(io::Error::other("it can be shown as a summary, a diff and JSON"));
+            }
+        };
+        io::stdout().write_all(text.as_bytes())
+    }
+
+    /// Applies what was shown under this digest; with `+` behind it, also what host programs execute.
+    fn apply(mut self, scope: &Scope, word: &OsStr) -> io::Result<()> {
+        let word = word.to_str().unwrap_or_default();
+        let (digest, executed) = word.strip_suffix('+').map_or((word, false), |rest| (rest, true));
+        let recovered = journal::recover(&self.record, &self.project)?;
+        let changes = self.changes(scope)?;
+        if digest != show::digest(&changes) {
+            return Err(io::Error::other(
+                "it is no longer what was shown; look at `jailgen changes` and apply again",
+            ));
+        }
+        let outcome = act::apply(&changes, &self.layer, &self.project, &self.record, executed)?;
+        prune::applied(&self.layer, &outcome.done)?;
+        self.base.learn(&outcome.done);
+        self.base.write(&self.record)?;
+        journal::end(&self.record)?;
+        io::stdout().write_all(show::outcome(&outcome, &recovered).as_bytes())
+    }
+
+    fn drop(mut self, scope: &Scope) -> io::Result<()> {
+        let dropped = prune::dropped(&self.layer, &self.project, scope)?;
+        if scope.is_all() {
+            self.base = Base::default();
+            self.base.write(&self.record)?;
+        }
+        io::stdout().write_all(format!("{dropped} dropped\n").as_bytes())
+    }
+}
+
+/// How much a stage has, in files and bytes on the disk: `FILES BYTES`.
+fn size(stage: &Path, folder: &OsStr) -> io::Result<()> {
+    let upper = open(&stage.join(UPPER).join(folder))?;
+    let record = open(&stage.join(BASE).join(folder))?;
+    walls::close(&record, &upper, &record, Work::Look)?;
+    let (files, bytes) = Layer::new(upper).size();
+    io::stdout().write_all(format!("{files} {bytes}\n").as_bytes())
+}
+
+fn open(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?)
+}
