@@ -689,6 +689,16 @@ in
       params = [ ];
       brings = [ ];
     };
+    # The folder in which the jail is started, as if read-write: what the jail writes is kept apart until you apply it.
+    stage-cwd = {
+      params = [ ];
+      brings = [ ];
+    };
+    # Like `stage-cwd`, in a stage of this name, so that one jail can have several in a folder.
+    stage-cwd-as = {
+      params = [ "literal" ];
+      brings = [ ];
+    };
     # The working folder appears at this place instead of its own.
     workspace = {
       params = [ "text" ];

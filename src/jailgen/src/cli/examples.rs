@@ -139,6 +139,36 @@ Examples:
 
 docs/handoff.md says what counts.";
 
+pub(super) const CHANGES: &str = "\
+Examples:
+  jailgen changes opencode.jail            by folder
+  jailgen changes opencode.jail src --diff
+  jailgen changes jailed-opencode --name experiment --json
+
+docs/stage.md says what is shown.";
+
+pub(super) const APPLY: &str = "\
+Examples:
+  jailgen apply opencode.jail              all of it, after a question
+  jailgen apply opencode.jail src docs     only what is there
+  jailgen apply opencode.jail --yes        what programs outside execute stays in the stage
+
+docs/stage.md says what is applied, and what is kept aside.";
+
+pub(super) const DROP: &str = "\
+Examples:
+  jailgen drop opencode.jail               all of it, after a question
+  jailgen drop opencode.jail src/main.rs --yes
+
+docs/stage.md says more.";
+
+pub(super) const STAGES: &str = "\
+Examples:
+  jailgen stages
+  jailgen stages --json | jq -r '.[].project'
+
+docs/stage.md says what a stage is.";
+
 pub(super) const HOSTS: &str = "\
 Examples:
   jailgen hosts                            all groups

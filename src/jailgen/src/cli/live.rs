@@ -1,5 +1,5 @@
 //! What the commands accept that are about the network by name, and about jails that run:
-//! `handoff`, `hosts`, `log`, `sessions`, `stop`, `allow` and `deny`.
+//! `handoff`, `hosts`, `log`, `sessions`, `stop`, `allow` and `deny`; and about what they have staged.
 
 use std::path::PathBuf;
 
@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueHint};
 
 use super::examples;
 use super::review::Handoff;
+use super::staged::{Apply, Changes, Drop, Stages};
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -26,6 +27,14 @@ pub enum Live {
     /// Say what sessions left that programs outside of jails may execute or believe, and approve
     /// it.
     Handoff(Handoff),
+    /// List what jails have changed under `stage-cwd`, by stage.
+    Stages(Stages),
+    /// Show what a jail has changed in its stage, which the project does not have yet.
+    Changes(Changes),
+    /// Take what a jail has changed in its stage over into the project.
+    Apply(Apply),
+    /// Throw away what a jail has changed in its stage.
+    Drop(Drop),
     /// Take a host from a jail that runs, until it ends.
     #[command(after_help = examples::DENY)]
     Deny(OneHost),

@@ -12,6 +12,7 @@ mod page;
 mod panic;
 mod review;
 mod settings;
+mod staged;
 mod upkeep;
 
 use std::process::ExitCode;
@@ -122,6 +123,10 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
 fn live(command: &args::Live, context: Context) -> Result<(), Failure> {
     match command {
         args::Live::Handoff(arguments) => commands::handoff::run(arguments, context),
+        args::Live::Stages(arguments) => commands::stages::list_all(arguments, context),
+        args::Live::Changes(arguments) => commands::stages::changes(arguments, context),
+        args::Live::Apply(arguments) => commands::stages::apply(arguments, context),
+        args::Live::Drop(arguments) => commands::stages::drop(arguments, context),
         args::Live::Hosts(arguments) => commands::hosts::run(arguments, context),
         args::Live::Log(arguments) => commands::log::run(arguments, context),
         args::Live::Sessions(arguments) => commands::sessions::list(arguments, context),

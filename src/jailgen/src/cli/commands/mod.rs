@@ -30,6 +30,7 @@ pub(super) mod remove;
 pub(super) mod report;
 pub(super) mod seal;
 pub(super) mod sessions;
+pub(super) mod stages;
 pub(super) mod trace;
 pub(super) mod trust;
 mod wrapper;

@@ -75,6 +75,12 @@ fn meant(target: &Path, state: &State) -> Result<Option<Holding>, Failure> {
     }
 }
 
+/// The names of the jails of a spec that was built.
+pub(super) fn jails_of(target: &Path, state: &State) -> Result<Vec<String>, Failure> {
+    let built = meant(target, state)?.into_iter().flat_map(|holding| holding.jails);
+    Ok(built.map(|jail| jail.name).collect())
+}
+
 fn spec_path(holding: &Holding) -> String {
     shown(&holding.spec.clone().unwrap_or_default())
 }

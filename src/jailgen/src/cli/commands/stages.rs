@@ -1,0 +1,405 @@
+//! `changes`, `apply`, `drop` and `stages`: what jails wrote under `stage-cwd`. The helper looks and
+//! applies, confined: this process reads nothing that a jail has written.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Component, Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::SystemTime;
+
+use clap::builder::styling::{AnsiColor, Style};
+use jail_plan::helper::HELPER;
+use jail_plan::stage::{FOLDER, NAME, STAGE, UPPER, is_name};
+use jail_plan::{folder_name, folder_of_name};
+use serde::{Deserialize, Serialize};
+
+use super::remove::jails_of;
+use super::{Context, shown};
+use crate::cli::failure::Failure;
+use crate::cli::staged;
+use crate::render::sanitise;
+
+pub(in crate::cli) fn changes(
+    arguments: &staged::Changes,
+    context: Context,
+) -> Result<(), Failure> {
+    let stage = Stage::find(&arguments.which, context)?;
+    let paths = stage.paths(&arguments.paths)?;
+    let form = match (arguments.json, arguments.diff) {
+        (true, _) => "json",
+        (false, true) => "diff",
+        (false, false) => "summary",
+    };
+    let said = stage.helper("changes", form, &paths, context)?;
+    if arguments.json {
+        return context.console.result(&said);
+    }
+    if said.is_empty() {
+        context.console.note("nothing", "is changed in the stage");
+    }
+    let text: String = said.lines().map(|line| coloured(line, arguments.diff)).collect();
+    paged(&text, context)
+}
+
+pub(in crate::cli) fn apply(arguments: &staged::Apply, context: Context) -> Result<(), Failure> {
+    let stage = Stage::find(&arguments.which, context)?;
+    let paths = stage.paths(&arguments.paths)?;
+    let listed = stage.helper("changes", "json", &paths, context)?;
+    let listed: Listed = serde_json::from_str(&listed)
+        .map_err(|error| Failure::new(format!("the helper cannot be understood: {error}")))?;
+    if listed.changes.is_empty() {
+        context.console.note("nothing", "is changed in the stage");
+        return Ok(());
+    }
+    let applied = listed.changes.iter().filter(|line| line.applied);
+    let (executed, plain): (Vec<_>, Vec<_>) = applied.partition(|line| line.executed.is_some());
+    if !plain.is_empty() && !arguments.yes {
+        let statement = list(&plain);
+        let question = format!("Apply {} changes to {}?", plain.len(), shown(&stage.project));
+        agreed(context, &statement, &question, "`--yes` applies without asking")?;
+    }
+    let executed = match (executed.as_slice(), arguments.yes_executed) {
+        ([], _) => false,
+        (_, true) => true,
+        (executed, false) => {
+            let statement = list(executed);
+            let question = "Programs outside execute or trust these. Apply them too?";
+            let answer = context.console.ask(&statement, question);
+            answer.unwrap_or(false)
+        }
+    };
+    let word = format!("{}{}", listed.digest, if executed { "+" } else { "" });
+    let said = stage.helper("apply", &word, &paths, context)?;
+    context.console.result(&sanitise(&said))
+}
+
+pub(in crate::cli) fn drop(arguments: &staged::Drop, context: Context) -> Result<(), Failure> {
+    let stage = Stage::find(&arguments.which, context)?;
+    let paths = stage.paths(&arguments.paths)?;
+    if !arguments.yes {
+        let summary = stage.helper("changes", "summary", &paths, context)?;
+        agreed(context, &summary, "Throw this away?", "`--yes` drops without asking")?;
+    }
+    let said = stage.helper("drop", "", &paths, context)?;
+    context.console.note("done", said.trim_end());
+    Ok(())
+}
+
+/// Ends where the answer is no, and where nobody can answer.
+fn agreed(context: Context, statement: &str, question: &str, help: &str) -> Result<(), Failure> {
+    match context.console.ask(statement.trim_end(), question) {
+        Some(true) => Ok(()),
+        Some(false) => Err(Failure::new("nothing was changed")),
+        None => Err(Failure::with_help("there is nobody to ask", help)),
+    }
+}
+
+/// What the helper says about a stage.
+#[derive(Debug, Deserialize)]
+struct Listed {
+    digest: String,
+    changes: Vec<Line>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Line {
+    path: String,
+    change: String,
+    applied: bool,
+    executed: Option<String>,
+}
+
+/// So many are asked about by name.
+const ASKED_MAX: usize = 40;
+
+fn list(lines: &[&Line]) -> String {
+    let mut text = String::new();
+    for Line { path, change, executed, .. } in lines.iter().take(ASKED_MAX) {
+        let reason = executed.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        let path = jail_plan::one_line(path);
+        let _ = writeln!(text, "  {change:<12} {path}{reason}");
+    }
+    if let Some(more @ 1..) = lines.len().checked_sub(ASKED_MAX) {
+        let _ = writeln!(text, "  and {more} more; `jailgen changes` lists all");
+    }
+    text.trim_end().to_owned()
+}
+
+/// A stage.
+struct Stage {
+    /// Its folder in the state folder.
+    folder: PathBuf,
+    /// What the project is called in it.
+    name: String,
+    project: PathBuf,
+}
+
+impl Stage {
+    /// The one that is meant: of the jail, in the working folder or the nearest above it that has one.
+    fn find(which: &staged::Which, context: Context) -> Result<Self, Failure> {
+        let state = context.state()?;
+        let stages = context.state_folder().unwrap_or_default().join(FOLDER);
+        let name = which.name.as_deref().unwrap_or(NAME);
+        if !is_name(name) {
+            return Err(Failure::Usage(format!("`{}` is no name of a stage", sanitise(name))));
+        }
+        let given = which.project.clone().map_or_else(std::env::current_dir, Ok);
+        let real = given.and_then(|folder| folder.canonicalize());
+        let real = real.map_err(|error| {
+            let help = "`--project` takes the folder that the jail was started in";
+            Failure::with_help(format!("the project cannot be found: {error}"), help)
+        })?;
+        let folders: Vec<&Path> = match which.project {
+            Some(_) => vec![&real],
+            None => real.ancestors().collect(),
+        };
+        let named = which.spec.to_str().filter(|name| !name.contains('/') && *name != "..");
+        // A stage stays when its spec is gone.
+        let jails = match named.filter(|name| stages.join(name).is_dir()) {
+            Some(jail) => vec![jail.to_owned()],
+            None => jails_of(&which.spec, &state)?,
+        };
+        for jail in jails {
+            let folder = stages.join(&jail).join(name);
+            for project in &folders {
+                let Some(name) = project.to_str().and_then(folder_name) else { continue };
+                if folder.join(UPPER).join(&name).is_dir() {
+                    return Ok(Self { folder, name, project: project.to_path_buf() });
+                }
+            }
+        }
+        let message = format!("`{}` has no stage `{name}` in {}", shown(&which.spec), shown(&real));
+        Err(Failure::with_help(
+            message,
+            "`jailgen stages` lists the stages; one begins when a jail with `stage-cwd` is started",
+        ))
+    }
+
+    /// Paths as they are below the project. What is there may be gone, or a link, so it is not looked
+    /// up.
+    fn paths(&self, given: &[PathBuf]) -> Result<Vec<OsString>, Failure> {
+        let here = std::env::current_dir().and_then(|here| here.canonicalize());
+        let here = here.map_err(|error| {
+            Failure::new(format!("the working folder cannot be found: {error}"))
+        })?;
+        let below = |path: &PathBuf| {
+            let whole = plain(&here.join(path));
+            let below = whole.strip_prefix(&self.project).map(Path::to_path_buf);
+            below.map(PathBuf::into_os_string).map_err(|_| {
+                Failure::new(format!(
+                    "`{}` is not in the project {}",
+                    shown(path),
+                    shown(&self.project)
+                ))
+            })
+        };
+        given.iter().map(below).collect()
+    }
+
+    /// Has the helper of the kit do it, and returns what it says.
+    fn helper(
+        &self,
+        mode: &str,
+        word: &str,
+        paths: &[OsString],
+        context: Context,
+    ) -> Result<String, Failure> {
+        let project = self.project.as_os_str();
+        run(
+            context,
+            &[
+                OsStr::new(mode),
+                self.folder.as_os_str(),
+                self.name.as_ref(),
+                project,
+                word.as_ref(),
+            ],
+            paths,
+        )
+    }
+}
+
+fn run(context: Context, words: &[&OsStr], paths: &[OsString]) -> Result<String, Failure> {
+    let kit = context.kit(None)?;
+    let helper = kit.tool(HELPER).map(|folder| folder.join("bin").join(HELPER));
+    let helper = helper.ok_or_else(|| Failure::new("the kit on this machine has no helper"))?;
+    let output = Command::new(&helper)
+        .env_clear()
+        .arg(STAGE)
+        .args(words)
+        .args(paths)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Failure::new(format!("`{}` cannot be run: {error}", shown(&helper))))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() {
+        return Ok(text(&output.stdout));
+    }
+    let why = text(&output.stderr);
+    let why = why.trim_end().trim_start_matches("jail-host: ").trim_start_matches("the stage: ");
+    Err(Failure::new(if why.is_empty() { format!("{}", output.status) } else { why.to_owned() }))
+}
+
+/// A path without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => std::mem::drop(plain.pop()),
+            Component::CurDir => {}
+            Component::RootDir | Component::Normal(_) | Component::Prefix(_) => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// A line of a summary or a difference in its colour.
+fn coloured(line: &str, is_diff: bool) -> String {
+    let line = sanitise(line);
+    let style = match (line.as_bytes().first(), is_diff) {
+        (Some(b'+'), true) => AnsiColor::Green.on_default(),
+        (Some(b'-'), true) => AnsiColor::Red.on_default(),
+        (Some(b'@'), true) => AnsiColor::Cyan.on_default(),
+        (Some(b' '), _) | (None, _) => Style::new(),
+        (Some(_), _) => Style::new().bold(),
+    };
+    format!("{style}{line}{style:#}\n")
+}
+
+/// Shows a text by the user's pager where there is a terminal, and where it is too long for that.
+fn paged(text: &str, context: Context) -> Result<(), Failure> {
+    let height = terminal_size::terminal_size().map_or(0, |(_, height)| usize::from(height.0));
+    if !std::io::stdout().is_terminal() || text.lines().count() < height {
+        return context.console.result(text);
+    }
+    let surroundings = context.surroundings()?;
+    let named = std::env::var_os("PAGER");
+    let named = named.as_deref().and_then(OsStr::to_str).filter(|name| !name.contains(['/', ' ']));
+    let Some((name, pager)) = [named.unwrap_or("less"), "less"]
+        .into_iter()
+        .find_map(|name| Some((name, surroundings.program(name)?)))
+    else {
+        return context.console.result(text);
+    };
+    let child = surroundings.command(&pager, name).env("LESS", "FRX").stdin(Stdio::piped()).spawn();
+    let Ok(mut child) = child else { return context.console.result(text) };
+    if let Some(mut stdin) = child.stdin.take() {
+        // Who leaves the pager early has seen enough.
+        let _ = stdin.write_all(text.as_bytes());
+    }
+    let _ = child.wait();
+    Ok(())
+}
+
+/// A stage as it is listed.
+#[derive(Debug, Serialize)]
+struct Listing {
+    jail: String,
+    name: String,
+    project: String,
+    /// Whether the project is still there.
+    there: bool,
+    files: u64,
+    bytes: u64,
+    /// Since it began, in seconds.
+    age: Option<u64>,
+}
+
+pub(in crate::cli) fn list_all(
+    arguments: &staged::Stages,
+    context: Context,
+) -> Result<(), Failure> {
+    let all = context.state_folder().unwrap_or_default().join(FOLDER);
+    let mut found = Vec::new();
+    for jail in names(&all) {
+        for name in names(&all.join(&jail)) {
+            let folder = all.join(&jail).join(&name);
+            for project in names(&folder.join(UPPER)) {
+                found.push(listing(&folder, [&jail, &name, &project], context)?);
+            }
+        }
+    }
+    if arguments.json {
+        let text = serde_json::to_string_pretty(&found)
+            .map_err(|error| Failure::new(error.to_string()))?;
+        return context.console.result(&(crate::render::sanitise_json(&text).into_owned() + "\n"));
+    }
+    if found.is_empty() {
+        context.console.note("nothing", "is staged");
+    }
+    let mut text = String::new();
+    for Listing { jail, name, project, there, files, bytes, age } in &found {
+        let gone = if *there { "" } else { " (gone)" };
+        let age = age.map_or_else(String::new, |seconds| format!(", {}", old(seconds)));
+        let _ = writeln!(
+            text,
+            "{jail} {name}: {files} files, {}{age}, over {project}{gone}",
+            size(*bytes)
+        );
+    }
+    context.console.result(&sanitise(&text))
+}
+
+fn listing(
+    folder: &Path,
+    [jail, name, project]: [&String; 3],
+    context: Context,
+) -> Result<Listing, Failure> {
+    let said = run(
+        context,
+        &[
+            OsStr::new("size"),
+            folder.as_os_str(),
+            project.as_ref(),
+            OsStr::new("/"),
+            OsStr::new(""),
+        ],
+        &[],
+    )?;
+    let mut numbers = said.split_whitespace().map(|number| number.parse().unwrap_or_default());
+    let (files, bytes) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    let path = folder_of_name(project).unwrap_or_else(|| project.clone());
+    // The folder of the record is made with the stage.
+    let began = std::fs::metadata(folder.join(jail_plan::stage::BASE).join(project))
+        .and_then(|data| data.created().or_else(|_| data.modified()));
+    let age = began.ok().and_then(|began| SystemTime::now().duration_since(began).ok());
+    Ok(Listing {
+        jail: jail.clone(),
+        name: name.clone(),
+        there: Path::new(&path).is_dir(),
+        project: path,
+        files,
+        bytes,
+        age: age.map(|age| age.as_secs()),
+    })
+}
+
+/// The names of the folders in a folder, in order.
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let is_folder = |entry: &std::fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let entries = entries.filter_map(Result::ok).filter(is_folder);
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..=1023 => format!("{bytes} bytes"),
+        1024..=1_048_575 => format!("{} KiB", bytes.div_ceil(1024)),
+        1_048_576.. => format!("{} MiB", bytes.div_ceil(1_048_576)),
+    }
+}
+
+fn old(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s old"),
+        120..=7199 => format!("{} min old", seconds / 60),
+        7200..=172_799 => format!("{} h old", seconds / 3600),
+        172_800.. => format!("{} days old", seconds / 86_400),
+    }
+}
