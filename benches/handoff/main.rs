@@ -1,5 +1,6 @@
-//! What the hand-off ledger takes of a project with 20,000 files, of which 100 change: the time that it works, from the launch until
-//! its record is written and from the jail's end until it has reported, and the processor's time of both.
+//! What the hand-off ledger takes of a project with 20,000 files, of which 100 change: the time
+//! that it works, from the launch until its record is written and from the jail's end until it has
+//! reported, and the processor's time of both.
 //!
 //! `cargo bench -p jail-host --bench handoff`. The times go to docs/performance.md by hand.
 #![expect(clippy::disallowed_methods, reason = "a bench starts what it measures")]
@@ -113,7 +114,8 @@ fn wait(child: &mut Child) -> Duration {
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
     };
-    // It is looked at while it is there to be looked at: the kernel keeps the sum until it is waited for.
+    // It is looked at while it is there to be looked at: the kernel keeps the
+    // sum until it is waited for.
     let mut last = 0;
     while let Some(now) = ticks() {
         last = now;

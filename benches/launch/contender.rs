@@ -14,8 +14,8 @@ pub(crate) const PROJECT: &str = "project";
 const SLOW: Duration = Duration::from_millis(300);
 const SLOW_ROUNDS: usize = 5;
 
-/// The kernel takes namespaces and mounts down after the launcher has returned, in no less time than it made them; and no
-/// less than this.
+/// The kernel takes namespaces and mounts down after the launcher has returned, in no less time
+/// than it made them; and no less than this.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// What one launch took: to the payload's first instruction, and to the return.

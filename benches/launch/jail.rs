@@ -14,8 +14,8 @@ use jail_plan::{
 /// `return SECCOMP_RET_ALLOW`.
 const ALLOW_ALL: [u8; 8] = [0x06, 0, 0, 0, 0, 0, 0xff, 0x7f];
 
-/// The same jail with namespaces and mounts alone: what the other layers cost is the difference. A plan without a
-/// filter is not a plan, so it has the shortest one.
+/// The same jail with namespaces and mounts alone: what the other layers cost is the difference. A
+/// plan without a filter is not a plan, so it has the shortest one.
 pub(crate) fn without_layers(mut plan: Plan) -> Plan {
     plan.landlock.handles.clear();
     plan.seccomp = vec![filter(&ALLOW_ALL)];
@@ -34,7 +34,8 @@ pub(crate) fn with_git_apart(mut plan: Plan, host: &Path) -> Plan {
     plan
 }
 
-/// The same jail where what a session leaves is looked through when it ends, and files that hosts execute are protected, if they are.
+/// The same jail where what a session leaves is looked through when it ends, and files that hosts
+/// execute are protected, if they are.
 pub(crate) fn looked_at(mut plan: Plan, globs: &[&str]) -> Plan {
     plan.before.push(Step::new("bench#0", HostOp::HandOff(HandOff { quarantine: false })));
     if !globs.is_empty() {

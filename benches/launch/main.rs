@@ -1,14 +1,18 @@
-//! Measures a launch: from before the exec to the payload's first instruction, and to the return of the wrapper.
+//! Measures a launch: from before the exec to the payload's first instruction, and to
+//! the return of the wrapper.
 //!
-//! The payload is a static program of a few instructions, so that only the launch counts. In each round the stub, the floor
-//! (a program that only makes the kernel calls of such a jail) and every bubblewrap that is found launch once, in an order
-//! of its own, with the same mounts; after each there is a pause as long as its launch, in which the kernel takes down what it
-//! made. They start in a project that the jail may write, as agents do, and with a home folder of their own, where the
-//! stub writes down that it was given.
+//! The payload is a static program of a few instructions, so that only the launch counts. In each
+//! round the stub, the floor (a program that only makes the kernel calls of such a jail) and every
+//! bubblewrap that is found launch once, in an order of its own, with the same mounts; after each
+//! there is a pause as long as its launch, in which the kernel takes down what it made. They start
+//! in a project that the jail may write, as agents do, and with a home folder of their own, where
+//! the stub writes down that it was given.
 //!
-//! `cargo bench -p jail-stub --bench launch -- [RUNS] [--uid NUMBER] [--paths NUMBER,…] [--json FILE] [--keep]`. `JAIL_STUB` names the
-//! released stub, and further ones to compare it with, separated by colons; `BWRAP` lists more bubblewraps likewise. With
-//! `--uid`, root launches everything a second time as that user. `--keep` leaves the wrappers and the floor behind, to be traced.
+//! `cargo bench -p jail-stub --bench launch -- [RUNS] [--uid NUMBER] [--paths NUMBER,…]
+//! [--json FILE] [--keep]`. `JAIL_STUB` names the released stub, and further ones to compare
+//! it with, separated by colons; `BWRAP` lists more bubblewraps likewise. With `--uid`, root
+//! launches everything a second time as that user. `--keep` leaves the wrappers and the
+//! floor behind, to be traced.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,4 +1,5 @@
-//! The same jail, with all its layers, whose network is known by names. The broker starts in parallel.
+//! The same jail, with all its layers, whose network is known by names. The
+//! broker starts in parallel.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +7,8 @@ use jail_plan::{
     Content, Egress, EgressRule, Given, GivenTo, Listener, Network, Purpose, RequestRule, Transport,
 };
 
-/// What a spec with some names has, where a broker is built: DNS and a proxy on both loopback addresses, and two ranges of made-up addresses.
+/// What a spec with some names has, where a broker is built: DNS and a proxy on both loopback
+/// addresses, and two ranges of made-up addresses.
 pub(crate) fn network() -> Option<Network> {
     let broker = broker()?;
     let by = || "bench#0".to_owned();
@@ -41,8 +43,8 @@ pub(crate) fn network() -> Option<Network> {
     })
 }
 
-/// The same with a rule for requests, so that the launch waits until the broker has filled the bundle of authorities; where this
-/// machine has one.
+/// The same with a rule for requests, so that the launch waits until the broker has filled the
+/// bundle of authorities; where this machine has one.
 pub(crate) fn judged() -> Option<Network> {
     const ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
     let mut network = network().filter(|_| Path::new(ROOTS).exists())?;

@@ -1,4 +1,5 @@
-//! Any datagram is a question, an answer of its own, or silence; and a question that is read is one that a client can have asked.
+//! Any datagram is a question, an answer of its own, or silence; and a question that is read is one
+//! that a client can have asked.
 #![no_main]
 
 use jail_broker::dns::{Answer, read};

@@ -1,4 +1,5 @@
-//! Any head is a request that means one host, or a fault; the same for SOCKS. A host that is meant has one form.
+//! Any head is a request that means one host, or a fault; the same for SOCKS. A host
+//! that is meant has one form.
 #![no_main]
 
 use jail_broker::http::{Meant, proxy_request, server_request};

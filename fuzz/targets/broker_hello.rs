@@ -1,4 +1,5 @@
-//! Any bytes are a ClientHello, the beginning of one, or none; in whatever pieces they come, and no byte is lost.
+//! Any bytes are a ClientHello, the beginning of one, or none; in whatever pieces they
+//! come, and no byte is lost.
 #![no_main]
 
 use jail_broker::tls::{Hello, HelloReader};

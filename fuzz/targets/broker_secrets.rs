@@ -1,5 +1,6 @@
-//! Whatever streams with placeholders and values in them, cut anywhere: an answer has no value and keeps its length, what a request becomes does
-//! not depend on the cuts, and a host that is none of the secret's gets no placeholder.
+//! Whatever streams with placeholders and values in them, cut anywhere: an answer has no value and
+//! keeps its length, what a request becomes does not depend on the cuts, and a host that is none of
+//! the secret's gets no placeholder.
 #![no_main]
 
 use std::collections::VecDeque;

@@ -1,4 +1,5 @@
-//! Any text is a spec or a list of diagnostics whose places lie in it; what is a spec is lowered the same way.
+//! Any text is a spec or a list of diagnostics whose places lie in it; what is a spec
+//! is lowered the same way.
 #![no_main]
 
 use jail_lang::{Limits, MemorySources, evaluate};

@@ -1,5 +1,5 @@
-//! What is emitted of any spec parses as a whole, though its grants were parsed one by one; and what a spec's names and strings hold
-//! stays in them.
+//! What is emitted of any spec parses as a whole, though its grants were parsed one by one; and
+//! what a spec's names and strings hold stays in them.
 #![no_main]
 
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Any expression has a value or an error; what has JSON is JSON, and shown as Nix it has no line break.
+//! Any expression has a value or an error; what has JSON is JSON, and shown as
+//! Nix it has no line break.
 #![no_main]
 
 use jail_lang::{Expression, Form, Limits, MemorySources, eval_expression};

@@ -1,5 +1,6 @@
-//! Any bytes are a configuration of git or not, for both readers: the one that offers settings, and the one that counts them. What the
-//! first understands as a whole it understands line by line, and of what both understand, the second misses no key that runs a program.
+//! Any bytes are a configuration of git or not, for both readers: the one that offers settings, and
+//! the one that counts them. What the first understands as a whole it understands line by line, and
+//! of what both understand, the second misses no key that runs a program.
 #![no_main]
 
 use jail_plan::git::{settings, settings_of_whole};

@@ -1,4 +1,5 @@
-//! Globs mean what they mean to git: `git check-ignore` is the judge. And an index that a jail wrote is read without a fault.
+//! Globs mean what they mean to git: `git check-ignore` is the judge. And an index that a jail
+//! wrote is read without a fault.
 #![no_main]
 
 #[allow(dead_code)]
@@ -38,7 +39,8 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if !names.iter().all(is_name) || path.contains(&0) || path.len() > 200 || path.starts_with(b":") {
         return;
     }
-    // A byte order mark is passed over at the beginning of a file, and a carriage return before the end of a line.
+    // A byte order mark is passed over at the beginning of a file, and a carriage return
+    // before the end of a line.
     let list: Vec<&[u8]> = lines.filter(|line| Globs::parse([line]).is_ok()).collect();
     if list.is_empty() || list.concat().iter().any(|byte| matches!(byte, 0 | b'\r' | 0xef)) {
         return;

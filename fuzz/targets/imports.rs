@@ -1,5 +1,6 @@
-//! Any file of another tool becomes a spec, or is reported, or both; the places of what is reported lie in a file that was read,
-//! and an import that only a part of the text names reads nothing outside the folder.
+//! Any file of another tool becomes a spec, or is reported, or both; the places of what is
+//! reported lie in a file that was read, and an import that only a part of the text names reads
+//! nothing outside the folder.
 #![no_main]
 
 use jail_lang::{Imported, MemorySources, check_syntax};

@@ -1,6 +1,8 @@
-//! A path has one normal form or none, and a request that rules allow is allowed by one of them alone, however a server reads its path.
+//! A path has one normal form or none, and a request that rules allow is allowed by one of them
+//! alone, however a server reads its path.
 //!
-//! The first line is `METHOD PATH`, and each other one a rule for the host: `METHOD,METHOD PATH PATH`.
+//! The first line is `METHOD PATH`, and each other one a rule for the
+//! host: `METHOD,METHOD PATH PATH`.
 #![no_main]
 
 use jail_egress::{Name, NormalPath, RequestRule, RequestVerdict, decide_request};
@@ -15,7 +17,8 @@ fn rule(line: &str) -> Option<RequestRule> {
     RequestRule::parse(HOST, &methods, &paths, line).ok()
 }
 
-/// Decoded until nothing changes, with backslashes for slashes, without parameters, empty and dot segments.
+/// Decoded until nothing changes, with backslashes for slashes, without
+/// parameters, empty and dot segments.
 fn as_some_server_reads(path: &str) -> String {
     let mut bytes = path.as_bytes().to_vec();
     while let Some(at) = encoded(&bytes) {

@@ -1,4 +1,5 @@
-//! Any bytes are a wrapper or an error, and a wrapper that was read is written and read again as itself.
+//! Any bytes are a wrapper or an error, and a wrapper that was read is written
+//! and read again as itself.
 #![no_main]
 
 use jail_plan::{Places, Wrapper, encode};

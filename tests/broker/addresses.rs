@@ -143,7 +143,8 @@ fn the_internet_is_every_public_name_and_address_and_nothing_of_this_machine() {
         assert_eq!(by_name("inner.example.net"), reset());
         // A name that does not exist has an address, and is reset.
         assert_eq!(by_name("nowhere.example.net"), reset());
-        // The wildcard takes the jail's own loopback too, where it must refuse; 11.0.0.1 is this machine.
+        // The wildcard takes the jail's own loopback too, where it must refuse;
+        // 11.0.0.1 is this machine.
         for own in ["127.0.0.1:22", "127.8.8.8:22", "[::1]:22", "11.0.0.1:22"] {
             assert_eq!(jail.talk(own, b""), reset(), "{own}");
         }

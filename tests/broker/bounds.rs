@@ -1,4 +1,5 @@
-//! Bounds: many connections, many names, and how much memory they take; and how fast bytes go through.
+//! Bounds: many connections, many names, and how much memory they take; and
+//! how fast bytes go through.
 
 use std::io::{IoSlice, Read, Write};
 use std::mem::MaybeUninit;
@@ -38,7 +39,8 @@ fn ten_thousand_names_leave_a_table_that_still_works() {
                 *codes.entry(code.to_string()).or_default() += 1;
             }
         });
-        // Where all were answered within the last seconds, no address is free, and that is said.
+        // When all addresses were given out within the last seconds, none is free, and
+        // the broker reports that.
         assert!(codes.len() <= 2 && codes.values().max() > Some(&1000), "{codes:?}");
         kept.write_all(b"again").unwrap();
         let mut again = [0; 5];
@@ -156,7 +158,8 @@ fn files_that_are_under_way_between_processes_end_no_process_of_the_broker() {
         let jail = Jail::start(world, &spec);
         let a = format!("{}:22", jail.address("a.example.com"));
         assert_eq!(jail.talk(&a, b""), Ended::Open("hello".into()));
-        // They count for all processes of a user, so every process of this user can do it, in the jail and elsewhere.
+        // They count for all processes of a user, so every process of this user can do it,
+        // in the jail and elsewhere.
         let under_way = under_way();
         std::thread::sleep(Duration::from_millis(1100));
         assert_eq!(jail.look_up("n1.example.org", RecordType::A).0, ResponseCode::ServFail);
@@ -195,7 +198,8 @@ fn ten_thousand_idle_connections_take_little_memory() {
     });
 }
 
-/// The broker's memory at rest, in kB; how many connections there are then, and its memory with them.
+/// The broker's memory at rest, in kB; how many connections there are then,
+/// and its memory with them.
 pub(crate) fn memory_of_idle(world: &World) -> (u64, usize, u64) {
     world.records.add("a.example.com", &["11.0.0.2"]);
     let listener = listen(world, "11.0.0.2:22");
@@ -264,7 +268,8 @@ fn what_goes_through_is_fast_enough() {
             "256 MiB: {through:?} through, {direct:?} direct; connect and first byte {first:?} and \
              {direct_first:?}; later {later:?} and {direct_later:?}"
         );
-        // The bench holds the targets. This is a debug build next to other tests: it must only not be of another order.
+        // The bench holds the targets. This is a debug build next to other tests: it must only
+        // not be of another order.
         assert!(first < Duration::from_millis(50) && through < Duration::from_secs(20));
     });
 }

@@ -39,7 +39,8 @@ fn no_process_of_the_broker_has_more_rights_than_it_needs() {
         let jail = Jail::start(world, &Spec::new(&["a.example.com"]));
         let broker = jail.broker.id();
         let network = |process: u32| fs::read_link(format!("/proc/{process}/ns/net")).ok();
-        // In a world whose root is not the machine's, a process that is not dumpable shows its links to no other process.
+        // In a world whose root is not the machine's, a process that is not dumpable shows its
+        // links to no other process.
         if let Some(own) = network(broker) {
             assert_eq!(Some(own), network(std::process::id()));
         }

@@ -1,4 +1,5 @@
-//! `network-ask` on a real desktop: a session bus, a screen, a daemon that shows notifications, and somebody who presses a button.
+//! `network-ask` on a real desktop: a session bus, a screen, a daemon that shows notifications, and
+//! a script that presses a button.
 
 use std::fs;
 use std::net::TcpStream;
@@ -16,7 +17,8 @@ use crate::programs::{Running, fetched};
 use crate::servers::echo;
 use crate::world::{World, run, run_command};
 
-/// A screen's keyboard is described by a file in /tmp that has the screen's number, so each user has a screen of their own.
+/// A screen's keyboard is described by a file in /tmp that has the screen's number, so each user
+/// has a screen of their own.
 fn screen() -> String {
     let map = fs::read_to_string("/proc/self/uid_map").unwrap();
     let outside = map.split_whitespace().nth(1).and_then(|uid| uid.parse::<u32>().ok()).unwrap();
@@ -29,7 +31,7 @@ const SCREENS: &str = "/tmp/.X11-unix";
 /// Where the broker looks for the bus: it has no variables.
 const BUS: &str = "/run/user/0/bus";
 
-/// All parts; none, with a line that says so, where one is missing.
+/// All parts. `None`, with a line that says so, if one is missing.
 fn desktop(world: &World) -> Option<[Running; 3]> {
     let (dunst, notify_send) = (fetched("dunst")?, fetched("notify-send")?);
     for program in ["/usr/bin/Xvfb", "/usr/bin/dbus-daemon", "/usr/bin/dbus-send"] {
@@ -69,7 +71,7 @@ fn desktop(world: &World) -> Option<[Running; 3]> {
     Some([bus, screen, daemon])
 }
 
-/// Of the buttons in the daemon's menu somebody presses the one that the host's name asks for.
+/// The script presses the button of the daemon's menu that names the host.
 fn settings(world: &World) -> String {
     let somebody = world.file(
         "somebody",

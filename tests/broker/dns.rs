@@ -184,7 +184,8 @@ fn another_name_of_an_allowed_one_is_taken_from_the_answer_and_asked_for_by_nobo
     run(|world| {
         echo(world, "11.0.0.2:22", "two");
         let text = RData::TXT(TXT::new(vec!["there".into()]));
-        // The server has it and leaves its addresses out, so that a client that wants them has to ask.
+        // The server has it and leaves its addresses out, so that a client
+        // that wants them has to ask.
         world.records.alias("a.example.com", "secret.evil.test");
         world.records.other("secret.evil.test", RecordType::TXT, text);
         world.records.alias("b.example.com", "front.cdn.test");

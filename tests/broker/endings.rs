@@ -1,4 +1,5 @@
-//! How connections end: in one direction, by a reset, by a peer that is silently gone, and with the broker.
+//! How connections end: in one direction, by a reset, by a peer that is silently
+//! gone, and with the broker.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -162,7 +163,8 @@ fn a_peer_that_is_silently_gone_is_looked_for() {
         echo(world, "11.0.0.2:22", "hello");
         let (jail, mut stream) = connected(world);
         stream.read_exact(&mut [0; 5]).unwrap();
-        // The broker's side of both connections. What a server or a client asks of its own side is its own affair.
+        // The broker's side of both connections. What a server or a client asks of its
+        // own side is its own affair.
         let outside = std::process::Command::new("ss").args(SOCKETS).output().unwrap();
         let inside = jail.command("ss").args(SOCKETS).output().unwrap();
         for (output, at) in [(outside, "11.0.0.2:22 "), (inside, ":22 ")] {

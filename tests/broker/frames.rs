@@ -1,5 +1,6 @@
-//! Frames of HTTP/2 in every order, well-formed or not: no request goes on that the rules do not allow, and the broker
-//! serves the next client. `PROPTEST_CASES` sets how many connections are tried.
+//! Frames of HTTP/2 in every order, well-formed or not: no request goes on that the
+//! rules do not allow, and the broker serves the next client. `PROPTEST_CASES` sets how
+//! many connections are tried.
 
 use std::time::Duration;
 
@@ -146,8 +147,8 @@ fn allowed(stream: u32) -> Frame {
     Frame { kind: HEADERS, flags: END_STREAM | END_HEADERS, stream, payload, length: None }
 }
 
-/// Sends the frames on a connection of their own, with or without a pause after each, and reads until the broker has been quiet
-/// for a time or has closed it.
+/// Sends the frames on a connection of their own, with or without a pause after each, and reads
+/// until the broker has been quiet for a time or has closed it.
 fn send(world: &World, jail: &Jail, frames: &[Frame], pauses: bool, quiet: Duration) {
     let to = format!("{}:443", jail.address(API));
     client(jail, async || {

@@ -203,7 +203,8 @@ fn what_is_denied_is_reached_by_no_other_way() {
         let mut open = jail.inside(|| std::net::TcpStream::connect(&b).unwrap());
         open.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
         std::io::Read::read_exact(&mut open, &mut [0; HELLO.len()]).unwrap();
-        // A name, which is then not reached by its address; and an address, which is then not reached by a name.
+        // A name, which is then not reached by its address; and an address, which is
+        // then not reached by a name.
         jail.order(&json!({"do": "deny", "host": "a.example.com"}));
         jail.order(&json!({"do": "deny", "host": "11.0.0.3"}));
         assert_eq!(crate::clients::read(&mut open), Ended::Reset(String::new()));

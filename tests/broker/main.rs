@@ -1,5 +1,6 @@
-//! The real broker, with this program in the stub's place: namespaces, sockets and servers are real, and nothing leaves the machine.
-//! `JAIL_BROKER` names another broker than the one that cargo built, such as the released.
+//! The real broker, with this program in the stub's place: namespaces, sockets and servers are
+//! real, and nothing leaves the machine. `JAIL_BROKER` names another broker than the one that cargo
+//! built, such as the released.
 
 #![expect(clippy::disallowed_methods, reason = "tests start programs, and variables say how")]
 #![expect(

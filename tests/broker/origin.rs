@@ -1,5 +1,5 @@
-//! Servers of HTTPS, as the tests' internet has them: of HTTP/1.1 and HTTP/2, with certificates of an authority that the machine
-//! trusts, and with bad ones.
+//! Servers of HTTPS, as the tests' internet has them: of HTTP/1.1 and HTTP/2, with certificates of
+//! an authority that the machine trusts, and with bad ones.
 
 use std::convert::Infallible;
 use std::fs;

@@ -1,4 +1,5 @@
-//! What passes where requests are judged: every version of HTTP to every other, bodies of any length, events, WebSockets.
+//! What passes where requests are judged: every version of HTTP to every other, bodies of
+//! any length, events, WebSockets.
 
 use std::time::Duration;
 
@@ -59,13 +60,15 @@ fn web_sockets_and_events_pass_as_they_come() {
         Origin::start(world, &root, "11.0.0.2:443", API);
         let rules = [requests(API, &["GET"], &["/socket", "/events/*"])];
         let jail = Jail::start(world, &spec(world, &root, &[API], &rules));
-        // The server offers HTTP/2, which has no such upgrade here, and is spoken to in HTTP/1.1 for it.
+        // The server offers HTTP/2, which has no such upgrade here, and is
+        // spoken to in HTTP/1.1 for it.
         let upgrade = "Host: api.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
         let got = talk(world, &jail, &format!("GET /socket HTTP/1.1\r\n{upgrade}early"));
         assert!(got.starts_with("HTTP/1.1 101 ") && got.ends_with("\r\n\r\nearly"), "{got}");
         let got = talk(world, &jail, &format!("GET /other HTTP/1.1\r\n{upgrade}early"));
         assert!(got.starts_with("HTTP/1.1 403 "), "{got}");
-        // The server sends the second event some time after the first, which the client has by then.
+        // The server sends the second event some time after the first,
+        // which the client has by then.
         for protocol in ["http/1.1", "h2"] {
             let to = format!("{}:443", jail.address(API));
             let mut frames = client(&jail, async || {

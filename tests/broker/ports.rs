@@ -1,4 +1,5 @@
-//! Ports of the host inside, ports of the jail on the host, and ports that the payload wants for itself.
+//! Ports of the host inside, ports of the jail on the host, and ports that the
+//! payload wants for itself.
 
 use std::io::{ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
@@ -115,7 +116,8 @@ fn the_payloads_own_ports_are_free_on_its_loopback_and_taken_on_all_addresses() 
         assert_eq!(jail.talk("127.0.0.1:8080", b""), Ended::With("inside".into()));
         drop(v6);
         assert_eq!(bind("0.0.0.0:8080").err(), Some(ErrorKind::AddrInUse));
-        // Of a later name's ports the payload has one on all addresses: the other one works, and it is said.
+        // Of a later name's ports the payload has one on all addresses: the other
+        // one works, and it is said.
         let own = bind("0.0.0.0:9090").unwrap();
         let address = jail.address("b.example.org");
         assert_eq!(jail.talk(&format!("{address}:8080"), b""), Ended::Open("outside".into()));

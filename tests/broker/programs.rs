@@ -34,7 +34,7 @@ pub(crate) fn listens(at: &str) -> bool {
     TcpStream::connect(at).is_ok()
 }
 
-/// A fetched program; none, with a line that says so, where it was not fetched.
+/// A fetched program. `None`, with a line that says so, if it was not fetched.
 pub(crate) fn fetched(name: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);

@@ -1,5 +1,5 @@
-//! What a client gets that is refused while it still sends: its answer, over each version of HTTP, and never a reset. And what refused
-//! and unanswered requests take of the broker's memory.
+//! What a client gets that is refused while it still sends: its answer, over each version of HTTP,
+//! and never a reset. And what refused and unanswered requests take of the broker's memory.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -175,7 +175,8 @@ fn under_internet_a_judged_host_has_only_the_ports_that_its_rules_name() {
         let talk = |host: &str| jail.talk(&format!("{}:22", jail.address(host)), b"");
         assert_eq!(talk(API), Ended::Reset(String::new()));
         assert_eq!(jail.verdicts(API), ["refused 22"]);
-        // The controls: any other public host has it, and so has a judged one whose port a rule names.
+        // The controls: any other public host has it, and so has a judged one
+        // whose port a rule names.
         assert_eq!(talk(other), Ended::Open("hello\n".into()));
         assert_eq!(talk(named), Ended::Open("hello\n".into()));
         let log = jail.log();

@@ -1,4 +1,5 @@
-//! Requests that are judged one by one: TLS ends in the broker, and each request goes on or does not.
+//! Requests that are judged one by one: TLS ends in the broker, and each
+//! request goes on or does not.
 
 use std::process::Command;
 use std::sync::Arc;

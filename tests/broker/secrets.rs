@@ -143,14 +143,16 @@ fn nothing_else_gets_a_placeholder_or_another_key() {
         // A body may be on its way when the placeholder comes, and no server has got it whole.
         let seen = [origin.heads(), other.heads()].concat().join("\n");
         assert!(!seen.contains(KEY) && !seen.contains(&own), "{seen}");
-        // The control: the same host takes a request without a key, and the other one any key of somebody's.
+        // The control: the same host takes a request without a key, and the other
+        // one any key of somebody's.
         assert!(curl(world, &jail, &["https://api.example.com/"]).starts_with("GET "));
         let words = ["-H", "x-api-key: sk-ant-api03-else", "https://other.example.com/"];
         assert!(curl(world, &jail, &words).starts_with("GET "));
     });
 }
 
-/// A server that gives the files of a folder to every client with the password, as git and pip ask for them.
+/// A server that gives the files of a folder to every client with the password, as
+/// git and pip ask for them.
 fn guarded(folder: PathBuf, password: &'static str) -> Answer {
     Arc::new(move |request| {
         let expected = format!("Basic {}", BASE64_STANDARD.encode(format!("x:{password}")));
@@ -257,7 +259,7 @@ fn programs_send_it_in_a_query_and_a_body() {
             let got = arrives(&[version, "-H", kind, "-d", &text, "https://api.example.com/"]);
             let read: Value = serde_json::from_str(got.lines().last().unwrap()).unwrap();
             assert_eq!(read["key"], value);
-            // Where the length stays it is said.
+            // If the length stays the same, it is given.
             let kind = "content-type: text/plain";
             let words = [version, "-i", "-H", kind, "-d", &own, "https://api.example.com/"];
             let got = curl(world, &jail, &words);
@@ -413,7 +415,8 @@ fn holding(folder: &Path, text: &str, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Sends a signal until it has ended a process. Of SIGSEGV the first one is Rust's own handler's, which looks for a stack that is full.
+/// Sends a signal until it has ended a process. Of SIGSEGV the first one is Rust's own handler's,
+/// which looks for a stack that is full.
 fn crash(process: &mut Child, signal: i32) -> ExitStatus {
     let number = rustix::process::Pid::from_raw(process.id().cast_signed()).unwrap();
     let signal = rustix::process::Signal::from_named_raw(signal).unwrap();

@@ -1,4 +1,5 @@
-//! Servers of the tests' internet: DNS with answers of the test's choice, TLS, HTTP, and what only says who it is.
+//! Servers of the tests' internet: DNS with answers of the test's choice, TLS, HTTP, and
+//! what only says who it is.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -22,7 +23,8 @@ pub(crate) struct Records(Arc<Mutex<Known>>);
 struct Known {
     /// For each name the answers, of which each is given once and the last one for ever.
     addresses: BTreeMap<String, Vec<Vec<IpAddr>>>,
-    /// How often a name was asked for addresses of one family. The two questions of one look-up come in any order.
+    /// How often a name was asked for addresses of one family. The two questions of one
+    /// look-up come in any order.
     turns: BTreeMap<(String, RecordType), usize>,
     aliases: BTreeMap<String, String>,
     others: Vec<(String, RecordType, RData)>,

@@ -1,4 +1,5 @@
-//! What is spoken on a connection: TLS names its server, HTTP its host, and elsewhere the server may speak first.
+//! What is spoken on a connection: TLS names its server, HTTP its host, and elsewhere
+//! the server may speak first.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -46,7 +47,8 @@ fn tls_on_a_name_asks_for_that_name() {
         let fronted = curl("https://front.example.com/", "::api.example.com:");
         assert!(fronted.starts_with("exit Some(35)"), "{fronted}");
         assert!(curl("https://front.example.com/", "::other.example.com:").contains(page));
-        // openssl's client without a name, and with one that has a NUL in it as far as a command line can say that.
+        // openssl's client without a name, and with one that has a NUL in it as far as a
+        // command line can say that.
         let to = format!("{}:443", jail.address("api.example.com"));
         let bare = |name: &[&str]| {
             let mut command = jail.command("openssl");
@@ -166,7 +168,8 @@ fn each_request_of_a_connection_is_judged_and_a_smuggled_one_is_none() {
         };
         assert_eq!(said.matches("200 OK").count(), 2, "{said}");
         assert_eq!(said.matches("421 ").count(), 1, "{said}");
-        // Of two ways to say where a body ends one goes on, and what is behind is judged as a request of its own.
+        // Of two ways to say where a body ends one goes on, and what is behind is judged
+        // as a request of its own.
         let (length, chunked) = ("Content-Length: 6\r\n", "Transfer-Encoding: chunked\r\n");
         for fields in [format!("{length}{chunked}"), format!("{chunked}{length}")] {
             let both =

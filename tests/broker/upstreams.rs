@@ -1,4 +1,5 @@
-//! Real proxies of the host's network that all connections leave by: tinyproxy, and stunnel before it.
+//! Real proxies of the host's network that all connections leave by:
+//! tinyproxy, and stunnel before it.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,7 +14,8 @@ use crate::programs::{Running, fetched, listens};
 use crate::servers::{Tls, echo, http, listen, serve};
 use crate::world::{World, run, run_command};
 
-/// tinyproxy among the servers. It wants to know who asks, and makes tunnels to ports of TLS and SSH only.
+/// tinyproxy among the servers. It wants to know who asks, and makes tunnels to
+/// ports of TLS and SSH only.
 fn tinyproxy(world: &World) -> Option<Running> {
     let program = fetched("tinyproxy")?;
     let log = world.folder.join("tinyproxy.log");
@@ -118,7 +120,8 @@ fn curl(jail: &Jail, tls: &Tls, words: &[&str]) -> String {
     said(&tls.curl(&mut jail.command("curl")).args(words).output().unwrap())
 }
 
-/// Everything that goes through the proxy: a tunnel in which TLS is spoken, one in which the server speaks first, and requests.
+/// Everything that goes through the proxy: a tunnel in which TLS is spoken, one in which the server
+/// speaks first, and requests.
 fn reaches_all(jail: &Jail, tls: &Tls) {
     assert!(curl(jail, tls, &["https://api.example.com/"]).contains("s_server -www"));
     let ssh = format!("{}:22", jail.address("api.example.com"));
@@ -206,7 +209,8 @@ fn a_proxy_that_speaks_tls_is_known_by_its_certificate() {
         let trusted = std::fs::read_to_string(certificate).unwrap();
         world.bind("/etc/ssl/certs/ca-certificates.crt", &trusted);
         reaches_all(&behind(world, IN_TLS, "me:s3cret\n"), &tls);
-        // Under another name it is not the proxy that the spec means, and without TLS it is not a proxy at all.
+        // Under another name it is not the proxy that the spec means, and without TLS
+        // it is not a proxy at all.
         let of = |jail: &Jail| jail.log().iter().map(|line| line["reason"].clone()).collect();
         for (at, why) in [
             (("10.9.9.9", 8443, true), "invalid peer certificate"),

@@ -1,6 +1,8 @@
-//! A small internet: a network namespace that is the host's, and behind it one with servers. Each test has its own.
+//! A small internet: a network namespace that is the host's, and behind it one with
+//! servers. Each test has its own.
 //!
-//! A test starts itself anew in namespaces of its own, as this user and, where this user is root, as an ordinary one too.
+//! A test starts itself anew in namespaces of its own, as this user and, where this user is
+//! root, as an ordinary one too.
 
 use std::env;
 use std::fs;
@@ -133,7 +135,8 @@ impl World {
         run_command("mount", &["--bind", file.to_str().unwrap(), path]);
     }
 
-    /// A machine may lack such a file, and it is not the test's to make there. What the user cannot read, the copy lacks.
+    /// A machine may lack such a file, and it is not the test's to make there. What the user
+    /// cannot read, the copy lacks.
     fn copy_etc(&self) {
         let copy = self.folder.join("etc");
         let copy = copy.to_str().unwrap();

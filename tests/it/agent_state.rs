@@ -1,4 +1,5 @@
-//! Where an agent's file is that its sessions are to share: `build` offers to put it into the folder that they have in common.
+//! Where an agent's file is that its sessions are to share: `build` offers to put it into the
+//! folder that they have in common.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -50,7 +51,7 @@ impl Home {
         Outcome::of(&command.assert()).assert_status(0).all()
     }
 
-    /// What the agent inside says when it writes its state.
+    /// What the agent inside prints when it writes its state.
     fn state(&self) -> String {
         fs::create_dir_all(self.path("project")).unwrap();
         let mut command = self.command(&["run", "../specs/agent.jail", "--", "state"]);

@@ -1,5 +1,6 @@
-//! Specs and expressions that would take all memory: each ends with a diagnostic, under a bound on the address space that
-//! leaves 512 MB besides the stack that is reserved. The bound is one of steps and bytes, so nothing is timed.
+//! Specs and expressions that would take all memory: each ends with a diagnostic, under a bound on
+//! the address space that leaves 512 MB besides the stack that is reserved. The bound is one of
+//! steps and bytes, so nothing is timed.
 
 use std::process::Command;
 

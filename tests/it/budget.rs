@@ -1,5 +1,5 @@
-//! How large the stub may be, in lines that have to be trusted and in bytes that every launch loads. ARCHITECTURE.md says what
-//! it is made of, and what would have to leave it for less.
+//! The size of the stub, in lines that have to be trusted and in bytes that every launch loads.
+//! ARCHITECTURE.md lists its parts, and what would have to leave it to make it smaller.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use jailgen::kit::Kit;
 
 use crate::harness::project;
 
-/// Lines of code: without comments, blank lines and the tests of units. It goes down and never up: who adds a line to the stub takes
-/// another one out, or moves work to the helper.
+/// Lines of code: without comments, blank lines and unit tests. The bound only goes down: if you
+/// add a line to the stub, take another one out, or move work to the helper.
 const LINES_MAX: usize = 13_340;
 
 /// Bytes of the released program, with room for what another compiler makes of it.
@@ -30,7 +30,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Tests of units stand at the end of a file, or in one of their own.
+/// Unit tests are at the end of a file, or in a file of their own.
 fn lines_of_code(text: &str) -> usize {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let lines = code.lines().map(str::trim);

@@ -77,7 +77,8 @@ fn a_cage_is_linked_under_both_names_unless_another_command_is_called_so() {
     let said = String::from_utf8_lossy(&run.stdout).into_owned();
     assert!(said.contains("/jailgen/sh/home in"), "{said}{}", String::from_utf8_lossy(&run.stderr));
 
-    // Another spec cannot take the name over unasked; then the cage leaves it alone, also when it is built again.
+    // Another spec cannot take the name over unasked; then the cage leaves it alone,
+    // also when it is built again.
     build(&setup, &scratch, &["sh.jail"]).assert_status(1);
     build(&setup, &scratch, &["sh.jail", "--force"]).assert_status(0);
     let again = build(&setup, &scratch, &["cage.jail"]);

@@ -1,4 +1,5 @@
-//! The commands of `jailgen` on a cage, from the example; what a cage refuses is in `escapes/caged.rs`.
+//! The commands of `jailgen` on a cage, from the example; what a cage
+//! refuses is in `escapes/caged.rs`.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! `jailgen check`: the examples are clean, and every kind of bad input is reported so that its author can fix it.
+//! `jailgen check`: the examples are clean, and every kind of bad input is reported so
+//! that its author can fix it.
 
 use crate::harness::{BadInput, Outcome, Scratch, check_bad_input, project};
 
@@ -273,8 +274,8 @@ fn a_file_that_is_missing_leaves_the_others_to_be_checked() {
     assert!(outcome.stderr.contains("2 specs: 2 errors"), "{}", outcome.all());
 }
 
-/// Names are looked up before anything is evaluated, and everything is evaluated before anything is lowered, so faults of
-/// different stages are not reported together.
+/// Names are looked up before anything is evaluated, and everything is evaluated before anything is
+/// lowered, so faults of different stages are not reported together.
 #[test]
 fn all_faults_of_a_spec_are_told_at_once() {
     let spec = r#"{

@@ -194,10 +194,12 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "status 0\n");
 }
 
-/// A name that a jail can give to a file, and that would write to the clipboard and turn the line around.
+/// A name that a jail can give to a file, and that would write to the clipboard
+/// and turn the line around.
 const OBEYED: &str = "a\u{1b}]52;c;eA==\u{7}\u{9b}31m\u{202e}b";
 
-/// Whether something of that name is printed as it is. Colours are left out of account: they are jailgen's own.
+/// Whether something of that name is printed as it is. Colours are left out of
+/// account: they are jailgen's own.
 fn is_raw(scratch: &Scratch, arguments: &[&str]) -> bool {
     let outcome = scratch.run(&[&["--color", "always"], arguments].concat());
     let printed = outcome.stdout + &outcome.stderr;
@@ -209,7 +211,8 @@ fn is_raw(scratch: &Scratch, arguments: &[&str]) -> bool {
     plain.contains(is_obeyed)
 }
 
-/// Of a grant and of a file that is copied: what follows the line break would look like a line of ours.
+/// Of a grant and of a file that is copied: what follows the line break would
+/// look like a line of ours.
 #[test]
 fn no_name_in_a_question_goes_on_in_another_line() {
     let spec = r#"jail "x" pkgs.hello [

@@ -1,5 +1,5 @@
-//! Completions in the shells themselves: each runs on a terminal, where a line is typed with a tab in it, and says what became of
-//! the words.
+//! Completions in the shells themselves: each runs on a terminal, where a line is typed with a tab
+//! in it, and says what became of the words.
 
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::harness::Scratch;
 
-/// A shell, and what makes it ready: the completions, and `show`, which says what it is given and is completed as jailgen is.
+/// A shell, and what makes it ready: the completions, and `show`, which says what it is given and
+/// is completed as jailgen is.
 struct Shell {
     name: &'static str,
     start: &'static str,
@@ -167,7 +168,7 @@ impl Terminal {
         terminal
     }
 
-    /// Types a line and says what `show` got.
+    /// Types a line, and returns the arguments of `show`.
     fn type_line(&mut self, typed: &str) -> String {
         self.write(&format!("show {typed}"));
         self.write(&format!("; echo {MARK}''end\r"));

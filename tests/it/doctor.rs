@@ -143,7 +143,7 @@ fn a_machine_on_which_nix_does_not_build_is_told_so_and_mended() {
     assert_eq!(scratch.read(".config/nix/nix.conf"), "build-users-group =\n");
 }
 
-/// `sudo -E` keeps the home folder of somebody whose files are not to become root's.
+/// `sudo -E` keeps the home folder of a user whose files must not become root's.
 #[test]
 fn nothing_is_written_to_a_home_folder_of_somebody_else() {
     if setup().is_none() || !is_root() {
@@ -193,7 +193,8 @@ fn a_daemon_that_does_not_answer_is_named() {
     }
 }
 
-/// The person behind sudo is whom subordinate ids are for; as root the caller is `root`, and no number.
+/// The person behind sudo is whom subordinate ids are for; as root the caller
+/// is `root`, and no number.
 #[test]
 fn a_range_of_ids_is_proposed_for_somebody_by_name() {
     let scratch = Scratch::new();

@@ -1,4 +1,5 @@
-//! Emitted flakes under real Nix: they build, run, give a shell, and the lock that was written is the one that holds.
+//! Emitted flakes under real Nix: they build, run, give a shell, and the lock that was
+//! written is the one that holds.
 
 use std::fs;
 use std::path::Path;
@@ -119,7 +120,8 @@ fn every_example_builds() {
 #[test]
 fn a_wrapper_does_not_keep_the_kit() {
     let Some(setup) = setup() else { return };
-    // With a writable working folder the helper keeps git's settings apart, and looks at what a session leaves.
+    // With a writable working folder the helper keeps git's settings apart, and looks
+    // at what a session leaves.
     let shell = SHELL.replace("mount-cwd", "mount-cwd-readonly");
     let scratch = Scratch::with(&[("sh.jail", &*shell)]);
     setup.emit(&scratch, &["sh.jail"]);

@@ -1,4 +1,5 @@
-//! E20, C13: what jailgen writes where a jail writes too, such as an emitted folder. Links that the jail plants there lead nowhere.
+//! E20, C13: what jailgen writes where a jail writes too, such as an emitted folder. Links that the
+//! jail plants there lead nowhere.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -229,7 +229,7 @@ fn what_is_dangerous_stands_with_its_code_severity_and_line() {
     );
     assert!(keys.starts_with("  high ") && keys.contains("a.jail:2:10  readonly"), "{text}");
     assert!(findings.find("critical") < findings.find("high"), "{text}");
-    // It is said once, and not before the explanation.
+    // It is printed once, and not before the explanation.
     assert!(!outcome.stderr.contains("warning["), "{}", outcome.stderr);
     assert!(!findings.contains("whole-network"), "{text}");
     let json = scratch.run(&["explain", "--json", "a.jail"]).stdout;

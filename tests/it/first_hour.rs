@@ -1,5 +1,5 @@
-//! What the first pages say, as it stands there: the commands of README.md and docs/getting-started.md run one after the other, and so do the
-//! specs on them.
+//! What the first pages say, as it stands there: the commands of README.md and
+//! docs/getting-started.md run one after the other, and so do the specs on them.
 
 use std::fs;
 
@@ -21,7 +21,8 @@ fn first_hour() -> Option<Scratch> {
     Some(scratch)
 }
 
-/// A command line in the project, as the user of this home folder would type it. Nothing can be typed to what it starts.
+/// A command line in the project, as the user of this home folder would type it. Nothing can be
+/// typed to what it starts.
 fn type_in(scratch: &Scratch, line: &str) -> Outcome {
     let bin = assert_cmd::cargo::cargo_bin!("jailgen").parent().unwrap().to_owned();
     let path = std::env::var("PATH").unwrap();

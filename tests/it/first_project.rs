@@ -1,4 +1,5 @@
-//! The first project: what `jailgen init` writes is built, commits with its user's name, and passes the audit of its own jail.
+//! The first project: what `jailgen init` writes is built, commits with its user's name, and passes
+//! the audit of its own jail.
 
 use std::fs;
 use std::process::Command;

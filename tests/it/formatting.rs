@@ -1,4 +1,5 @@
-//! Nix that we write or emit is laid out as nixfmt does it, so that a user who formats it sees no difference.
+//! Nix that we write or emit is laid out as nixfmt does it, so that a user who
+//! formats it sees no difference.
 
 use rnix::SyntaxKind;
 
@@ -86,7 +87,8 @@ fn what_is_emitted_is_formatted() {
             check(name, std::str::from_utf8(content).unwrap(), &mut problems);
         }
     }
-    // A known gap: an expression that a spec says of packages is written on one line, where nixfmt breaks long ones.
+    // A known gap: an expression that a spec says of packages is written on one line, where
+    // nixfmt breaks long ones.
     let is_gap = |problem: &String| problem.starts_with("jailed-python.nix");
     assert!(problems.iter().any(is_gap), "the gap is closed: remove it here");
     problems.retain(|problem| !is_gap(problem));

@@ -1,4 +1,5 @@
-//! The hand-off ledger from a spec to the command: what a real jail leaves is reported, listed and approved.
+//! The hand-off ledger from a spec to the command: what a real jail leaves is
+//! reported, listed and approved.
 
 use std::process::Command;
 

@@ -1,4 +1,5 @@
-//! What the tests of the command line share: a folder of their own, the command, and tables of bad input.
+//! What the tests of the command line share: a folder of their own, the command,
+//! and tables of bad input.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,7 +55,8 @@ impl Scratch {
         fs::read_to_string(self.path(relative)).unwrap()
     }
 
-    /// The command, in this folder, with nothing of the caller's environment but PATH and what Nix needs.
+    /// The command, in this folder, with nothing of the caller's environment but
+    /// PATH and what Nix needs.
     pub(crate) fn jailgen(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("jailgen"));
         command.env_clear().current_dir(self.folder.path()).args(arguments);
@@ -110,8 +112,8 @@ pub(crate) struct BadInput {
     pub(crate) says: &'static [&'static str],
 }
 
-/// Runs `jailgen check bad.jail` for each row: status 1, the message, and a place in the spec unless the row says
-/// otherwise. All rows are tried before the test fails.
+/// Runs `jailgen check bad.jail` for each row: status 1, the message, and a place in the spec
+/// unless the row says otherwise. All rows are tried before the test fails.
 pub(crate) fn check_bad_input(rows: &[BadInput]) {
     let mut failures = String::new();
     for BadInput { what, spec, says } in rows {

@@ -1,4 +1,5 @@
-//! Scripts on the host whose launch is ended from outside: what they began is undone, whatever ended it.
+//! Scripts on the host whose launch is ended from outside: what they began is
+//! undone, whatever ended it.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -27,7 +28,8 @@ fn content(path: &Path) -> String {
     }
 }
 
-/// Starts the jail, ends it by this signal once the file `ready` is there, and returns what the cleanup has left.
+/// Starts the jail, ends it by this signal once the file `ready` is there, and returns
+/// what the cleanup has left.
 fn ended(scratch: &Scratch, signal: &str, script: &str, quick: &str) -> String {
     let home = scratch.path("home");
     let _ = fs::remove_dir_all(&home);
@@ -81,7 +83,8 @@ const WAYS: &str = r#"jail "ways" pkgs.bashInteractive [
 ]
 "#;
 
-/// A home folder with a project, in which a jail has left programs under the names of the host's own.
+/// A home folder with a project, in which a jail has left programs under the
+/// names of the host's own.
 struct Planted<'a> {
     scratch: &'a Scratch,
     home: PathBuf,
@@ -111,7 +114,8 @@ impl<'a> Planted<'a> {
         format!("{first}:{}/bin:/usr/bin:/bin", self.home.display())
     }
 
-    /// Runs a command in the project with `first` in front of PATH: what programs reported, and what was printed of errors.
+    /// Runs a command in the project with `first` in front of PATH: what programs reported, and
+    /// what was printed of errors.
     fn told(
         &self,
         program: &Path,
@@ -185,7 +189,8 @@ fn a_list_leads_past_no_place_where_the_jail_can_put_another_link() {
     let jail = planted.jail().canonicalize().unwrap();
     let swap = "rm -rf result sub; mkdir -p deep/er result; cp -r bin result; ln -s deep/er sub";
     for (first, script) in [
-        // Into the store, which is where a link of the project may lead; and past a folder that can become one.
+        // Into the store, which is where a link of the project may lead; and past a
+        // folder that can become one.
         ("result/bin", "ask"),
         ("sub/../../bin", "ask"),
     ] {
@@ -313,7 +318,8 @@ fn programs_are_not_found_in_a_tree_that_another_launch_was_given() {
     assert!(told.contains("before: genuine") && !told.contains("planted"), "{told}");
 }
 
-/// A launch whose script takes its time: meanwhile another one is started, whose jail plants a link.
+/// A launch whose script takes its time: meanwhile another one is started,
+/// whose jail plants a link.
 const SLOW: &str = r#"jail "slow" pkgs.bashInteractive [
   mount-cwd
   (state-dir (noescape "~/linked/agent"))

@@ -1,4 +1,5 @@
-//! `jailgen import`: files in the manner of people who use today's libraries, and the specs next to them that they become.
+//! `jailgen import`: files in the manner of people who use today's libraries, and the specs next
+//! to them that they become.
 
 use std::fs;
 
@@ -117,7 +118,8 @@ fn holes_have_names_and_lines() {
     assert!(checked.stderr.contains("left a hole for"), "{}", checked.stderr);
 }
 
-/// A file of another tool becomes the spec next to it, and what it could not say is in the report next to that.
+/// A file of another tool becomes the spec next to it, and what it could not say is in
+/// the report next to that.
 fn check_tool(file: &str) {
     let folder = project().join("tests/import");
     let text = fs::read_to_string(folder.join(file)).unwrap();

@@ -1,4 +1,5 @@
-//! `make install` into a folder, and the jailgen that is there: without the checkout, with and without Nix, and away again.
+//! `make install` into a folder, and the jailgen that is there: without the checkout, with and
+//! without Nix, and away again.
 
 use std::fs;
 use std::path::{Path, PathBuf};

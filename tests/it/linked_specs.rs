@@ -1,4 +1,5 @@
-//! A spec that is a symbolic link, as stow and home-manager make them: it is the file that the link leads to.
+//! A spec that is a symbolic link, as stow and home-manager make them: it is the
+//! file that the link leads to.
 
 use std::os::unix::fs::symlink;
 use std::process::Command;

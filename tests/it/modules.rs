@@ -1,5 +1,5 @@
-//! The modules for NixOS and home-manager, evaluated by the stand-in's module system: a small one, which knows what these modules
-//! use. Real NixOS is not evaluated here.
+//! The modules for NixOS and home-manager, evaluated by the stand-in's module system: a small one,
+//! which knows what these modules use. Real NixOS is not evaluated here.
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! The flakes of docs/nix.md are built, with this project in the place of the input that is changed.
+//! The flakes of docs/nix.md are built, with this project in the place of
+//! the input that is changed.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! The Nix library as users of jail.nix and jailed-agents meet it: what they wrote evaluates, builds and runs, and what is wrong
-//! is reported without the internals of the library.
+//! The Nix library as users of jail.nix and jailed-agents meet it: what they wrote evaluates,
+//! builds and runs, and what is wrong is reported without the internals of the library.
 
 use std::path::Path;
 
@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::harness::{Scratch, project};
 use crate::real_nix::{Setup, has_user_namespaces, setup};
 
-/// A folder with `jails.nix`, which has the given attributes. In their scope: `pkgs`, `lib`, `jailgen` (the library), `jail`.
+/// A folder with `jails.nix`, which has the given attributes. In their scope: `pkgs`, `lib`,
+/// `jailgen` (the library), `jail`.
 pub(crate) fn nix_file(setup: &Setup, attributes: &str) -> Scratch {
     let record = assert_cmd::cargo::cargo_bin!("jailgen").with_file_name("jailgen-kit.json");
     let kit: Value = serde_json::from_str(&std::fs::read_to_string(record).unwrap()).unwrap();
@@ -50,7 +51,7 @@ pub(crate) fn build(setup: &Setup, result: &str) -> Scratch {
     scratch
 }
 
-/// What Nix says when it cannot build `result`.
+/// The messages of Nix when it cannot build `result`.
 pub(crate) fn refused(setup: &Setup, nix: &Path, result: &str) -> String {
     let scratch = nix_file(setup, &format!("result = {result};"));
     let words = ["build", "--impure", "--no-link", "-L", "-f", "jails.nix", "result"];
@@ -353,8 +354,8 @@ fn a_configuration_of_nixpak_becomes_a_jail() {
     assert!(told.contains("does not take `pasta` over"), "{told}");
 }
 
-/// nixpak takes `$NAME` for a variable only where a bind's path begins, and right behind another variable. All else that is
-/// text is literal, whatever it would mean to a shell or to `noescape`.
+/// nixpak takes `$NAME` for a variable only where a bind's path begins, and right behind another
+/// variable. All else that is text is literal, whatever it would mean to a shell or to `noescape`.
 #[test]
 fn values_of_nixpak_are_expanded_where_nixpak_expands_them() {
     let Some(setup) = setup() else { return };

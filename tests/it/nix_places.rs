@@ -1,4 +1,5 @@
-//! Wrappers that flakes build name the lines of a spec, and of a builder's arguments, when a launch stops.
+//! Wrappers that flakes build name the lines of a spec, and of a builder's
+//! arguments, when a launch stops.
 
 use std::process::Command;
 

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::harness::{Scratch, project};
 use crate::real_nix::{Setup, setup};
 
-/// Evaluates an expression with `pkgs`, `nixlib` and `storePaths` in scope, by every Nix that is here; all must agree.
+/// Evaluates an expression with `pkgs`, `nixlib` and `storePaths` in scope, by every Nix that
+/// is here; all must agree.
 fn eval(setup: &Setup, expression: &str) -> Value {
     let nixlib = project().join("nixlib");
     let nixpkgs = setup.nixpkgs.trim_start_matches("path:");

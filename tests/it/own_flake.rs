@@ -1,5 +1,6 @@
-//! The project's own flake, with the stand-ins as inputs: what it offers, and that jailgens which it built emit flakes that evaluate.
-//! Its Rust packages are not built here: that needs crates from the network. Jails are made with the tools of the kit instead.
+//! The project's own flake, with the stand-ins as inputs: what it offers, and that jailgens which
+//! it built emit flakes that evaluate. Its Rust packages are not built here: that needs crates from
+//! the network. Jails are made with the tools of the kit instead.
 
 use std::fs;
 use std::path::Path;
@@ -111,7 +112,8 @@ fn the_projects_flake_passes_its_own_checks() {
     }
 }
 
-/// The same flake, whose jails are made with the tools that cargo built, and locked to the stand-ins.
+/// The same flake, whose jails are made with the tools that cargo built, and
+/// locked to the stand-ins.
 pub(crate) fn flake_with_tools(setup: &Setup) -> Scratch {
     let flake = own_flake();
     let record = assert_cmd::cargo::cargo_bin!("jailgen").with_file_name("jailgen-kit.json");
@@ -246,7 +248,8 @@ fn a_commit_is_named_by_its_repository_only_where_that_is_published() {
     assert_eq!(kit("published = null;").url, "path:/nix/store/x-source");
 }
 
-/// The package is made with the jailgen that cargo built, in the place of a compiler: what is tested is all that is around it.
+/// The package is made with the jailgen that cargo built, in the place of a compiler: what is
+/// tested is all that is around it.
 #[test]
 fn the_package_can_be_installed_in_a_profile_and_comes_with_the_overlay() {
     let Some(setup) = setup() else { return };

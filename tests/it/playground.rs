@@ -1,5 +1,5 @@
-//! A published flake of jails for agents, with this library for its input: what a launch says is enough to make all of it run, in a
-//! project below /tmp too.
+//! A published flake of jails for agents, with this library for its input: what a launch says is
+//! enough to make all of it run, in a project below /tmp too.
 
 use std::path::Path;
 use std::process::{Command, Output};

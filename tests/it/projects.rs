@@ -1,4 +1,5 @@
-//! Several projects of one user: specs and jails of the same name, and what is listed and removed of them.
+//! Several projects of one user: specs and jails of the same name, and what is
+//! listed and removed of them.
 
 use std::fs;
 use std::io::Read as _;
@@ -9,7 +10,8 @@ use crate::approval::answered;
 use crate::harness::{Outcome, Scratch};
 use crate::real_nix::{Setup, has_user_namespaces, setup};
 
-/// With a name of its own for each test: jails of other tests run at the same time, and are other jails then.
+/// With a name of its own for each test: jails of other tests run at the same time,
+/// and are other jails then.
 fn spec(test: &str) -> String {
     let grants =
         format!("mount-cwd (set-env \"TEST\" \"{test}\") (add-pkg-deps [ pkgs.coreutils ])");
@@ -18,7 +20,8 @@ fn spec(test: &str) -> String {
 
 const COMMAND: &str = ".local/state/jailgen/bin/jailed-sh";
 
-/// A home folder with a project, and another project below /tmp, with specs of the same name that make jails of the same name.
+/// A home folder with a project, and another project below /tmp, with specs of the same name that
+/// make jails of the same name.
 struct World {
     setup: Setup,
     home: Scratch,

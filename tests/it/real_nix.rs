@@ -1,4 +1,5 @@
-//! What tests with a real Nix share: every Nix of this machine, the stand-in packages, the kit; and tests that say why they cannot run.
+//! What tests with a real Nix share: every Nix of this machine, the stand-in packages, the kit; and
+//! tests that say why they cannot run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,7 +25,8 @@ pub(crate) struct Setup {
     home: tempfile::TempDir,
 }
 
-/// The set-up, or nothing, said aloud, where this machine has none: an error where JAIL_TEST_REQUIRE lists `nix`.
+/// The set-up, or nothing, said aloud, where this machine has none: an error
+/// where JAIL_TEST_REQUIRE lists `nix`.
 pub(crate) fn setup() -> Option<Setup> {
     match try_setup() {
         Ok(setup) => Some(setup),
@@ -76,7 +78,8 @@ fn try_setup() -> Result<Setup, String> {
     })
 }
 
-/// The variables of standin.env, from the environment or from where `scripts/make-standin` leaves them.
+/// The variables of standin.env, from the environment or from
+/// where `scripts/make-standin` leaves them.
 fn standin() -> Result<BTreeMap<String, String>, String> {
     let file = project().join("target/standin/standin.env");
     let text = fs::read_to_string(&file).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! No command of ours, and nothing that a launch runs of its own, does what the configuration of a repository says.
+//! No command of ours, and nothing that a launch runs of its own, does what the
+//! configuration of a repository says.
 
 use std::fs;
 use std::path::Path;
@@ -14,8 +15,8 @@ const SPEC: &str = r#"jail "jailed-git" pkgs.bashInteractive [
 ]
 "#;
 
-/// A project whose configuration names programs in every place that git runs one for a mere look, as is that of the home
-/// folder. Each leaves a word in `fired`.
+/// A project whose configuration names programs in every place that git runs one for a mere look,
+/// as is that of the home folder. Each leaves a word in `fired`.
 fn armed(setup: &Setup) -> Scratch {
     let scratch = Scratch::with(&[("project/git.jail", SPEC), ("project/tracked", "one\n")]);
     let flake = format!(
@@ -150,7 +151,8 @@ fn an_input_of_a_spec_in_a_repository_that_a_jail_could_write_is_refused() {
         assert!(errors.contains("where a jail could write"), "{input}: {errors}");
         assert!(!scratch.path("fired").exists(), "{input}");
     }
-    // From where no jail could write it is built, of what is committed; once a jail was given it, it is not updated.
+    // From where no jail could write it is built, of what is committed; once a jail was
+    // given it, it is not updated.
     scratch.write("elsewhere/x", b"");
     spec(&format!("{{ url = \"git+file://{project}\"; flake = false; }}"));
     let errors = build("elsewhere", "build");

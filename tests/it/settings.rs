@@ -1,4 +1,5 @@
-//! The user's settings: that they stand for options, that options win, and that a file which a jail could write is not used.
+//! The user's settings: that they stand for options, that options win, and that a file which a jail
+//! could write is not used.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

@@ -56,7 +56,8 @@ fn from_nix(root: &str, nix: &Path) -> Result<Closure, ClosureError> {
 fn the_database_and_every_nix_tell_the_same_closure() {
     let Some(setup) = setup() else { return };
     let root = some_path(&setup);
-    // A wrapper is asked for by all its paths at once; that must not be slower, nor tell anything twice.
+    // A wrapper is asked for by all its paths at once; that must not be slower,
+    // nor tell anything twice.
     let all: Vec<String> = from_nix(&root, &setup.programs[0]).unwrap().into_keys().collect();
     let database = Path::new(closure::DATABASE);
     if let Ok(read) = closure::closure(&all, database, || Err(NixError::Missing)) {
@@ -123,7 +124,8 @@ fn make_database(at: &Path) {
     database.execute_batch(tables).unwrap();
 }
 
-/// A folder with a program `nix` that says this, in place of a Nix that this machine cannot have next to its own.
+/// A folder with a program `nix` that says this, in place of a Nix that this machine
+/// cannot have next to its own.
 fn saying(scratch: &Scratch, version: &str) -> PathBuf {
     scratch.write("bin/nix", format!("#!/bin/sh\necho '{version}'\n").as_bytes());
     fs::set_permissions(scratch.path("bin/nix"), fs::Permissions::from_mode(0o755)).unwrap();

@@ -1,5 +1,6 @@
-//! A path that is given as an argument is not copied into the store, which every user can read: it is refused, and nothing of
-//! it is left there. What a spec or a flake copies on purpose, as `"${./cfg}"`, is.
+//! A path that is given as an argument is not copied into the store, which every user can
+//! read: it is refused, and nothing of it is left there. What a spec or a flake copies on
+//! purpose, as `"${./cfg}"`, is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -88,7 +89,8 @@ fn a_path_that_is_an_argument_is_refused_and_not_copied() {
             assert_eq!(secret.copies(), [""; 0], "{argument}:\n{told}");
         }
     }
-    // In a string it is copied, because this is what it says; the refusals above would have been seen.
+    // In a string it is copied, because this is what it says; the refusals
+    // above would have been seen.
     build(&setup, &format!("jail \"x\" pkgs.hello (c: [ (c.readonly \"${{{path}}}\") ])"));
     assert_eq!(secret.copies().len(), 1);
 }

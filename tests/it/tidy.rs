@@ -284,7 +284,8 @@ const PRIVATE: &[(&str, &str)] = &[
     ("cache.nixos", ".org"),
 ];
 
-/// The table of hosts that specs can name in groups, the page that is made of it, and what is said of specs that name them.
+/// The table of hosts that specs can name in groups, the page that is generated from it, and the
+/// explanations of specs that name them.
 const NAMES_HOSTS: &[&str] =
     &["docs/combinators.md", "src/jail-registry/src/hosts/data.rs", "tests/it/explain.rs"];
 
@@ -343,11 +344,12 @@ fn link_targets(markdown: &str) -> Vec<String> {
     after.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target.to_owned()).collect()
 }
 
-/// Where combinators are known. What is beneath them, the plan and the runtime, has words of its own.
+/// Where combinators are known. What is beneath them, the plan and the
+/// runtime, has words of its own.
 const KNOWS_COMBINATORS: &[&str] =
     &["src/jail-policy/", "src/jail-registry/", "src/jail-lang/", "src/jailgen/", "src/xtask/"];
 
-/// Words that are something else where they stand, though a combinator has the same name.
+/// Words with another meaning at these places, though a combinator has the same name.
 const OTHER_WORDS: &[(&str, &str, &str)] = &[
     ("src/jail-lang/src/library/mod.rs", "network", "a group of functions"),
     ("src/jail-policy/src/danger/granted.rs", "mount", "a namespace"),
@@ -416,7 +418,7 @@ fn words(code: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// Whether a name that stands here is that of an entry, or the constant for one.
+/// Whether a name at this place is that of an entry, or the constant for one.
 fn writes_a_name(path: &str, before: &str) -> bool {
     let is_constant = before.ends_with(": &str = ");
     match path.strip_prefix("src/jail-registry/src/table/") {

@@ -1,4 +1,5 @@
-//! `jailgen trace`: what it sees, that the jail is the same while it looks, and that what it says to write is enough.
+//! `jailgen trace`: what it sees, that the jail is the same while it looks, and that what it
+//! says to write is enough.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,7 +13,8 @@ use crate::harness::{Outcome, Scratch};
 use crate::real_nix::{Setup, has_user_namespaces, setup};
 
 const TOOLS: &str = "(add-pkg-deps [ pkgs.coreutils pkgs.python3 ])";
-/// Makes two odd calls: one that a jail may make, and one that it may not. Its status says how the second was answered.
+/// Makes two odd calls: one that a jail may make, and one that it may not. Its status says how
+/// the second was answered.
 const ODD: &str = "python3 -c 'import ctypes as c; l = c.CDLL(None, use_errno=True); l.mlockall(4); \
                    l.ptrace(16, 1, 0, 0); exit(40 + c.get_errno())'";
 

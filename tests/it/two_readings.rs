@@ -1,5 +1,5 @@
-//! `buildJail FILE`: Nix evaluates the spec, and the builder reads it once more with jailgen's evaluator, which is what `check` and
-//! `explain` go by. Where the two part nothing is built.
+//! `buildJail FILE`: Nix evaluates the spec, and the builder reads it once more with jailgen's
+//! evaluator, which is what `check` and `explain` go by. Where the two part nothing is built.
 
 use std::fs;
 
@@ -10,10 +10,11 @@ use crate::real_nix::{Setup, setup};
 /// What a spec must not get by a detour.
 const SECRET: &str = "(readwrite \"/srv/secret\")";
 
-/// What the builder says of every spec that it does not build.
+/// The builder's message about every spec that it does not build.
 const REFUSED: &str = "is not built, because jailgen and Nix read it differently";
 
-/// Specs in which Nix finds `GRANT`, and jailgen's evaluator did not find when they were written down, or refuses now.
+/// Specs in which Nix finds `GRANT`, and jailgen's evaluator did not find when they were
+/// written down, or refuses now.
 const HIDING: &[(&str, &str)] = &[
     ("a comment that a lone CR ends", "jail \"x\" pkgs.hello [ # more\rGRANT\n ]"),
     (
@@ -91,7 +92,7 @@ fn with_spec(setup: &Setup, spec: &str) -> Scratch {
     scratch
 }
 
-/// Builds an attribute: the wrapper, or what was said.
+/// Builds an attribute, and returns the wrapper or the messages.
 fn built(setup: &Setup, scratch: &Scratch, nix: usize, attribute: &str) -> Result<String, String> {
     let words = ["build", "--impure", "-L", "-f", "jails.nix", attribute, "--out-link", "result"];
     let output = setup.nix(&setup.programs[nix], &scratch.path("."), &words);
@@ -179,7 +180,8 @@ fn what_nix_alone_knows_of_a_text_is_built_where_it_names_no_place() {
     );
 }
 
-/// Which package a name means is not compared, so a package must not lead to a place that the spec does not name.
+/// Which package a name means is not compared, so a package must not lead to a place
+/// that the spec does not name.
 #[test]
 fn a_link_in_a_package_grants_nothing_outside_of_the_store() {
     let Some(setup) = setup() else { return };

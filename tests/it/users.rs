@@ -1,7 +1,8 @@
-//! Specs in the manner of people who use jail.nix and jailed-agents (`tests/users/*.jail`): each is built, and its commands run.
+//! Specs in the manner of people who use jail.nix and jailed-agents (`tests/users/*.jail`): each is
+//! built, and its commands run.
 //!
-//! The first comment of a spec says what must be seen, in lines of bash that run outside, in a folder `project` of a home
-//! folder of the spec's own, with the built commands first in PATH:
+//! The first comment of a spec says what must be seen, in lines of bash that run outside, in a
+//! folder `project` of a home folder of the spec's own, with the built commands first in PATH:
 //! - `# host:` prepares the home folder;
 //! - `# works:` must succeed, all of it (`set -e`);
 //! - `# fails:` must not, and not because there was no launch;

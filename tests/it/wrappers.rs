@@ -1,4 +1,4 @@
-//! `jailgen explain` of a wrapper says what it says of the spec that the wrapper was built from.
+//! `jailgen explain` of a wrapper prints the same as for the spec that the wrapper was built from.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
@@ -48,7 +48,8 @@ fn jail(outcome: &Outcome) -> Value {
     report["jails"][0].clone()
 }
 
-/// Its lines: the title, how, what, who wanted it and where that stands. What the store has is known by other names.
+/// Its lines: the title, how, what, who wanted it and where that stands. What the store has
+/// is known by other names.
 fn lines(jail: &Value) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for group in jail["groups"].as_array().unwrap() {
@@ -65,7 +66,8 @@ fn lines(jail: &Value) -> BTreeSet<String> {
             }
         }
     }
-    // Who put a folder in PATH a plan says of the first alone, and of the program of a cage nothing.
+    // Who put a folder in PATH a plan says of the first alone, and of the
+    // program of a cage nothing.
     let is_known =
         |line: &String| !["\"Commands\"", "\"Program\""].iter().any(|it| line.starts_with(it));
     all.into_iter().filter(is_known).collect()
@@ -147,7 +149,8 @@ fn every_wrapper_can_be_explained() {
     }
 }
 
-/// A wrapper's first line names the program that it is given to, and a project's files are for a jail to write.
+/// A wrapper's first line names the program that it is given to, and a project's files
+/// are for a jail to write.
 #[test]
 fn a_wrapper_that_starts_another_program_is_told_and_not_audited() {
     let Some(subject) = all().first() else { return };

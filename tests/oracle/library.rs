@@ -1,6 +1,7 @@
-//! `lib`: what each function gives is known from nixpkgs' own library, which is not on every machine. So the results stand in a
-//! table, and where `JAIL_ORACLE_LIB` names a nixpkgs library, real Nix and that library judge the table itself. The names that
-//! are left to Nix stand in another.
+//! `lib`: what each function gives is known from nixpkgs' own library, which is not on
+//! every machine. So the results stand in a table, and where `JAIL_ORACLE_LIB` names a
+//! nixpkgs library, real Nix and that library judge the table itself. The names that are
+//! left to Nix stand in another.
 
 use std::fs;
 

@@ -1,9 +1,10 @@
-//! Real Nix as the judge: each expression of the tables gives the same JSON through `nix-instantiate` and through ours,
-//! or an error through both.
+//! Real Nix as the judge: each expression of the tables gives the same JSON through
+//! `nix-instantiate` and through ours, or an error through both.
 //!
-//! A table is a `.cases` file; a case is a paragraph, and lines that begin with `#` are comments. A case whose comment
-//! begins with `# only newer:` is one that the Nix of this machine may not know: it is compared where it does. One whose comment
-//! begins with `# gap:` is known to differ, for the reason that the comment gives.
+//! A table is a `.cases` file; a case is a paragraph, and lines that begin with `#` are comments. A
+//! case whose comment begins with `# only newer:` is one that the Nix of this machine may not know:
+//! it is compared where it does. One whose comment begins with `# gap:` is known to differ, for the
+//! reason that the comment gives.
 
 #![expect(clippy::disallowed_methods, reason = "tests start programs, and variables say how")]
 #![expect(
@@ -122,7 +123,8 @@ fn run_ours(form: Form, expression: &str) -> Result<String, String> {
     }
 }
 
-/// Numbers are compared as numbers: how many digits of a float are written is the printer's business.
+/// Numbers are compared as numbers: how many digits of a float are written
+/// is the printer's business.
 pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => {

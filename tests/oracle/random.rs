@@ -1,4 +1,5 @@
-//! Random expressions of known types, many in one call of Nix: whatever is written, both must mean the same by it.
+//! Random expressions of known types, many in one call of Nix: whatever is written, both
+//! must mean the same by it.
 
 use std::fmt::Write as _;
 

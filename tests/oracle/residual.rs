@@ -1,5 +1,5 @@
-//! Symbolic packages: the Nix source that a spec's expression becomes gives, over a pretended `pkgs`, what the expression
-//! itself gives there.
+//! Symbolic packages: the Nix source that a spec's expression becomes gives, over a pretended
+//! `pkgs`, what the expression itself gives there.
 
 use jail_lang::{Limits, MemorySources, evaluate};
 use jail_policy::Package;

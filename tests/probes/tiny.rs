@@ -1,6 +1,8 @@
-//! The smallest payload: a static program that writes one byte to its standard output and exits with 0.
+//! The smallest payload: a static program that writes one byte to its standard
+//! output and exits with 0.
 //!
-//! It is an ELF file put together here, so that nothing has to be compiled for it and nothing but the kernel starts it.
+//! It is an ELF file put together here, so that nothing has to be compiled for it and nothing
+//! but the kernel starts it.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

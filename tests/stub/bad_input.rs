@@ -156,8 +156,8 @@ fn a_user_who_has_as_many_processes_as_allowed_is_told_so() {
     }
 }
 
-/// D18: a security module lets the namespace be made, and forbids what it is for. Landlock stands in for AppArmor here, and a file
-/// for its switch, in a mount namespace of the test's own.
+/// D18: a security module lets the namespace be made, and forbids what it is for. Landlock stands
+/// in for AppArmor here, and a file for its switch, in a mount namespace of the test's own.
 #[test]
 fn a_user_namespace_that_gives_nothing_stops_the_launch_and_names_the_switch() {
     const SWITCH: &str = "mount -t tmpfs none /proc/sys/kernel && echo 1 > /proc/sys/kernel/apparmor_restrict_unprivileged_userns &&";
@@ -180,7 +180,8 @@ fn a_user_namespace_that_gives_nothing_stops_the_launch_and_names_the_switch() {
             .set("W", jail.wrapper().to_str().expect("UTF-8"))
             .set("XDG_STATE_HOME", jail.folder.path().join("state").to_str().expect("UTF-8"));
         let launch = |before: &str| {
-            // Nothing of jailgen's own is in what may be written, and what is written down is gone with the test.
+            // Nothing of jailgen's own is in what may be written, and what is written
+            // down is gone with the test.
             let script = format!(
                 "mount -t tmpfs none /sys && {before} \"$DENYING\" -c '\"$W\" -c \"echo ran\"'"
             );

@@ -1,4 +1,5 @@
-//! Cages: plans without namespaces, where Landlock and filters are all there is. Each probe has a control outside.
+//! Cages: plans without namespaces, where Landlock and filters are all there is. Each
+//! probe has a control outside.
 
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;

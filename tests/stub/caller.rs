@@ -17,8 +17,8 @@ const ORDINARY: u32 = 54321;
 /// The tests of one run have fewer jails at any time.
 const KEYS_AT_ONCE: u32 = 48;
 
-/// Root and an ordinary user where the tests run as root, else who runs them. Empty, with a line that says so, where jails
-/// cannot be made; then fails if the machine is declared to have them.
+/// Root and an ordinary user if the tests run as root, else the user who runs them. Empty, with a
+/// line that says so, if jails cannot be made; this fails if the machine is declared to have them.
 pub(crate) fn callers() -> Vec<Caller> {
     let all = if rustix::process::geteuid().is_root() && has_more_users() {
         vec![Caller { uid: None }, Caller { uid: Some(ORDINARY) }]
@@ -28,7 +28,8 @@ pub(crate) fn callers() -> Vec<Caller> {
     all.into_iter().filter(Caller::has_namespaces).filter(Caller::has_room_for_keys).collect()
 }
 
-/// Whether there are other users than root. A user namespace of an ordinary user's own has one user, who is root there.
+/// Whether there are other users than root. A user namespace of an ordinary user's own has one
+/// user, who is root there.
 pub(crate) fn has_more_users() -> bool {
     let map = std::fs::read_to_string("/proc/self/uid_map").expect("a map");
     let counts = map.lines().filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok());
@@ -46,8 +47,8 @@ impl Caller {
         false
     }
 
-    /// Each jail has a keyring of its own, and the kernel counts a user's (keyrings(7)). Other jails of the same user may
-    /// have all of them; a while is waited until they have ended.
+    /// Each jail has a keyring of its own, and the kernel counts a user's (keyrings(7)). Other
+    /// jails of the same user may have all of them; a while is waited until they have ended.
     fn has_room_for_keys(&self) -> bool {
         let end = Instant::now() + Duration::from_secs(60);
         while self.free_keys().is_some_and(|free| free < KEYS_AT_ONCE) {

@@ -1,4 +1,5 @@
-//! What the payload cannot do: capabilities, system calls, devices, the kernel's switches, the network.
+//! What the payload cannot do: capabilities, system calls, devices, the
+//! kernel's switches, the network.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -24,7 +25,8 @@ fn there_are_no_capabilities_and_no_new_privileges() {
 
 #[test]
 fn the_jail_has_a_session_keyring_of_its_own() {
-    // The filter refuses keyctl(2); the keyring is changed all the same, as is seen under a filter that allows everything.
+    // The filter refuses keyctl(2); the keyring is changed all the same, as is seen under a
+    // filter that allows everything.
     const ALLOW_ALL: [u8; 8] = [0x06, 0, 0, 0, 0, 0, 0xff, 0x7f];
     let session = "call keyctl 0 -3 1";
     for caller in callers() {
@@ -43,7 +45,8 @@ fn the_jail_has_a_session_keyring_of_its_own() {
 fn nothing_about_capabilities_can_be_changed_any_more() {
     for caller in callers() {
         let jail = Jail::new(caller);
-        // PR_GET_SECUREBITS: NOROOT, NO_SETUID_FIXUP and NO_CAP_AMBIENT_RAISE, all of them and KEEP_CAPS locked.
+        // PR_GET_SECUREBITS: NOROOT, NO_SETUID_FIXUP and NO_CAP_AMBIENT_RAISE, all of
+        // them and KEEP_CAPS locked.
         assert_eq!(jail.probe("call prctl 27 0 0 0 0"), "ok 239", "{caller:?}");
         // PR_SET_SECUREBITS, PR_CAP_AMBIENT_RAISE of CAP_CHOWN, PR_SET_NO_NEW_PRIVS to 0.
         assert_eq!(jail.probe("call prctl 28 0 0 0 0"), "errno 1");
@@ -122,7 +125,8 @@ fn dangerous_calls_are_refused_and_the_same_probes_work_outside() {
             assert_eq!(jail.probe(words), *answer, "{caller:?}: {words}");
             differ += usize::from(jail.control(words) != *answer);
         }
-        // What root may not do and an ordinary user may not either looks alike; most of it must not.
+        // What root may not do and an ordinary user may not either looks
+        // alike; most of it must not.
         assert!(differ * 2 > REFUSED.len(), "only {differ} of {} differ outside", REFUSED.len());
     }
 }
@@ -297,7 +301,8 @@ fn core_dumps_are_off_also_for_handlers_of_the_host() {
         let jail = Jail::new(caller);
         jail.sh("grep core /proc/self/limits | tr -s ' ' | cut -d' ' -f5,6").prints("1 1");
         jail.sh("ulimit -c unlimited 2>/dev/null || echo refused").prints("refused");
-        // Whose shell says `(core dumped)` has left one. The launcher's limit is as high as it can be.
+        // Whose shell says `(core dumped)` has left one. The launcher's limit
+        // is as high as it can be.
         let crash = "sh -c 'kill -SEGV $$' 2>&1; ls";
         let high = "ulimit -S -c $(ulimit -H -c)";
         let inside =
@@ -343,7 +348,8 @@ fn what_tells_machines_apart_is_not_the_hosts() {
 
 #[test]
 fn the_stub_is_not_dumpable_inside_and_outside() {
-    // Files of /proc about a process that is not belong to root, who need not exist inside (proc(5)).
+    // Files of /proc about a process that is not belong to root, who need
+    // not exist inside (proc(5)).
     let owner = |process: &str| format!("stat -c %u /proc/{process}/environ");
     for caller in callers().into_iter().filter(|caller| !caller.is_root()) {
         let jail = Jail::new(caller);

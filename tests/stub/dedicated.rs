@@ -1,7 +1,8 @@
-//! A user of the jail's own: who the payload is on the host, what both sides can edit, and what stops the launch.
+//! A user of the jail's own: who the payload is on the host, what both sides can edit,
+//! and what stops the launch.
 //!
-//! Root can run it as any system user; `daemon` is one everywhere. Anybody else needs subordinate ids, so the test looks
-//! for a user who has some.
+//! Root can run it as any system user; `daemon` is one everywhere. Anybody else needs subordinate
+//! ids, so the test looks for a user who has some.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Stdio};
@@ -107,7 +108,8 @@ fn what_is_not_shared_stays_the_callers() {
         std::fs::set_permissions(&outside, std::fs::Permissions::from_mode(0o600)).unwrap();
         let read = format!("cat {}", outside.display());
         let bound = jail.op(crate::jail::bind(&outside, jail_plan::Access::ReadOnly));
-        // Granted read-only, and for the caller's eyes alone: the mode says so, and nothing is shared.
+        // Granted read-only, and readable by the caller alone: the mode
+        // decides, and nothing is shared.
         assert_ne!(bound.sh(&read).code, Some(0));
         bound.outside_sh(&read).prints("key");
         let meta = std::fs::metadata(&outside).unwrap();

@@ -1,4 +1,5 @@
-//! E22: what another process does for a jail by sending it an open folder, over a socket in the project.
+//! E22: what another process does for a jail by sending it an open folder, over
+//! a socket in the project.
 
 use std::io::IoSlice;
 use std::os::fd::AsFd;

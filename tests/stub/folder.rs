@@ -100,7 +100,8 @@ fn a_file_system_of_the_kernels_is_refused_wherever_it_is_mounted() {
             command.env("W", jail.wrapper()).args(["-Urmipf", "sh", "-c", &script]);
             Ran::of(&mut command)
         };
-        // The control: where files are anybody's. Who has become root here cannot enter that one's home folder.
+        // The control: where files are anybody's. Who has become root here cannot
+        // enter that one's home folder.
         if caller.is_root() {
             in_a("tmpfs").prints("ran");
         }
@@ -216,7 +217,8 @@ fn a_planted_link_does_not_lead_a_mount_or_a_grant_elsewhere() {
     }
 }
 
-/// A jail with one of the operations that bind what the launcher names, and a link in the tree it binds that leads to keys.
+/// A jail with one of the operations that bind what the launcher names, and a link in the tree it
+/// binds that leads to keys.
 fn with_a_planted_link(
     caller: Caller,
     op: impl FnOnce(Access) -> InsideOp,
@@ -250,7 +252,8 @@ fn a_link_planted_in_a_tree_that_an_argument_or_a_variable_names_is_not_followed
         for tree in ["../home/tree", "../home/./tree/"] {
             let jail = with_a_planted_link(caller, arguments, Access::ReadWrite);
             run(&jail, tree).stopped(&[refused]);
-            // Written down is what it was given, so a launch that is given nothing follows it no more.
+            // Written down is what it was given, so a launch that is given
+            // nothing follows it no more.
             run(&jail, "none").stopped(&[refused]);
             // The same link, where no launch granted writing.
             run(&with_a_planted_link(caller, arguments, Access::ReadWrite), "none")
@@ -321,7 +324,7 @@ fn parents_that_can_only_be_passed_through_are_passed_through() {
         let outer = jail.folder.path().join("outer");
         let mine = jail.file("outer/mine/there", "x").parent().expect("a folder").to_owned();
         std::os::unix::fs::chown(&mine, caller.uid, caller.uid).expect("for the caller");
-        // As root it is somebody else's than the caller's.
+        // For root, it belongs to another user than the caller.
         std::fs::set_permissions(&outer, std::fs::Permissions::from_mode(0o711)).expect("a mode");
         jail.outside_sh("ls ../outer >/dev/null 2>&1 && test $(id -u) = 54321 && echo listed; cat ../outer/mine/there")
             .prints("x");

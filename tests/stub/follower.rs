@@ -1,4 +1,5 @@
-//! The process that carries a state file over: what it may do, what it costs, and what becomes of a launch without it.
+//! The process that carries a state file over: what it may do, what it costs, and what
+//! becomes of a launch without it.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;

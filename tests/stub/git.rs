@@ -1,4 +1,4 @@
-//! What a launch learns and tells of git: who commits, and why there is no repository.
+//! What a launch learns of git and reports: the name for commits, and why there is no repository.
 
 use std::os::unix::fs::symlink;
 
@@ -6,7 +6,7 @@ use jail_plan::{Access, InsideOp, Missing};
 
 use crate::jail::{Caller, Jail, Ran, bind, bind_to, callers, literal, skipped};
 
-/// A jail that knows who commits.
+/// A jail that knows the name for commits.
 fn identified(caller: Caller) -> Jail {
     Jail::new(caller).op(InsideOp::GitIdentity(literal("/etc/gitconfig")))
 }

@@ -1,6 +1,8 @@
-//! Limits of a control group, where the machine lets one be made. `make test-cgroups` boots a machine that does.
+//! Limits of a control group, where the machine lets one be made. `make test-cgroups`
+//! boots a machine that does.
 //!
-//! What uses up a machine is tried with small limits, and so that it ends by itself should nothing hold it.
+//! What uses up a machine is tried with small limits, and so that it ends by
+//! itself should nothing hold it.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -158,7 +160,8 @@ fn processes_outside_the_jails_namespace_end_with_it(caller: Caller) {
     }
 }
 
-/// A group of the caller's that the test makes in a tree of its own, as a container or an administrator would.
+/// A group of the caller's that the test makes in a tree of its own, as a container
+/// or an administrator would.
 #[test]
 fn a_delegated_group_serves_where_no_systemd_answers() {
     let tree = "/sys/fs/cgroup/jail-stub-tests";

@@ -1,4 +1,5 @@
-//! The hand-off record: what a session leaves that programs outside would execute or trust is reported, and nothing else.
+//! The hand-off record: what a session leaves that programs outside would execute or trust is
+//! reported, and nothing else.
 
 use jail_plan::handoff::{FOLDER, LEDGER};
 use jail_plan::{HandOff, Host, HostOp, Step};
@@ -235,7 +236,8 @@ fn two_sessions_at_once_tell_each_what_is_left() {
             until [ -e first ]; do sleep 0.02; done; sleep 0.2
             \"$W\" -c 'echo x >.envrc; sleep 0.2' 2>&1; touch end; wait $pid; cat told";
         let said = jail.outside_sh(script).stdout;
-        // The second one tells it; to the first it is known by then. It did not become what was there before.
+        // The second one tells it; to the first it is known by then. It did not
+        // become what was there before.
         assert_eq!(said.matches("new      .envrc").count(), 1, "{said}");
         assert!(ledger(&jail, "show", &[]).stdout.contains("new      .envrc"));
     }

@@ -48,7 +48,8 @@ fn a_root_that_is_only_shown_can_do_nothing_more() {
     }
 }
 
-/// A file that its owner alone may read, who is not the caller: only root can make one, and is the other one itself otherwise.
+/// A file that its owner alone may read, who is not the caller: only root can make one, and is the
+/// other one itself otherwise.
 fn anothers(jail: &Jail) -> PathBuf {
     if !rustix::process::geteuid().is_root() {
         return PathBuf::from("/etc/shadow");

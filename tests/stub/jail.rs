@@ -128,8 +128,8 @@ pub(crate) fn read_only_folder(plan: &mut Plan) {
 }
 
 impl Jail {
-    /// The host's programs, read-only; own /tmp, /proc, /dev; the project folder, in which it starts. Runs `/bin/sh` with
-    /// the wrapper's arguments.
+    /// The host's programs, read-only; own /tmp, /proc, /dev; the project folder, in which it
+    /// starts. Runs `/bin/sh` with the wrapper's arguments.
     pub(crate) fn new(caller: Caller) -> Self {
         let mut jail = Self::bare(caller);
         let system = ["/usr", "/bin", "/lib", "/lib64", "/nix/store"];
@@ -258,8 +258,8 @@ impl Jail {
         std::fs::write(&source, text).expect("the text");
         std::fs::set_permissions(&source, std::fs::Permissions::from_mode(0o755))
             .expect("executable");
-        // Copied by another process: a file that is open for writing, in a child that another test has just forked too,
-        // cannot be executed.
+        // Copied by another process: a file that is open for writing, in a child that another test
+        // has just forked too, cannot be executed.
         let copied = Command::new("cp").arg("--remove-destination").args([&source, &path]).status();
         assert!(copied.expect("cp").success());
         path

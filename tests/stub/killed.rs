@@ -1,5 +1,5 @@
-//! A launch that is killed before its payload runs: what it leaves on the host is a part of what every launch leaves, and the
-//! next one goes on from there.
+//! A launch that is killed before its payload runs: what it leaves on the host is a part of what
+//! every launch leaves, and the next one goes on from there.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +16,8 @@ const POINTS: [&str; 7] =
 /// How often at each of them: it comes a little further each time, or less far.
 const TIMES: usize = 5;
 
-/// A jail whose launch makes folders and files of state, with their parents, and mount points in a folder of the host.
+/// A jail whose launch makes folders and files of state, with their parents, and mount points
+/// in a folder of the host.
 fn jail(caller: Caller) -> Jail {
     let jail = Jail::new(caller).change(|plan| {
         plan.before.push(Step::new(
@@ -40,7 +41,8 @@ fn jail(caller: Caller) -> Jail {
     ))
 }
 
-/// Everything below a folder by its name; in the record, where names are those of one folder only, by the kind of key.
+/// Everything below a folder by its name; in the record, where names are those of one folder
+/// only, by the kind of key.
 fn names(folder: &Path, of: &Path, all: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let entry = entry.expect("an entry");

@@ -1,5 +1,6 @@
-//! A launcher that is killed at any moment, from before there is a jail until after its end: nothing of the host's is lost, nothing is left
-//! that was not there, and no process runs on. `cargo test -p jail-stub --test stub -- --ignored killed_a_thousand_times` takes three minutes.
+//! A launcher that is killed at any moment, from before there is a jail until after its end:
+//! nothing of the host's is lost, nothing is left that was not there, and no process runs on.
+//! `cargo test -p jail-stub --test stub -- --ignored killed_a_thousand_times` takes three minutes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -85,8 +86,8 @@ fn all(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
     }
 }
 
-/// The processes whose program lies in this folder. An ordinary user may not read the links of one that is protected from
-/// being traced, but its arguments.
+/// The processes whose program lies in this folder. An ordinary user may not read the links of one
+/// that is protected from being traced, but its arguments.
 fn processes(folder: &Path) -> Vec<String> {
     let processes = fs::read_dir("/proc").expect("/proc").flatten();
     let numbers =

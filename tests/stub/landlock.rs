@@ -1,5 +1,6 @@
-//! The Landlock layer alone: what it stops where the mounts show too much, what it lets through, and what happens where the
-//! kernel has none. Every refusal has a control: the same jail without that part of the wall.
+//! The Landlock layer alone: what it stops where the mounts show too much, what it lets through,
+//! and what happens where the kernel has none. Every refusal has a control: the same jail
+//! without that part of the wall.
 
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -24,7 +25,8 @@ fn callers_with(abi: u32) -> Vec<Caller> {
     Vec::new()
 }
 
-/// A jail with a wall as it should be, and after that a mount too many: all of the host, writable, at /host.
+/// A jail with a wall as it should be, and after that a mount too many: all of the
+/// host, writable, at /host.
 fn widened(caller: Caller, change: impl FnOnce(&mut Plan)) -> Jail {
     Jail::new(caller)
         .op(InsideOp::RemountReadOnly(literal("/")))
@@ -147,8 +149,8 @@ fn the_launchers_own_files_can_be_opened_again_as_they_were() {
              < given > out 2> err; cat out err",
         )
         .prints("in\nerr");
-        // What was opened for reading cannot be written through its descriptor, whichever user owns it; the mount that it is
-        // opened from is read-only already (tests/stub/standard.rs).
+        // What was opened for reading cannot be written through its descriptor, whichever user owns
+        // it; the mount that it is opened from is read-only already (tests/stub/standard.rs).
         let refused = "echo given > given; chmod 600 given; \"$W\" -c 'echo x > /proc/self/fd/0' < given 2>&1; cat given";
         let widened = widened(caller, |plan| {
             plan.inside.retain(|step| !matches!(step.op, InsideOp::Folder(_)));
@@ -181,7 +183,8 @@ fn abstract_sockets_of_the_host_are_out_of_reach_also_on_its_network() {
     }
 }
 
-/// A6. Known gap before ABI 9: a read-only mount does not stop a connection, and Landlock does not look at one.
+/// A6. Known gap before ABI 9: a read-only mount does not stop a connection, and
+/// Landlock does not look at one.
 #[test]
 fn a_socket_in_a_folder_that_is_bound_read_only_is_reached_before_abi_9_and_not_after() {
     let found = jail_stub::sys::landlock::abi().unwrap_or(0);
@@ -325,7 +328,8 @@ pub(crate) fn without_landlock(command: &mut Command, errno: u32) -> &mut Comman
         jail_stub::sys::load_filter(&filter)?;
         Ok(())
     };
-    // SAFETY: between fork and exec it makes two system calls on memory that it owns, and allocates nothing.
+    // SAFETY: between fork and exec it makes two system calls on memory that it
+    // owns, and allocates nothing.
     unsafe { command.pre_exec(load) }
 }
 

@@ -1,8 +1,8 @@
 //! What the jail may use of the machine, and what is said when it wants more.
 //!
-//! Whether a control group can be made depends on the machine. Here is what holds on all of them: the limits of
-//! setrlimit(2), the time, and what happens where no group can be made, which a mount namespace without any shows.
-//! tests/cgroups has a kernel of its own for the rest.
+//! Whether a control group can be made depends on the machine. Here is what holds on all of them:
+//! the limits of setrlimit(2), the time, and what happens where no group can be made, which a mount
+//! namespace without any shows. tests/cgroups has a kernel of its own for the rest.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -31,8 +31,8 @@ fn time(seconds: u64) -> impl FnOnce(&mut Plan) {
     move |plan| plan.time = Some(TimeLimit { seconds, by: by() })
 }
 
-/// Runs a script in the jail on a machine that has no control groups for it and no systemd: both are covered, in a mount
-/// namespace of this one command.
+/// Runs a script in the jail on a machine that has no control groups for it and no systemd: both
+/// are covered, in a mount namespace of this one command.
 fn sh_without_groups(jail: &Jail, script: &str) -> Ran {
     let cover = "mount -t tmpfs tmpfs /sys/fs/cgroup; mount -t tmpfs tmpfs /run; exec \"$@\"";
     let mut command = Command::new("unshare");
@@ -110,7 +110,8 @@ fn what_does_not_end_when_its_time_is_over_is_killed() {
     let Some(caller) = callers().pop() else { return };
     let jail = Jail::new(caller).change(time(1));
     let begin = Instant::now();
-    // It ignores the signal, it is stopped, and there is no terminal that somebody could continue it from.
+    // It ignores the signal, it is stopped, and there is no terminal from which
+    // a user could continue it.
     let script = "trap '' TERM; (sleep 30; echo late) & kill -STOP $$; sleep 30; echo late";
     let ended = jail.outside_sh(&format!("setsid -w \"$W\" -c \"{}\"", script.replace('$', "\\$")));
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(124), ""), "{ended:?}");

@@ -1,8 +1,10 @@
-//! Runs real jails and looks at what happens inside and outside. Every grant is tested twice: what it allows, and what is
-//! refused without it; and what a probe does in a jail counts only together with a control outside.
+//! Runs real jails and looks at what happens inside and outside. Every grant is tested twice:
+//! what it allows, and what is refused without it; and what a probe does in a jail counts only
+//! together with a control outside.
 //!
-//! The jails use the host's own programs, so nothing but a kernel with user namespaces is needed. As root every test runs
-//! as root and as an ordinary user. `JAIL_STUB` names another stub than the one that cargo built, such as the released.
+//! The jails use the host's own programs, so nothing but a kernel with user namespaces is needed.
+//! As root every test runs as root and as an ordinary user. `JAIL_STUB` names another stub than the
+//! one that cargo built, such as the released.
 
 #![expect(clippy::disallowed_methods, reason = "tests start programs, and variables say how")]
 #![expect(

@@ -1,4 +1,5 @@
-//! Programs of an agent's state that its settings name, and what these read: outside they stay as they are, wherever they lie.
+//! Programs of an agent's state that its settings name, and what these read: outside they stay as
+//! they are, wherever they lie.
 
 use jail_plan::git::COPIES;
 use jail_plan::{Access, InsideOp, PrivateCopies};
@@ -6,7 +7,8 @@ use jail_plan::{Access, InsideOp, PrivateCopies};
 use crate::jail::{Jail, bind, callers, expand, literal};
 use crate::private::{apart, own, shared};
 
-/// Programs that settings name lie in the folder `scripts` and next to the settings; each reads another one.
+/// Programs that settings name lie in the folder `scripts` and next to the
+/// settings; each reads another one.
 const PROGRAMS: &str = "set -e; cd ~/.agent; mkdir scripts data tools
     echo '{\"line\": \"~/.agent/scripts/line.sh\", \"root\": \"sh ~/.agent/root.sh\", \"link\": \"~/.agent/linked.sh\"}' >settings.json
     echo '. ~/.agent/scripts/lib.sh' >scripts/line.sh; echo 'echo lib' >scripts/lib.sh; chmod 700 scripts/line.sh

@@ -1,5 +1,5 @@
-//! jailgen's settings are not written by a jail: covered where a wider grant may be written, a reason to stop where they are granted
-//! themselves, and readable where a grant is read-only.
+//! jailgen's settings are not written by a jail: covered where a wider grant may be written, a
+//! reason to stop where they are granted themselves, and readable where a grant is read-only.
 
 use std::path::{Path, PathBuf};
 
@@ -36,7 +36,8 @@ fn a_wider_grant_that_may_be_written_shows_an_empty_folder_in_their_place() {
             let jail = jail(caller);
             let place = jail.home().join(granted).canonicalize().expect("a folder");
             let jail = jail.op(bind(place, Access::ReadWrite));
-            // What it writes in their place is in memory. Next to them it writes, as it was granted.
+            // What it writes in their place is in memory. Next to them it
+            // writes, as it was granted.
             jail.sh(&format!(
                 "({CHANGE}) 2>/dev/null; ls -A ../home/.config/jailgen; echo x >../home/.config/other/x; echo in"
             ))

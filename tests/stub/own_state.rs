@@ -1,4 +1,5 @@
-//! jailgen's own state is in no jail: covered where a wider grant holds it, and a reason to stop where it is granted itself.
+//! jailgen's own state is in no jail: covered where a wider grant holds it, and a reason to stop
+//! where it is granted itself.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,8 @@ use jail_plan::{
 
 use crate::jail::{Caller, Jail, Ran, bind, bind_to, by, callers, literal, step, tmpfs};
 
-/// A jail of a launcher that keeps its state in the home folder, where one entry of the trust store is.
+/// A jail of a launcher that keeps its state in the home folder, where one
+/// entry of the trust store is.
 fn jail(caller: Caller) -> Jail {
     let jail = Jail::new(caller);
     make(&jail, &own(&jail).join("trust/trees"));
@@ -26,8 +28,8 @@ fn make(jail: &Jail, folder: &Path) {
     jail.outside_sh(&made).prints("");
 }
 
-/// Inside the folder is there and empty, and cannot be moved away; what can be written in it is gone with the jail. Outside it
-/// is as it was.
+/// Inside the folder is there and empty, and cannot be moved away; what can be written in it is
+/// gone with the jail. Outside it is as it was.
 #[track_caller]
 fn holds(jail: &Jail, to: &Path, writes: bool, words: &[&str]) {
     let above: Vec<String> = [".local/state/jailgen", ".local/state", ".local"]
@@ -211,7 +213,8 @@ fn a_grant_of_what_the_host_trusts_stops_the_launch() {
             jail.sh("echo ran").stopped(&[reason]);
             jail.plan.inside.pop();
         }
-        // A cage's folder next to them is like any other, and so is a name that only begins like one.
+        // A cage's folder next to them is like any other, and so is a name
+        // that only begins like one.
         for name in ["cage/home", "binary"] {
             make(&jail, &own.join(name));
             jail.plan.inside.push(step(bind_to(

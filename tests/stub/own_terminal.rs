@@ -1,4 +1,5 @@
-//! The jail's own terminal, which stands for the launcher's: what it keeps from the jail, and that the user does not notice it.
+//! The jail's own terminal, which stands for the launcher's: what it keeps from the jail, and that
+//! the user does not notice it.
 //!
 //! Attacks have a control under a shared terminal, where they work.
 
@@ -186,7 +187,8 @@ fn the_size_has_pixels() {
 #[test]
 fn what_a_terminal_is_asked_and_what_it_answers_pass_through() {
     each(|shell| {
-        // Bracketed paste, kitty's keyboard, a colour: the questions arrive as they are, and so do answers.
+        // Bracketed paste, kitty's keyboard, a colour: the questions arrive as
+        // they are, and so do answers.
         let asks = "\\033[?2004h\\033[?u\\033]11;?\\007";
         let read = "stty raw -echo; printf \"'$ASKS'\"; dd bs=1 count=17 2>/dev/null | od -An -c | tr -d \" \\n\"; stty sane";
         let script = read.replace("'$ASKS'", asks);
@@ -385,7 +387,8 @@ fn without_a_controlling_terminal_it_is_read_when_the_payload_asks() {
     });
 }
 
-/// A terminal that is not the launcher's and is given for output alone, as in `jailed-x >/dev/pts/7 2>&1`, is not read from.
+/// A terminal that is not the launcher's and is given for output alone, as in
+/// `jailed-x >/dev/pts/7 2>&1`, is not read from.
 #[test]
 fn what_is_typed_at_a_terminal_that_is_given_for_output_is_not_read() {
     for caller in callers() {
@@ -403,7 +406,8 @@ fn what_is_typed_at_a_terminal_that_is_given_for_output_is_not_read() {
             launched.wait().expect("its end");
             assert_eq!(other.modes(), before);
             let stolen = std::fs::read_to_string(jail.project().join("stolen"));
-            // The control: by a descriptor that can be read from it could be read without a jail too.
+            // The control: by a descriptor that can be read from it could be
+            // read without a jail too.
             assert_eq!(stolen.is_ok_and(|text| text == "secret\n"), reads, "{caller:?}");
         }
     }

@@ -1,4 +1,5 @@
-//! What is mounted in a writable tree of the host stays where it is: no program inside can move the folders above it away.
+//! What is mounted in a writable tree of the host stays where it is: no program inside can move
+//! the folders above it away.
 
 use std::path::Path;
 

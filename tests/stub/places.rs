@@ -1,4 +1,5 @@
-//! What a path leads to is decided once in a launch: a program that swaps it meanwhile gains nothing.
+//! What a path leads to is decided once in a launch: a program that swaps
+//! it meanwhile gains nothing.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
@@ -14,7 +15,8 @@ use crate::jail::{Caller, Jail, bind_to, callers, tmpfs};
 
 const LAUNCHES: usize = 40;
 
-/// Launches while two names are swapped all the time; what the script printed, or that the launch stopped.
+/// Launches while two names are swapped all the time; what the script printed, or
+/// that the launch stopped.
 fn while_swapped(jail: &Jail, names: [&Path; 2], script: &str) -> Vec<Result<String, String>> {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {

@@ -1,4 +1,5 @@
-//! Private copies: what a program of the host executes of its own state stays as it is, and the program in the jail works.
+//! Private copies: what a program of the host executes of its own state stays as it is, and the
+//! program in the jail works.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,7 +25,8 @@ const NAMES: [&str; 9] = [
     "link.json",
 ];
 
-/// An agent with a state folder: `sh ~/.agent/settings.json` is what it would do outside with what its settings say.
+/// An agent with a state folder: `sh ~/.agent/settings.json` does what the agent would do
+/// outside with its settings.
 pub(crate) fn shared(caller: Caller) -> Jail {
     let jail = Jail::new(caller);
     jail.file(
@@ -142,7 +144,7 @@ fn a_program_inside_has_what_is_outside_and_writes_it_as_always() {
             .prints("echo start\necho one\necho line\nline\n{ }\n \n\n \n{\"a\": 1}\n1\necho one");
         jail.outside_sh("cat ~/.agent/deep/plugins/one/run; ls ~/.agent/hooks")
             .prints("echo one\nstart");
-        // Nothing is said where nothing was changed, or the same is written again.
+        // Nothing is reported if nothing was changed, or the same was written again.
         let same = "cd ~/.agent; cp settings.json /tmp/s; cat /tmp/s >settings.json; cat hooks/start >/dev/null";
         let ran = jail.sh(same);
         assert_eq!((ran.code, &*ran.stderr), (Some(0), ""));
@@ -205,7 +207,7 @@ fn links_that_an_earlier_jail_has_made_lead_nowhere() {
     }
 }
 
-/// Starts a session that says a word and waits.
+/// Starts a session that prints a word and waits.
 fn begun(jail: &Jail) -> Child {
     begun_with(jail, "true")
 }
@@ -309,7 +311,8 @@ fn settings_in_a_shared_file_that_run_programs_are_told() {
     }
 }
 
-/// What a session changes of agents' files that stay shared, and whether that runs a program outside.
+/// What a session changes of agents' files that stay shared, and whether
+/// that runs a program outside.
 const IN_SHARED_FILES: [(&str, &str, &str, &str, bool); 5] = [
     (
         ".local/share/opencode",

@@ -320,8 +320,8 @@ fn the_environment_is_built_from_nothing() {
     }
 }
 
-/// Processes of one session share the weight that the scheduler gives them, and any of them can make it less (sched(7), "The
-/// autogroup feature").
+/// Processes of one session share the weight that the scheduler gives them, and any of them can
+/// make it less (sched(7), "The autogroup feature").
 #[test]
 fn the_weight_of_the_launchers_session_is_not_changed() {
     if !std::path::Path::new("/proc/self/autogroup").exists() {

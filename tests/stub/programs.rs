@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 
 use crate::jail::shared_folder;
 
-/// The programs under test, copied to where every user can execute them: once for each build of them.
+/// The programs under test, copied to where every user can execute them:
+/// once for each build of them.
 fn programs() -> &'static Path {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
     PROGRAMS.get_or_init(|| {
@@ -26,7 +27,8 @@ fn programs() -> &'static Path {
             format!("{}-{}", meta.ino(), meta.mtime_nsec())
         });
         let uid = rustix::process::geteuid().as_raw();
-        // Each build folder has its own, so that checkouts next to each other do not remove each other's.
+        // Each build folder has its own, so that checkouts next to each other do
+        // not remove each other's.
         let target =
             test.parent().and_then(|folder| folder.metadata().ok()).expect("a folder").ino();
         let prefix = format!("jail-stub-tests-{uid}-{target}-");
@@ -45,8 +47,8 @@ fn programs() -> &'static Path {
     })
 }
 
-/// Cargo builds a package's examples for all of its tests, but not for one that is named (`--test stub`), and not the programs
-/// of other packages.
+/// Cargo builds a package's examples for all of its tests, but not for one that is named
+/// (`--test stub`), and not the programs of other packages.
 fn build(program: &Path, words: &[&str]) {
     if program.exists() {
         return;

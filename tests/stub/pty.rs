@@ -62,8 +62,8 @@ impl Shell {
         let terminal = Other::open(jail);
         let open = || terminal.side(true);
         let bash = jail
-            // A signal that the test's own parent ignores, as a shell does for what runs in the background, would stay
-            // ignored in all that is started here.
+            // A signal that the test's own parent ignores, as a shell does for what runs in the
+            // background, would stay ignored in all that is started here.
             .command("env")
             .args(["--default-signal", "setsid"])
             .env("W", jail.wrapper())
@@ -83,8 +83,8 @@ impl Shell {
         self.master.write_all(text.as_bytes()).expect("it is typed");
     }
 
-    /// Types a control key, a moment after what was seen last: a shell that gets it while it starts its next command loses
-    /// it, or cannot stop (vfork(2)), in a jail or not.
+    /// Types a control key, a moment after what was seen last: a shell that gets it while it starts
+    /// its next command loses it, or cannot stop (vfork(2)), in a jail or not.
     pub(crate) fn key(&mut self, key: &str) {
         std::thread::sleep(Duration::from_millis(300));
         self.send(key);
@@ -109,7 +109,8 @@ impl Shell {
         }
     }
 
-    /// Waits until the shell is ready again. What is typed before the jail has ended is lost, unless it reads it.
+    /// Waits until the shell is ready again. What is typed before the jail has ended is
+    /// lost, unless it reads it.
     #[track_caller]
     pub(crate) fn prompt(&mut self) {
         self.expect("% ");

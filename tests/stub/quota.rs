@@ -24,14 +24,16 @@ fn a_jail_has_half_of_what_its_user_has_of_inotify() {
         // They stay so, also for root.
         jail.sh("echo 9999 2>/dev/null > /proc/sys/user/max_inotify_instances || echo refused")
             .prints("refused");
-        // Who sets them is another process where the jail has no network of its own; and the user's stay what they are.
+        // Who sets them is another process where the jail has no network of its own; and the
+        // user's stay what they are.
         let with_network = Jail::new(caller).change(|plan| {
             plan.namespaces.retain(|one| *one != Namespace::Net);
             plan.inside.retain(|step| step.op != InsideOp::Loopback);
         });
         with_network.sh(read).prints(&format!("{}\n{}", half[0], half[1]));
         jail.outside_sh(read).prints(outside.trim());
-        // Without a user namespace of its own, which only root can go without, they would be the host's.
+        // Without a user namespace of its own, which only root can go without,
+        // they would be the host's.
         if caller.is_root() {
             let before = jail.outside_sh(read).stdout;
             let shared = jail.change(|plan| plan.namespaces.retain(|one| *one != Namespace::User));

@@ -8,15 +8,16 @@ use jail_plan::{
 
 use crate::jail::{Caller, Jail, Ran, bind, bind_to, callers, filter, literal, step, tmpfs};
 
-/// As `allow-nested-sandbox` leaves it, and more: no system call is refused, and Landlock checks no files.
+/// As `allow-nested-sandbox` leaves it, and more: no system call is refused, and
+/// Landlock checks no files.
 fn nested(plan: &mut Plan) {
     // `BPF_RET | BPF_K`, SECCOMP_RET_ALLOW.
     plan.seccomp = vec![filter(&[6, 0, 0, 0, 0, 0, 0xff, 0x7f])];
     plan.landlock.handles = vec![Handled::Signals, Handled::AbstractSockets];
 }
 
-/// The operations at `/` come first, so that there is a root for the others to be put in. What is at `/tmp` of the host,
-/// the secret among it, is covered by a folder of the jail's own.
+/// The operations at `/` come first, so that there is a root for the others to be put in. What is
+/// at `/tmp` of the host, the secret among it, is covered by a folder of the jail's own.
 fn with_root(caller: Caller, at_root: impl IntoIterator<Item = InsideOp>) -> Jail {
     Jail::new(caller).change(|plan| drop(plan.inside.splice(0..0, at_root.into_iter().map(step))))
 }

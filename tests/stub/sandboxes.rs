@@ -1,18 +1,21 @@
-//! Sandboxes that programs make inside a jail, as `allow-nested-sandbox` lets them: an ordinary user's have a /proc of their own,
-//! and root's have none, because it would be a way to the kernel's switches.
+//! Sandboxes that programs make inside a jail, as `allow-nested-sandbox` lets them: an
+//! ordinary user's have a /proc of their own, and root's have none, because it would be a way
+//! to the kernel's switches.
 
 use jail_plan::{Handled, Ids, InsideOp, Plan, ShownIds};
 
 use crate::jail::{Caller, Jail, by, callers, nesting_filter, skipped};
 
-/// A sandbox by each of the ways that programs take, with a /proc of its own, in which it runs `$1`.
+/// A sandbox by each of the ways that programs take, with a /proc of its
+/// own, in which it runs `$1`.
 const WAYS: [(&str, &str); 3] = [
     ("unshare", "unshare -Urpf --mount-proc sh -c \"$S\""),
     (
         "bwrap",
         "bwrap --unshare-user --unshare-pid --ro-bind / / --proc /proc --dev /dev sh -c \"$S\"",
     ),
-    // As Claude Code and Chromium's helpers do: all namespaces, and none of the jail's mounts but what is named.
+    // As Claude Code and Chromium's helpers do: all namespaces, and none of the jail's
+    // mounts but what is named.
     (
         "bwrap",
         "bwrap --new-session --die-with-parent --unshare-all --ro-bind /usr /usr --ro-bind /bin /bin \
@@ -88,7 +91,8 @@ fn roots_sandbox_has_no_proc_of_its_own() {
                 assert_ne!(ran.code, Some(0), "{way}: {ran:?}");
                 assert_eq!(ran.stdout, "", "{way}");
             }
-            // Where it has another number it can make a sandbox; as 0 it would need a capability for that (user_namespaces(7)).
+            // Where it has another number it can make a sandbox; as 0 it would need a
+            // capability for that (user_namespaces(7)).
             if matches!(ids, Ids::Shown(_)) {
                 jail.sh("unshare -Urmpf echo sandbox").prints("sandbox");
             }

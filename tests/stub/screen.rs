@@ -23,7 +23,8 @@ fn a_large_output_arrives_whole_and_in_order() {
     });
 }
 
-/// The payload has ended while the terminals and what is between them are full. The sizes are around those of all of them together.
+/// The payload has ended while the terminals and what is between them are full. The sizes are
+/// around those of all of them together.
 #[test]
 fn what_a_slow_screen_has_not_taken_when_the_payload_ends_still_arrives() {
     each(|shell| all_arrives_slowly(shell, (80_000..120_000).step_by(4_000)));

@@ -1,6 +1,8 @@
-//! State that several sessions share: in a folder that is granted whole none loses what another one has changed.
+//! State that several sessions share: in a folder that is granted whole none loses what
+//! another one has changed.
 //!
-//! `make test-sessions` has 200 rounds; there a real Claude Code is tried too, where CLAUDE names one.
+//! `make test-sessions` has 200 rounds; there a real Claude Code is tried
+//! too, where CLAUDE names one.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -14,8 +16,8 @@ use crate::jail::{Caller, Jail, bind_to, callers, expand, literal, tmpfs};
 /// One of them is not a jail.
 const SESSIONS: usize = 8;
 
-/// What each session does in each round, as agents do: takes the lock, which is a folder; reads; writes a new file with a
-/// line more; renames it over the old one.
+/// What each session does in each round, as agents do: takes the lock, which is a folder; reads;
+/// writes a new file with a line more; renames it over the old one.
 const ROUNDS: &str = r#"
 cd "$1"
 for round in $(seq "$3"); do
@@ -35,7 +37,8 @@ fn rounds() -> usize {
     asked.map_or(10, |rounds| rounds.parse().expect("a number"))
 }
 
-/// Starts all sessions at once, the first one outside in `folder`, the others in the jail at `inside`; waits for all.
+/// Starts all sessions at once, the first one outside in `folder`, the others in the jail at
+/// `inside`; waits for all.
 fn run(jail: &Jail, folder: &Path, inside: &str) {
     let wrapper = jail.wrapper();
     let session = |number: usize| -> Child {

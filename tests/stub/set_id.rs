@@ -1,4 +1,5 @@
-//! E17: no file becomes set-user-id or set-group-id, by whatever call; and a jail in a jail does without openat2(2).
+//! E17: no file becomes set-user-id or set-group-id, by whatever call; and a jail in a
+//! jail does without openat2(2).
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +9,8 @@ use jail_plan::{Access, Handled, InsideOp};
 use crate::jail::{Caller, Jail, bind, callers, filter, stub};
 use jail_seccomp::{Arch, Base, Policy, program};
 
-/// Calls that give a mode, up to it, and what follows it. A descriptor of -1 shows whether the kernel was asked at all.
+/// Calls that give a mode, up to it, and what follows it. A descriptor of -1 shows whether the
+/// kernel was asked at all.
 const CALLS: &[(&str, &str, &str)] = &[
     ("chmod s:file", "", "ok 0"),
     ("fchmod -1", "", "errno 9"),
@@ -118,7 +120,8 @@ fn a_jail_gives_no_folder_the_set_group_id_bit_that_the_next_launch_would_go_by(
 fn a_jail_in_a_jail_is_launched_without_openat2() {
     // Without capabilities root cannot be mapped, so the root of a jail makes none.
     for caller in callers().into_iter().filter(|caller| !caller.is_root()) {
-        // The kernel lets nothing in a jail mount a /proc that shows more, and the filter has no other name set.
+        // The kernel lets nothing in a jail mount a /proc that shows more, and the
+        // filter has no other name set.
         let inner = Jail::new(caller).change(|plan| {
             plan.inside.retain(|step| !matches!(step.op, InsideOp::Proc(_)));
             plan.hostname = None;

@@ -1,4 +1,5 @@
-//! Files of the host that the payload replaces: what it does to its own arrives outside, and nothing else does.
+//! Files of the host that the payload replaces: what it does to its own arrives
+//! outside, and nothing else does.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Child, Stdio};
@@ -23,7 +24,8 @@ fn held(jail: &Jail) -> String {
     std::fs::read_to_string(jail.home().join(".agent.json")).expect("a file")
 }
 
-/// The same, as a program that makes the system calls alone: `mv` would copy where it cannot rename.
+/// The same, as a program that makes the system calls alone: `mv` would
+/// copy where it cannot rename.
 const RENAME_ALONE: &str = r#"
 cd /h
 cat agent
@@ -137,7 +139,8 @@ fn launches_at_the_same_time_share_it() {
     }
 }
 
-/// Starts the jail `times` times at once, again and again, each time with the same script; how the failed ones ended.
+/// Starts the jail `times` times at once, again and again, each time with the same script;
+/// how the failed ones ended.
 fn at_once(jail: &Jail, script: &str) -> Vec<String> {
     let wrapper = jail.wrapper();
     let mut failed = Vec::new();

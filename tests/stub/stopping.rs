@@ -9,7 +9,8 @@ fn jail(caller: Caller) -> Jail {
     Jail::new(caller).set("TERM", "dumb")
 }
 
-/// Stops and continues itself all the time from `$at` seconds on, and stops for the first time at once.
+/// Stops and continues itself all the time from `$at` seconds on, and stops
+/// for the first time at once.
 const STOPPER: &str = "perl -e '$SIG{TERM} = \"IGNORE\"; $p = $$; if (!fork) { sleep $ARGV[0]; open(O, \">\", \"ticks\"); \
                        while (1) { kill CONT => $p; syswrite(O, \"x\\n\"); select(undef, undef, undef, 0.002) } } \
                        $| = 1; print \"up-\", 40 + 2, \"\\n\"; while (1) { kill $ARGV[1] => $$ }'";
@@ -37,8 +38,8 @@ fn a_time_limit_is_not_stopped_by_one_who_stops_all_the_time() {
     }
 }
 
-/// One who asks for the terminal all the time, in a group so large that it takes a while to continue, does not bring the
-/// supervisor and init to wait for each other.
+/// One who asks for the terminal all the time, in a group so large that it takes a while to
+/// continue, does not bring the supervisor and init to wait for each other.
 #[test]
 fn whoever_asks_for_the_terminal_all_the_time_is_ended_by_a_key() {
     for caller in callers() {

@@ -1,6 +1,8 @@
-//! Job control, driven as a person drives it: keys typed into an interactive bash on a real terminal.
+//! Job control, driven as a person drives it: keys typed into an interactive
+//! bash on a real terminal.
 //!
-//! Markers are written with an arithmetic expansion, so that the echo of what was typed is not taken for the answer.
+//! Markers are written with an arithmetic expansion, so that the echo of what was typed is
+//! not taken for the answer.
 
 use jail_plan::Terminal;
 
@@ -150,7 +152,8 @@ fn a_shell_inside_has_job_control_of_its_own() {
         shell.line("sleep 100");
         shell.key(CTRL_Z);
         shell.expect("Stopped");
-        // `wait` would not do: bash returns from it at once while it still takes the job for stopped.
+        // `wait` would not do: bash returns from it at once while it still
+        // takes the job for stopped.
         shell.line("kill -KILL %1; sleep 0.5; echo inner-$((40+2))");
         shell.expect("inner-42");
         shell.line("exit 9");
@@ -230,8 +233,8 @@ fn a_script_goes_on_when_the_payload_has_handled_ctrl_c_as_it_does_without_a_jai
 #[test]
 fn nothing_is_left_when_the_terminal_goes_away() {
     for (index, caller) in (0..).zip(callers()) {
-        // A shell whose child is stopped, and which does not hear of the end: so is one whose child a key has stopped
-        // between vfork and exec, where the shell blocks every signal.
+        // A shell whose child is stopped, and which does not hear of the end: so is one whose child
+        // a key has stopped between vfork and exec, where the shell blocks every signal.
         let name = format!("stopped-{}", 44000 + index);
         let jail = Jail::new(caller);
         jail.file(

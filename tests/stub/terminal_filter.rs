@@ -1,4 +1,5 @@
-//! `terminal-filter` on a real terminal: what is taken out, with a control without the filter; and the process that does it.
+//! `terminal-filter` on a real terminal: what is taken out, with a control without the filter; and
+//! the process that does it.
 
 use jail_plan::{Host, HostOp, Step, Terminal};
 
@@ -130,7 +131,8 @@ fn jobs_stop_and_end_as_ever() {
     }
 }
 
-/// It holds nothing of the launcher's but what it says its failures to, and no process of the same user may inspect it.
+/// It holds nothing of the launcher's but what it says its failures to, and no process of the
+/// same user may inspect it.
 #[test]
 fn the_process_that_filters_is_closed_in() {
     for caller in callers() {
@@ -159,7 +161,7 @@ fn the_process_that_filters_is_closed_in() {
     }
 }
 
-/// What it has not answered for when the payload has ended is lost with it, which is said.
+/// What it has not answered for when the payload has ended is lost, and the launch reports that.
 #[test]
 fn the_end_of_the_filter_is_said_after_that_of_the_payload_too() {
     for caller in callers() {

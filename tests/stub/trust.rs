@@ -1,5 +1,5 @@
-//! What a jail could ever write: it is written down before the jail is given it, and no later launch of any jail follows a
-//! link there, but into the store.
+//! What a jail could ever write: it is written down before the jail is given it, and no later
+//! launch of any jail follows a link there, but into the store.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -42,7 +42,8 @@ fn folder(jail: &Jail, name: &str) -> PathBuf {
     path
 }
 
-/// Another jail of the same user, with nothing to write: the record is all that it has in common with the first.
+/// Another jail of the same user, with nothing to write: the record is all that it has
+/// in common with the first.
 fn reader(first: &Jail, op: InsideOp) -> Jail {
     let state = first.folder.path().join("state");
     Jail::new(first.caller)
@@ -127,7 +128,8 @@ fn what_a_jail_planted_no_other_launch_follows() {
             "`cache`",
             &format!("jailgen trust forget {}", jail.project().display()),
         ]);
-        // Nor as a folder on the way, below the top, through a link from outside, or under another name.
+        // Nor as a folder on the way, below the top, through a link from
+        // outside, or under another name.
         reader(&jail, bound(&link.join("id"))).sh("cat /found").stopped(&[REFUSED]);
         let deeper = folder(&jail, "project/a/b");
         let link = plant(&jail, &deeper);
@@ -300,7 +302,8 @@ fn what_cannot_be_written_down_is_not_given() {
         ran.stopped(&["cannot be written down", "/proc/sys", help]);
         let (ran, read_only) = with(Some("/dev/null"), Some("/tmp"));
         ran.stopped(&["cannot be written down", "ENOTDIR", help]);
-        // What cannot be read answers that a jail could have planted the host's own link `/bin`, where there is one.
+        // What cannot be read answers that a jail could have planted the host's own link
+        // `/bin`, where there is one.
         if Path::new("/bin").is_symlink() {
             read_only.stopped(&[REFUSED, "cannot be read in jailgen's state folder"]);
         } else {
@@ -351,7 +354,8 @@ pub(crate) fn inner(caller: Caller) -> Jail {
 
 /// A jail in which the other one's wrapper can be started.
 pub(crate) fn nested(caller: Caller, inner: &Jail) -> Jail {
-    // As `allow-nested-sandbox` makes it: under Landlock's rules about files nothing can be mounted.
+    // As `allow-nested-sandbox` makes it: under Landlock's rules about
+    // files nothing can be mounted.
     let outer = Jail::new(caller).change(|plan| {
         plan.seccomp = vec![crate::jail::nesting_filter()];
         plan.landlock.handles = vec![Handled::Signals];

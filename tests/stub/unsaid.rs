@@ -1,4 +1,5 @@
-//! What a launcher that is killed has not said of the jail's copies: the ledger keeps it, until it is approved.
+//! What a launcher that is killed has not said of the jail's copies: the ledger keeps
+//! it, until it is approved.
 
 use std::process::Command;
 

@@ -1,4 +1,5 @@
-//! The watcher of the working folder: what cannot wait is reported while the session runs, and its own end is, too.
+//! The watcher of the working folder: what cannot wait is reported while the session runs,
+//! and its own end is, too.
 
 use jail_plan::git::COPIES;
 use jail_plan::handoff::{FOLDER, LEDGER};
@@ -18,8 +19,8 @@ pub(crate) fn jail(caller: Caller) -> Jail {
     jail
 }
 
-/// Runs a script inside while another one runs outside, which waits for what is reported by `reported WORDS` and ends the session
-/// by `touch ~/end`; all that was printed by the launcher.
+/// Runs a script inside while another one runs outside, which waits for what is reported by
+/// `reported WORDS` and ends the session by `touch ~/end`; all that was printed by the launcher.
 pub(crate) fn meanwhile(jail: &Jail, inside: &str, outside: &str) -> String {
     let script = format!(
         r#"reported() {{ for n in $(seq 2000); do grep -qF "$1" ~/told && return; sleep 0.02; done; echo "never reported: $1"; }}

@@ -1,4 +1,5 @@
-//! Protected files that were there: what removes them, writes them unseen, or goes around their names.
+//! Protected files that were there: what removes them, writes them unseen, or
+//! goes around their names.
 
 use crate::jail::{callers, skipped};
 use crate::watched::{jail, meanwhile, protecting, restore};
@@ -173,7 +174,8 @@ fn npm_installs_in_a_project_with_hooks_and_the_jail_is_not_ended() {
     }
 }
 
-/// Known gap: nothing says which session has made an object that is older than this one, and `git gc` makes all of them anew.
+/// Known gap: nothing says which session has made an object that is older than this one, and
+/// `git gc` makes all of them anew.
 #[test]
 fn what_an_earlier_session_put_into_git_counts_as_gits() {
     for caller in callers() {

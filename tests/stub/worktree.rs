@@ -1,4 +1,5 @@
-//! Linked worktrees of git: what they share with their repository is there, where both sides say so.
+//! Linked worktrees of git: what they share with their repository is there,
+//! where both sides say so.
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -166,7 +167,8 @@ fn genuine_worktrees_work_when_a_jail_has_worked_in_the_repository_before() {
     }
 }
 
-/// What makes a folder look like a repository, and the three files that make one of its worktrees of `worktree`.
+/// What makes a folder look like a repository, and the three files that make one of
+/// its worktrees of `worktree`.
 fn forge(jail: &Jail, repository: &Path, administrative: &Path, worktree: &Path) {
     let [repository, administrative, worktree] =
         [repository, administrative, worktree].map(|path| path.display().to_string());
@@ -193,7 +195,8 @@ fn a_folder_that_says_it_is_its_own_repositorys_worktree_is_none() {
         let home = jail.home();
         let keys = secret(&jail, "home/keys");
         let read = format!("cat {}", keys.display());
-        // All three files lie in the working folder, whose parent is called `worktrees`: the home folder would be granted.
+        // All three files lie in the working folder, whose parent is called `worktrees`: the home
+        // folder would be granted.
         let folder = home.join("worktrees/x");
         forge(&jail, &home, &folder, &folder);
         run_in(&jail, &folder, &read).stopped(&["(worktree)", "your home folder is or lies in"]);
@@ -285,7 +288,8 @@ fn a_repository_around_its_worktree_covers_nothing_that_is_read_only_in_it() {
 #[test]
 fn what_one_jail_may_write_anyway_is_not_given_to_the_next_by_a_pointer() {
     for caller in callers() {
-        // One jail has an agent's settings and the project, and makes the one a repository of the other.
+        // One jail has an agent's settings and the project, and makes the one a
+        // repository of the other.
         let mut jail = with_worktree(caller);
         let (settings, project) = (jail.home().join("settings"), jail.project());
         prepare(&jail, "mkdir ~/settings");

@@ -1,4 +1,5 @@
-//! The wrapper as a file: however it is started, it is the plan that runs, and where it cannot, nothing does.
+//! The wrapper as a file: however it is started, it is the plan that runs, and where
+//! it cannot, nothing does.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,8 +1,10 @@
-//! The floor of a launch: the kernel calls that a jail of this benchmark is made of, and nothing else.
+//! The floor of a launch: the kernel calls that a jail of this benchmark is
+//! made of, and nothing else.
 //!
-//! It reads no plan, looks nothing up, checks nothing that it made and reports nothing; what fails ends it. What it takes
-//! is the kernel's, and a launcher can only come near. `floor PATHS FOLDER`, started in FOLDER/project. `floor.rs` next to
-//! this folder compiles it, without a standard library.
+//! It reads no plan, looks nothing up, checks nothing that it made and reports nothing; what fails
+//! ends it. What it takes is the kernel's, and a launcher can only come near.
+//! `floor PATHS FOLDER`, started in FOLDER/project. `floor.rs` next to this folder compiles it,
+//! without a standard library.
 
 #![no_std]
 #![no_main]
@@ -140,7 +142,8 @@ extern "C" fn payload() -> ! {
     exit(125)
 }
 
-/// The second process: the network namespace, in parallel with everything else, and then it takes the host's root off.
+/// The second process: the network namespace, in parallel with everything else, and then it
+/// takes the host's root off.
 extern "C" fn network() -> ! {
     let own = call!(nr::OPENAT, PROC.load(SeqCst), c"self/ns", PATH | CLOEXEC);
     call!(nr::UNSHARE, 0x4000_0000);
@@ -240,7 +243,8 @@ fn closure(root: usize, paths: usize, folder: &CStr) {
     set(skeleton, RECURSIVE, READ_ONLY | NO_SUID | NO_DEVICES, 0, 1 << 18);
 }
 
-/// What is bound over itself or covered in /proc, for everybody and for root; kernels have different ones.
+/// What is bound over itself or covered in /proc, for everybody and for root;
+/// kernels have different ones.
 const SWITCHES: &[&CStr] = &[c"sys"];
 const ROOT_SWITCHES: &[&CStr] = &[
     c"acpi",
@@ -310,7 +314,8 @@ fn processes(root: usize, uid: usize) {
     set(tree, 0, 0, READ_ONLY, 1 << 18);
 }
 
-/// Mounts a new file with this text over `name`. Only what has a name can be bound again, so it has one for now.
+/// Mounts a new file with this text over `name`. Only what has a name can be bound
+/// again, so it has one for now.
 fn cover(root: usize, folder: usize, text: &[u8], name: &CStr) {
     let file = call!(nr::OPENAT, root, c".floor", 0o301 | CLOEXEC, 0o444);
     if !text.is_empty() {
@@ -355,7 +360,8 @@ fn devices(root: usize) -> usize {
     folder
 }
 
-/// The rights of linux/landlock.h by their bits: all but to execute; to write as well as to read; to read.
+/// The rights of linux/landlock.h by their bits: all but to execute; to write as
+/// well as to read; to read.
 fn landlock(folder: &CStr) {
     let files = match call!(LANDLOCK_CREATE_RULESET, 0, 0, 1) {
         2 => 0x3ffe,

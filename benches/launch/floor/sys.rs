@@ -65,7 +65,8 @@ unsafe impl Sync for Stack {}
 
 pub fn enter(number: usize, a: [usize; 6]) -> isize {
     let result;
-    // SAFETY: whatever the arguments point to outlives the call; nothing else of this program depends on the memory.
+    // SAFETY: whatever the arguments point to outlives the call; nothing else of this
+    // program depends on the memory.
     unsafe {
         #[cfg(target_arch = "x86_64")]
         asm!("syscall", inlateout("rax") number as isize => result, in("rdi") a[0], in("rsi") a[1], in("rdx") a[2],

@@ -1,6 +1,8 @@
-//! What it costs that TLS ends in the broker and each request is judged, next to TLS without it and to mitmproxy.
+//! What it costs that TLS ends in the broker and each request is judged, next to TLS
+//! without it and to mitmproxy.
 //!
-//! `JAIL_BENCH_MITMDUMP` names mitmproxy's program without a screen; without it there is no such comparison.
+//! `JAIL_BENCH_MITMDUMP` names mitmproxy's program without a screen; without it
+//! there is no such comparison.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -85,8 +87,8 @@ fn ask(stream: &mut Stream, count: usize) -> Duration {
     }
 }
 
-/// Requests a second of some clients at once, each on a connection that it keeps; microseconds to the first byte of a later
-/// request, and with a new connection; MB/s.
+/// Requests a second of some clients at once, each on a connection that it keeps; microseconds to
+/// the first byte of a later request, and with a new connection; MB/s.
 fn measured(road: &Road) -> [f64; 4] {
     let begun = Instant::now();
     std::thread::scope(|scope| {

@@ -1,4 +1,5 @@
-//! What judged requests take of the broker's memory: bodies of 1 GB both ways, and 1,000 streams at once.
+//! What judged requests take of the broker's memory: bodies of 1 GB both ways,
+//! and 1,000 streams at once.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};

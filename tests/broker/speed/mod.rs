@@ -1,7 +1,9 @@
-//! A bench, for `make bench`: what the broker costs compared with a connection without it, and with tinyproxy.
+//! A bench, for `make bench`: what the broker costs compared with a connection
+//! without it, and with tinyproxy.
 //!
-//! In each round every way is measured once, in an order of the round's own; differences and ratios are of one round, and the middle
-//! one of all rounds is printed. `JAIL_BENCH_ROUNDS` takes another number of rounds.
+//! In each round every way is measured once, in an order of the round's own; differences and
+//! ratios are of one round, and the middle one of all rounds is printed. `JAIL_BENCH_ROUNDS` takes
+//! another number of rounds.
 
 mod judged;
 mod memory;
@@ -124,7 +126,8 @@ fn answer(mut stream: TcpStream) {
     }
 }
 
-/// MB/s to the client and from it; microseconds for a connection with its first byte, and for a later round trip.
+/// MB/s to the client and from it; microseconds for a connection with its first byte,
+/// and for a later round trip.
 fn carried(to: SocketAddr) -> [f64; 4] {
     let first = times(50, || trip(&mut TcpStream::connect(to).unwrap()));
     let mut stream = TcpStream::connect(to).unwrap();
@@ -190,7 +193,8 @@ fn speed_of_requests() {
     });
 }
 
-/// A server that costs little compared with what is measured: its threads are there before the clients.
+/// A server that costs little compared with what is measured: its threads are
+/// there before the clients.
 fn answer_all(listener: &TcpListener) {
     for _ in 0..2 * CLIENTS {
         let listener = listener.try_clone().unwrap();
@@ -213,7 +217,8 @@ enum Kind {
     Connect,
 }
 
-/// Requests a second, of some clients at once, each request on a connection of its own as tinyproxy has it.
+/// Requests a second, of some clients at once, each request on a connection of its
+/// own as tinyproxy has it.
 fn requests(to: &str, kind: Kind) -> [f64; 1] {
     let begun = Instant::now();
     std::thread::scope(|scope| {

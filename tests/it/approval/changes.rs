@@ -100,7 +100,7 @@ fn what_a_spec_imports_and_copies_counts_and_comments_do_not() {
     project.refused("the content of");
     project.write("word", "first\n");
     project.runs();
-    // Less is a change too: somebody may have needed it.
+    // A removal is a change too: a user may have needed the file.
     project.write("sh.jail", &SPEC.replace(" mount-cwd", ""));
     project.refused("jailed-sh: - read-write");
     // Text of the spec sends nothing to the terminal.

@@ -1,4 +1,5 @@
-//! E18, E14: the first run of a checked-out spec, and what of a checked-out project is not believed.
+//! E18, E14: the first run of a checked-out spec, and what of a checked-out
+//! project is not believed.
 
 use std::fs;
 

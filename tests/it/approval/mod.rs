@@ -1,4 +1,5 @@
-//! C29, E18: what is built was approved, byte by byte: what a spec does on the host the first time, and what has changed.
+//! C29, E18: what is built was approved, byte by byte: what a spec does on the host the first
+//! time, and what has changed.
 
 mod changes;
 mod first;

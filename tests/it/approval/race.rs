@@ -1,4 +1,5 @@
-//! E18: a program that swaps what a spec copies and imports while it is built. What was approved is what is built.
+//! E18: a program that swaps what a spec copies and imports while it is built. What was
+//! approved is what is built.
 
 use std::fs;
 use std::io::Read;
@@ -9,7 +10,8 @@ use rustix::fs::{CWD, Mode, RenameFlags, mkfifoat, renameat_with};
 
 use super::{Project, SPEC};
 
-/// How often the command is run while the swapper runs, at least. Where contents are read twice, one run in four is wrong.
+/// How often the command is run while the swapper runs, at least. Where contents are read twice,
+/// one run in four is wrong.
 const ROUNDS: usize = 40;
 /// And at most: until both sides of the swap were met. On some machines one of them is met rarely.
 const ROUNDS_MAX: usize = 25 * ROUNDS;
@@ -17,7 +19,8 @@ const ROUNDS_MAX: usize = 25 * ROUNDS;
 const GOOD: &str = "#!/bin/sh\necho good >&2\n";
 const EVIL: &str = "#!/bin/sh\necho evil >&2\n";
 
-/// Swaps two files, or two folders, as fast as it can, in a process of its own. It has begun when it is made.
+/// Swaps two files, or two folders, as fast as it can, in a process of its own. It
+/// has begun when it is made.
 struct Swapper(Child);
 
 impl Swapper {
@@ -34,8 +37,8 @@ impl Swapper {
     }
 }
 
-/// renameat2(2) with RENAME_EXCHANGE: neither name is ever missing. After each call it looks whether it is to end, so that
-/// all states are there for equally long.
+/// renameat2(2) with RENAME_EXCHANGE: neither name is ever missing. After each call it checks
+/// whether it must end, so each state lasts equally long.
 const SWAP: &str = "
 import ctypes, os, select, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -72,7 +75,8 @@ fn what_is_swapped_while_it_is_built_was_approved_as_it_is_built() {
     project.write("sh.jail", &spec);
     project.write("hook/script", GOOD);
     project.write("other/script", EVIL);
-    // Only the good one is approved, and each run builds anew: the copied folder is a change of the record.
+    // Only the good one is approved, and each run builds anew: the copied folder
+    // is a change of the record.
     project.build();
     project.write("hook/script", GOOD);
     let folder = project.scratch.path("project");

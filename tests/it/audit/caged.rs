@@ -1,4 +1,5 @@
-//! Cages: a cage as it comes passes, one whose rules are gone fails, and what its rules grant is judged as binds are.
+//! Cages: a cage as it comes passes, one whose rules are gone fails, and what its rules
+//! grant is judged as binds are.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! Jails that are wrong in one point each, by a plan that was changed by hand; and for what no plan can spoil, no jail.
+//! Jails that are wrong in one point each, by a plan that was changed by hand; and for what no
+//! plan can spoil, no jail.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -177,8 +178,8 @@ fn each_check_fails_where_the_jail_is_wrong_and_nowhere_else() {
     }
 }
 
-/// There is no place of the audit's own in the host's root, and in memory there is one for everything.
-/// What to do about a check that the spec undoes, and by whom it is undone.
+/// There is no place of the audit's own in the host's root, and in memory there is one for
+/// everything. What to do about a check that the spec undoes, and by whom it is undone.
 #[test]
 fn advice_is_about_what_granted_it() {
     let Some(jail) = default_jail() else { return };

@@ -31,7 +31,8 @@ fn read(wrapper: &Path) -> (Plan, Places, String) {
     (Wrapper::parse(&bytes).unwrap().plan, places, stub)
 }
 
-/// Runs the command in a folder of its own, with a home folder next to it; its status and its one report.
+/// Runs the command in a folder of its own, with a home folder next to it; its
+/// status and its one report.
 fn audit(home: &Path, folder: &Path, words: &[&str]) -> (i32, Value) {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("jailgen"));
     command.env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap());

@@ -1,4 +1,5 @@
-//! The check of secrets: the real audit of real jails, one of which has values brought in by other grants; and answers that no jail gives.
+//! The check of secrets: the real audit of real jails, one of which has values brought in by other
+//! grants; and answers that no jail gives.
 
 use jail_plan::{
     Content, Given, GivenTo, Places, Plan, Secret, SecretPlace, SecretSocket, SecretSource,
@@ -11,7 +12,8 @@ use super::network;
 use crate::harness::Scratch;
 use crate::real_nix::{has_user_namespaces, setup};
 
-/// No value is read: one command fails, the other value is not there, and what is in the file is none.
+/// No value is read: one command fails, the other value is not there, and
+/// what is in the file is none.
 const SPEC: &str = r#"let
   host = "api.test.example";
   secrets = [

@@ -2,7 +2,8 @@
 
 use super::row::{Example, Probe, ROW, Row};
 
-/// A new namespace of one's own. Root, who has no capability to map himself again, gets one without a map.
+/// A new namespace of one's own. Root, who has no capability to map himself
+/// again, gets one without a map.
 const UNSHARE: &str = "unshare -U true";
 /// The kernel's own counting.
 const TWO_FILTERS: &str = "while read -r name value; do [ \"$name $value\" = 'Seccomp_filters: 2' ] && exit 0; done </proc/self/status; exit 1";

@@ -1,8 +1,9 @@
-//! Limits. Where no control group can be made, `best-effort` shows what it says, and the launch stops without it.
+//! Limits. Where no control group can be made, `best-effort` shows what it says, and the
+//! launch stops without it.
 
 use super::row::{Example, Probe, ROW, Row, is_root};
 
-/// What a launch says that can make no control group.
+/// The message of a launch that can make no control group.
 const NO_GROUP: Example = Example::MayStop("no control group (cgroup v2) can be made");
 
 pub(super) const ROWS: &[Row] = &[
@@ -61,7 +62,7 @@ pub(super) const ROWS: &[Row] = &[
             ),
         ],
         example: NO_GROUP,
-        // The kernel exempts root from the limit that stands in for the group's.
+        // The kernel exempts root from the limit that replaces the group's.
         unable: || {
             is_root().then(|| ("cgroup", "no limit of processes is claimed for root here".into()))
         },

@@ -1,16 +1,21 @@
-//! One row for every combinator: a command that shows what it allows, and one that shows what it still refuses, in real jails.
+//! One row for every combinator: a command that shows what it allows, and one that shows what it
+//! still refuses, in real jails.
 //!
-//! All rows are jails of one spec, so that there is one `jailgen build`. **To add a combinator**, add its row to the file of
-//! its chapter ([`row::Row`] says what the fields mean); a test fails while the registry has one without a row. Each row has
-//! a home folder of its own with a folder `project` in it, where its commands start, inside and outside. Probes are bash:
-//! - `Grants` works in the jail, and is refused in a jail that has the base only: so it is this combinator that grants it.
+//! All rows are jails of one spec, so that there is one `jailgen build`. **To add a combinator**,
+//! add its row to the file of its chapter ([`row::Row`] says what the fields mean); a test fails
+//! while the registry has one without a row. Each row has a home folder of its own with a folder
+//! `project` in it, where its commands start, inside and outside. Probes are bash:
+//! - `Grants` works in the jail, and is refused in a jail that has the base only: so it is this
+//!   combinator that grants it.
 //! - `Refuses` is refused in the jail, and works outside: so it is the jail that refuses it.
 //! - `Works` and `Denies` say the same without the other side, if there is nothing to compare with.
-//! - `Shows` arrives at a terminal as it was written; `Filters` arrives as less, and in a jail that has the base only as it was written.
+//! - `Shows` arrives at a terminal as it was written; `Filters` arrives as less, and in a jail that
+//!   has the base only as it was written.
 //! - `Says` works in the jail, and the launch says this.
 //! - `Stops` is a launch that stops with exit status 125 and says this.
 //!
-//! The registry's own example of each combinator is built and started too; `Row::example` says what becomes of it.
+//! The registry's own example of each combinator is built and started too; `Row::example`
+//! says what becomes of it.
 
 mod agents;
 mod base;

@@ -141,8 +141,8 @@ const NETWORK: Row = Row {
     ..ROW
 };
 
-/// Which requests get through to servers tests/broker and tests/stub/by_name see. Where no server is there, the broker has let through what it
-/// does not answer with a 403.
+/// Which requests get through to servers tests/broker and tests/stub/by_name see. Where no server
+/// is there, the broker has let through what it does not answer with a 403.
 const REQUESTS: Row = Row {
     name: "http-allow",
     spec: "(http-allow \"allowed.example\" { methods = [ \"GET\" ]; paths = [ \"/v1/**\" ]; })",

@@ -1,6 +1,7 @@
-//! What a row of the table says.
+//! A row of the table.
 
-/// One combinator and what shows that it does what it says. `..ROW` fills in what a row leaves out.
+/// One combinator, and commands that show that it does what it says. `..ROW` fills
+/// in what a row leaves out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
     /// The combinator. Several rows may be about one; each needs a `case` of its own then.
@@ -11,11 +12,13 @@ pub(super) struct Row {
     pub(super) spec: &'static str,
     /// The jail's program: it is started as bash would be, with `-c COMMAND`.
     pub(super) program: &'static str,
-    /// A bash script that runs outside before the probes, in the folder `project` of the row's home folder. What it
-    /// starts in the background lives until the row is done: it is asked to end then, and killed if it does not.
+    /// A bash script that runs outside before the probes, in the folder `project` of the row's home
+    /// folder. What it starts in the background lives until the row is done: it is asked to end
+    /// then, and killed if it does not.
     pub(super) host: &'static str,
-    /// Further variables of the launcher, of the script and of the probes outside. `$HOME` in them is the row's home folder,
-    /// `$NUMBER` one that hardly any other row has at the same time, of other runs of the tests neither.
+    /// Further variables of the launcher, of the script and of the probes outside. `$HOME` in them
+    /// is the row's home folder, `$NUMBER` one that hardly any other row has at the same time, of
+    /// other runs of the tests neither.
     pub(super) env: &'static [(&'static str, &'static str)],
     /// Further arguments of the command, `$1` and on in the probes.
     pub(super) arguments: &'static [&'static str],
@@ -23,13 +26,15 @@ pub(super) struct Row {
     pub(super) folder: &'static str,
     /// What is tried, in order.
     pub(super) probes: &'static [Probe],
-    /// What becomes of the registry's example when it is started. Only the first row of a combinator is asked.
+    /// What becomes of the registry's example when it is started. Only the first row
+    /// of a combinator is asked.
     pub(super) example: Example,
-    /// Why the row cannot run on this machine, if it cannot: the name that JAIL_TEST_REQUIRE knows, and the reason.
+    /// Why the row cannot run on this machine, if it cannot: the name that
+    /// JAIL_TEST_REQUIRE knows, and the reason.
     pub(super) unable: fn() -> Option<(&'static str, String)>,
 }
 
-/// What a row has that says nothing else.
+/// A row without anything.
 pub(super) const ROW: Row = Row {
     name: "",
     case: "",
@@ -61,9 +66,11 @@ pub(super) enum Probe {
     Grants(&'static str),
     /// Works in the jail.
     Works(&'static str),
-    /// What it writes to a terminal arrives there as this, in the jail and in one that has the base only.
+    /// What it writes to a terminal arrives there as this, in the jail and in
+    /// one that has the base only.
     Shows(&'static str, &'static str),
-    /// What it writes to a terminal arrives there as the first of these, and in a jail that has the base only as the second.
+    /// What it writes to a terminal arrives there as the first of these, and in a jail that has the
+    /// base only as the second.
     Filters(&'static str, &'static str, &'static str),
     /// Is refused in the jail, and works outside.
     Refuses(&'static str),
@@ -76,7 +83,7 @@ pub(super) enum Probe {
         /// What the launch's message holds.
         says: &'static str,
     },
-    /// The launch stops with these variables in addition, and says this.
+    /// The launch stops with these variables set, and prints this.
     Stops {
         /// Variables; an empty value takes one away.
         env: &'static [(&'static str, &'static str)],
@@ -102,7 +109,7 @@ impl Probe {
 pub(super) enum Example {
     /// It starts.
     Runs,
-    /// It starts, or where the machine lacks what it names the launch stops and says this.
+    /// It starts; or, if the machine lacks what it names, the launch stops and prints this.
     MayStop(&'static str),
     /// It is not a whole jail: that it compiles is tested with the registry.
     NoJail,

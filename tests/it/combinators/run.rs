@@ -27,7 +27,7 @@ pub(super) struct Built {
 }
 
 impl Built {
-    /// Builds them; nothing, said aloud, where jails cannot be built or launched.
+    /// Builds them. `None`, with a line that says so, if jails cannot be built or launched.
     pub(super) fn new(rows: &[&Row]) -> Option<Self> {
         let setup = setup()?;
         if !has_user_namespaces() {
@@ -90,7 +90,7 @@ fn spec(rows: &[&Row]) -> String {
     spec + "}\n"
 }
 
-/// The name of the example's command. A combinator has one example, whatever number of rows.
+/// The name of the example's command. A combinator has one example, however many rows it has.
 fn example_of(row: &Row) -> Option<String> {
     row.case.is_empty().then(|| format!("example-{}", row.name))
 }
@@ -152,7 +152,8 @@ impl<'a> Place<'a> {
         outcome(command)
     }
 
-    /// A control: in a mount namespace of its own, as nothing that is tried may be felt on the machine.
+    /// A control: in a mount namespace of its own, as nothing that is tried
+    /// may be felt on the machine.
     fn outside(&self, script: &str) -> Outcome {
         let mut command = Command::new("unshare");
         self.surroundings(&mut command);
@@ -222,8 +223,9 @@ impl<'a> Place<'a> {
     }
 }
 
-/// What the script of the host ends with. Servers that are asked to end take their sockets and locks with them; the script stays
-/// until it is killed, because the group's number is its own as long as it is there.
+/// What the script of the host ends with. Servers that are asked to end take their sockets
+/// and locks with them; the script stays until it is killed, because the group's number is
+/// its own as long as it is there.
 const AWAIT_THE_END: &str = "echo ready; set +e; read -r _
 kill $(jobs -p) 2>/dev/null
 for _ in {1..200}; do [ -z \"$(jobs -rp)\" ] && break; sleep 0.01; done

@@ -1,4 +1,5 @@
-//! The desktop with real servers: a compositor and an X server without screens, and clients that ask them what they have.
+//! The desktop with real servers: a compositor and an X server without screens, and clients that
+//! ask them what they have.
 
 use super::row::{Example, Probe, ROW, Row};
 
@@ -14,8 +15,8 @@ until [ -S \"$XDG_RUNTIME_DIR/$WAYLAND_DISPLAY\" ]; do kill -0 $! || { cat ~/wes
 const WESTON_ENV: &[(&str, &str)] =
     &[("XDG_RUNTIME_DIR", "$HOME/run"), ("WAYLAND_DISPLAY", "wayland-7")];
 
-/// An X server without a screen, which asks for the cookie that the home folder holds: a record of the family that fits every
-/// host, without an address, for this display.
+/// An X server without a screen, which asks for the cookie that the home folder holds: a record of
+/// the family that fits every host, without an address, for this display.
 macro_rules! xvfb {
     () => {
         "python3 - \"${DISPLAY#:}\" <<'PYTHON'
@@ -109,7 +110,8 @@ pub(super) const ROWS: &[Row] = &[
         ],
         probes: &[
             Probe::Works("[ \"$DISPLAY\" = :42 ] && xdpyinfo | grep 'name of display: *:42'"),
-            // The program has no child that it did not start, and the server no socket that the network leads to.
+            // The program has no child that it did not start, and the server no socket
+            // that the network leads to.
             Probe::Works("! pgrep -P $$"),
             Probe::Works("grep -F ' /tmp/.X11-unix/X42' /proc/net/unix"),
             Probe::Denies("grep -F '@/tmp/.X11-unix/X42' /proc/net/unix"),

@@ -16,8 +16,8 @@ fn each(test: impl Fn(&World, &Subject)) {
     }
 }
 
-/// The start of a command in a mount namespace of its own, in which the caller may mount. Private first, so that what is
-/// made shared there is not shared with the host.
+/// The start of a command in a mount namespace of its own, in which the caller may mount. Private
+/// first, so that what is made shared there is not shared with the host.
 fn own_mounts() -> Command {
     let mut command = Command::new("unshare");
     if !rustix::process::getuid().is_root() {
@@ -83,7 +83,8 @@ fn mounts_travel_neither_in_nor_out() {
 #[test]
 fn flags_of_the_hosts_mounts_are_kept() {
     each(|world, jail| {
-        // MS_NOEXEC and MS_NOSYMFOLLOW over the project, where a bind of the jail's could drop them.
+        // MS_NOEXEC and MS_NOSYMFOLLOW over the project, where a bind of
+        // the jail's could drop them.
         let script = "
             \"$probe\" call mount s:none s:. s:tmpfs 0x108 0 >/dev/null || exit 99
             cd \"$PWD\" && echo content > file && ln -s file link && cp \"$probe\" copy && chmod +x copy
@@ -98,7 +99,8 @@ fn flags_of_the_hosts_mounts_are_kept() {
     });
 }
 
-/// C25: only root can make a program that is set to root's id, so as somebody else the flags have to do.
+/// C25: only root can make a program that is set to root's id, so as somebody
+/// else the flags have to do.
 #[test]
 fn a_program_that_is_set_to_another_users_id_gains_nothing() {
     each(|world, jail| {
@@ -167,7 +169,8 @@ fn a_root_without_the_capability_to_be_mapped_is_told_so() {
     });
 }
 
-/// D11, D20: at whatever moment the supervisor or the launcher is killed, nothing of the jail stays.
+/// D11, D20: at whatever moment the supervisor or the launcher is killed,
+/// nothing of the jail stays.
 #[test]
 fn a_launch_that_is_killed_at_any_moment_leaves_nothing_behind() {
     each(|world, jail| {
@@ -177,7 +180,8 @@ fn a_launch_that_is_killed_at_any_moment_leaves_nothing_behind() {
     });
 }
 
-/// Starts this script so often, kills what was started a moment later each time, and waits until nothing of it runs.
+/// Starts this script so often, kills what was started a moment later each time, and waits
+/// until nothing of it runs.
 pub(super) fn leaves_nothing(world: &World, subject: &Subject, script: &str, times: u64) {
     for step in 0..times {
         let mut child = world

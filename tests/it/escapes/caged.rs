@@ -1,7 +1,8 @@
 //! The same attempts in cages: Landlock and a filter, on the host as it is.
 //!
-//! A cage has no namespaces, so what a jail does not have is there, and closed; and some of it is open. Whatever a cage answers
-//! otherwise than a jail stands here, by the reason, and its lines in the second table of docs/escapes.md.
+//! A cage has no namespaces, so what a jail does not have is there, and closed; and some of it is
+//! open. Whatever a cage answers otherwise than a jail stands here, by the reason, and its lines in
+//! the second table of docs/escapes.md.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -90,7 +91,8 @@ const SOCKETS: Group = (
     ],
 );
 
-/// Known gap: Landlock looks neither at modes, attributes and dates of files, nor at priorities of processes.
+/// Known gap: Landlock looks neither at modes, attributes and dates of files, nor
+/// at priorities of processes.
 const UNRULED: Group = (
     "unruled",
     &[

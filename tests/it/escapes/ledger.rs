@@ -6,7 +6,8 @@ use std::fs;
 use super::rows::ROWS;
 use crate::harness::project;
 
-/// Every line there is to answer. Numbers that are left out are answered elsewhere, or were given up.
+/// Every line there is to answer. Numbers that are left out are answered
+/// elsewhere, or were given up.
 const IDS: &[(&str, &[u32])] = &[
     ("A", &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 19]),
     (

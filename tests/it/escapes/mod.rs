@@ -1,12 +1,15 @@
-//! What must not work, tried in real jails as the compiler seals them: each row of the tables is one attempt of
-//! `jail-probe`, with the answer that the jail must give and the answer of the same attempt outside.
+//! What must not work, tried in real jails as the compiler seals them: each row of the tables
+//! is one attempt of `jail-probe`, with the answer that the jail must give and the answer of
+//! the same attempt outside.
 //!
-//! The rows are in `rows/`, by the chapters of docs/escapes.md: A host services, C files, D processes and the kernel, E the hand-off. What
-//! needs more than one attempt is in `alone.rs`. All of it runs as the user who runs the tests; `make test` does so as root and
-//! as an ordinary user. docs/escapes.md and the tests are held together by `ledger.rs`.
+//! The rows are in `rows/`, by the chapters of docs/escapes.md: A host services, C files, D
+//! processes and the kernel, E the hand-off. What needs more than one attempt is in `alone.rs`. All
+//! of it runs as the user who runs the tests; `make test` does so as root and as an ordinary user.
+//! docs/escapes.md and the tests are held together by `ledger.rs`.
 //!
-//! The host's side is a `World`: a mount namespace of the test's own whose /run and /tmp have a listener wherever a
-//! desktop or a server would have one. So a control reaches what a jail must not, and the machine is left as it is.
+//! The host's side is a `World`: a mount namespace of the test's own whose /run and /tmp have a
+//! listener wherever a desktop or a server would have one. So a control reaches what a jail must
+//! not, and the machine is left as it is.
 
 mod alone;
 mod caged;
@@ -60,7 +63,8 @@ fn inside(world: &World, subject: &Subject, attempts: &[Vec<String>]) -> Vec<Str
     answers
 }
 
-/// Whether an answer is one of those that a row names, divided by `|`. `…` at the end of one stands for anything.
+/// Whether an answer is one of those that a row names, divided by `|`. `…` at the end of
+/// one stands for anything.
 fn matches(patterns: &str, answer: &str) -> bool {
     patterns.split('|').any(|pattern| match pattern.strip_suffix('…') {
         Some(start) => answer.starts_with(start),

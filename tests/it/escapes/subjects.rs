@@ -1,4 +1,5 @@
-//! The jails and cages in which everything is tried, built once by the real compiler and the real Nix.
+//! The jails and cages in which everything is tried, built once by the real
+//! compiler and the real Nix.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;

@@ -60,8 +60,9 @@ const STREAMS: &[&str] = &[
 
 const DATAGRAMS: &[&str] = &["run/systemd/journal/socket", "run/systemd/notify"];
 
-/// Puts the world's folders in their places, in a mount namespace of its own, and starts a command there with the root
-/// folder as descriptor 7. `mount` itself refuses every user who is not called root.
+/// Puts the world's folders in their places, in a mount namespace of its own, and starts
+/// a command there with the root folder as descriptor 7. `mount` itself refuses every
+/// user who is not called root.
 const ENTER: &str = r#"
 bind() { "$probe" call mount "s:$1" "s:$2" 0 4096 0 >/dev/null; }
 probe=$1/project/jail-probe
@@ -104,8 +105,8 @@ impl World {
     }
 
     fn furnish(&self) {
-        // Copied by another process: a file that is open for writing, in a child that another test has just forked too,
-        // cannot be executed.
+        // Copied by another process: a file that is open for writing, in a child that another test
+        // has just forked too, cannot be executed.
         let copied = Command::new("cp").args([probe(), self.probe()]).status().unwrap();
         assert!(copied.success());
         fs::write(self.path("outside"), "outside").unwrap();

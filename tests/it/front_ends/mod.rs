@@ -1,5 +1,6 @@
-//! Both front ends agree: for each spec the term and the sealed plan are the same, whether jailgen reads the spec and emits its
-//! policy, or Nix evaluates it with nixlib and the builder lowers the term.
+//! Both front ends agree: for each spec the term and the sealed plan are the same, whether
+//! jailgen reads the spec and emits its policy, or Nix evaluates it with nixlib and the
+//! builder lowers the term.
 //!
 //! Everything is evaluated by one call of Nix, and built by another.
 
@@ -189,7 +190,8 @@ fn plans_differ(pairs: &[Pair], compared: &Value) -> Vec<String> {
     pairs.iter().filter_map(differs).collect()
 }
 
-/// The wrapper's file without the places of the spec, which only one front end knows, and with its own store hash masked.
+/// The wrapper's file without the places of the spec, which only one front end knows, and with
+/// its own store hash masked.
 fn plan(store_path: &Path, jail: &str) -> String {
     let wrapper = fs::read_to_string(store_path.join("bin").join(jail)).unwrap();
     let own = store_path.file_name().unwrap().to_str().unwrap();

@@ -1,4 +1,5 @@
-//! Random specs of known types, many in one call of Nix: whatever a spec says, both front ends make the same term of it.
+//! Random specs of known types, many in one call of Nix: whatever a spec says, both front ends
+//! make the same term of it.
 
 #[path = "../../oracle/choices.rs"]
 mod choices;

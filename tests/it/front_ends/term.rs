@@ -1,4 +1,5 @@
-//! A term of the `.jail` front end as a Nix expression of its JSON form: its packages are Nix source, so Nix must resolve them.
+//! A term of the `.jail` front end as a Nix expression of its JSON form: its packages are Nix
+//! source, so Nix must resolve them.
 
 use jail_policy::{Output, Package, Piece, Text};
 use jail_registry::{Applied, Jail, Made, Placed, Value};

@@ -1,4 +1,4 @@
-//! An editor: it starts the server, talks to it as the protocol says, and waits for the answers.
+//! An editor: it starts the server, uses the protocol with it, and waits for the answers.
 
 use std::io::{BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Scratch;
 
-/// Nothing takes as long as this; a server that says nothing is broken.
+/// Nothing takes this long; a server that sends nothing is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An editor with a server of its own.
@@ -23,7 +23,7 @@ pub(super) struct Editor {
 }
 
 impl Editor {
-    /// An editor that has not said anything.
+    /// An editor that has not sent anything.
     pub(super) fn silent(scratch: Scratch) -> Self {
         let mut child = start(&scratch);
         let mut stdout = BufReader::new(child.stdout.take().unwrap());

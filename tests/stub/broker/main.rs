@@ -1,8 +1,10 @@
-//! Stands in for the broker in tests of the launch: it writes down what it was given, and carries each connection to a listener
-//! of the plan to the same port of the host's loopback. It resolves nothing and judges nothing.
+//! Stands in for the broker in tests of the launch: it writes down what it was given, and carries
+//! each connection to a listener of the plan to the same port of the host's loopback. It resolves
+//! nothing and judges nothing.
 //!
-//! The word that the plan has in the place of a resolver says how it ends: `deaf`, `dies` (at the second connection), `late`; `refuses` tells the jail so;
-//! `gives` fills what the jail waits for, and `ends` does not.
+//! The word that the plan has in the place of a resolver says how it ends: `deaf`, `dies` (at the
+//! second connection), `late`; `refuses` tells the jail so; `gives` fills what the jail waits
+//! for, and `ends` does not.
 
 #![expect(clippy::disallowed_methods, reason = "it writes down the variables that it was given")]
 #![expect(clippy::exit, clippy::expect_used, clippy::print_stderr, reason = "a program for tests")]

@@ -1,4 +1,5 @@
-//! Clients of more than a page: each reaches the host that a rule names, at a real server, and no other.
+//! Clients of more than a page: each reaches the host that a rule names, at a
+//! real server, and no other.
 
 use super::jail;
 use super::real::{started, words};
@@ -203,7 +204,8 @@ fn psql_talks_to_postgresql_with_and_without_tls() {
         };
         let folder = world.folder().display();
         let (root, busybox) = (root.display(), busybox.display());
-        // It refuses to run as root, so it is another user of a namespace of its own, in a root with its own files.
+        // It refuses to run as root, so it is another user of a namespace of its own, in a
+        // root with its own files.
         let prepare = format!(
             "mkdir -p {root}/dev {root}/tmp; mount --rbind /dev {root}/dev; cp {busybox}/bin/busybox {root}/bin/sh
              cp {folder}/cert {folder}/key {root}/tmp; chmod 600 {root}/tmp/key

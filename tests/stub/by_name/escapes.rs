@@ -1,4 +1,5 @@
-//! What published ways around a network policy come to (docs/escapes.md, B and the network's lines of E).
+//! What published ways around a network policy come to (docs/escapes.md, B and
+//! the network's lines of E).
 
 use std::fs;
 
@@ -25,7 +26,8 @@ fn proxied(rules: &[&str]) -> Network {
     network
 }
 
-/// Sends bytes from inside: for each attempt a host, a port, and pieces, of which each waits for an answer to the one before.
+/// Sends bytes from inside: for each attempt a host, a port, and pieces, of which each waits for an
+/// answer to the one before.
 fn sent(jail: &Jail, attempts: &[(&str, u16, Vec<Vec<u8>>)]) -> Vec<String> {
     jail.file("project/attempts.py", include_str!("attempts.py"));
     let hex = |bytes: &Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();

@@ -1,5 +1,5 @@
-//! Programs whose requests are judged one by one: each trusts the authority of its launch by what it is given, gets what a rule
-//! allows, and is refused the rest.
+//! Programs whose requests are judged one by one: each trusts the authority of its launch by what
+//! it is given, gets what a rule allows, and is refused the rest.
 
 use std::process::Command;
 

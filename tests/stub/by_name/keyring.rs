@@ -1,4 +1,5 @@
-//! A secret of the desktop's keyring: the real `secret-tool` asks a real service for it, on a session bus of the test's own.
+//! A secret of the desktop's keyring: the real `secret-tool` asks a real service for it, on a
+//! session bus of the test's own.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,7 +13,8 @@ use super::secrets::{KEY, jail, network, secret, seen, server};
 use super::world::run_where_it_is_trusted as run;
 use crate::jail::{Jail, Ran, callers, skipped};
 
-/// Starts the service in a new session, keeps the key in it, and starts the jail twice: with the entry, and with one that is not there.
+/// Starts the service in a new session, keeps the key in it, and starts the jail twice: with the
+/// entry, and with one that is not there.
 const SESSION: &str = r#"
 export PATH="$BIN:$PATH" XDG_RUNTIME_DIR="$HOME/run"
 mkdir -m 700 "$XDG_RUNTIME_DIR"

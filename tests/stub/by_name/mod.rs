@@ -1,5 +1,5 @@
-//! The network by name as a whole: the stub launches the jail, the real broker carries what its rules allow, and servers in a
-//! namespace of the test's own answer. Nothing leaves the machine.
+//! The network by name as a whole: the stub launches the jail, the real broker carries what its
+//! rules allow, and servers in a namespace of the test's own answer. Nothing leaves the machine.
 
 mod clients;
 mod escapes;

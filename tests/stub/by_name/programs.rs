@@ -1,4 +1,5 @@
-//! Programs that know of no proxy: each finds the names of the rules by its own resolver, and no others.
+//! Programs that know of no proxy: each finds the names of the rules by its own
+//! resolver, and no others.
 
 use std::fs;
 use std::time::Instant;

@@ -1,4 +1,5 @@
-//! Real servers at `real.test`, and real clients that know of no proxy: Debian's, which `scripts/fetch-clients` fetches.
+//! Real servers at `real.test`, and real clients that know of no proxy:
+//! Debian's, which `scripts/fetch-clients` fetches.
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,8 @@ impl Drop for Server {
 }
 
 impl World {
-    /// Where a package of `scripts/fetch-clients` is that everybody can read. `None`, with a line that says so, where it was not fetched.
+    /// The folder of a package of `scripts/fetch-clients` that every user can read. `None`, with a
+    /// line that says so, if it was not fetched.
     pub(super) fn package(&self, name: &str) -> Option<PathBuf> {
         let test = std::env::current_exe().expect("the test");
         let fetched =

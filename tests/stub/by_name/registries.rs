@@ -1,4 +1,5 @@
-//! pip and npm against registries that want a user and a password: both have placeholders, and the registries see the keys.
+//! pip and npm against registries that want a user and a password: both have placeholders, and the
+//! registries see the keys.
 
 use std::fs;
 
@@ -17,7 +18,8 @@ fn guarded(world: &World) -> Server {
     world.serve(443, &[&program[..], &words("11.0.0.4 443"), &more].concat())
 }
 
-/// What the registry was sent as credentials since it was looked at last: `-` where it asked for some.
+/// What the registry was sent as credentials since it was looked at last: `-`
+/// where it asked for some.
 fn credentials(world: &World) -> Vec<String> {
     let file = world.folder().join("credentials");
     let text = fs::read_to_string(&file).unwrap_or_default();
@@ -82,7 +84,8 @@ fn npm_gets_in_with_a_placeholder_in_its_settings() {
                      npm install --cache /tmp/npm --silent --no-audit --no-fund tiny >/dev/null 2>err; cat err; node -e 'console.log(require(\"tiny\"))' 2>&1"
                 ))
             };
-            // `_auth` is the pair in Base64, and `_password` the password in Base64, both as npm wants them written.
+            // `_auth` is the pair in Base64, and `_password` the password in Base64, both
+            // as npm wants them written.
             for setting in [
                 "//real.test/npm/:_auth=$(printf user:$API_KEY | base64 -w0)",
                 "//real.test/npm/:username=user\n//real.test/npm/:_password=$(printf $API_KEY | base64 -w0)",

@@ -1,4 +1,5 @@
-//! Secrets as a whole: the stub launches the jail, programs in it send what they have, and a server sees the values.
+//! Secrets as a whole: the stub launches the jail, programs in it send what they have, and
+//! a server sees the values.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -34,7 +35,8 @@ pub(super) fn from_variable() -> SecretSource {
     SecretSource::Variable("OUTSIDE_KEY".into())
 }
 
-/// What the compiler makes of `secret`: the variable with the placeholder, and the bundle that programs trust.
+/// What the compiler makes of `secret`: the variable with the placeholder, and the
+/// bundle that programs trust.
 pub(super) fn network(world: &World, secret: Secret) -> Network {
     let mut network = by_name(&["real.test:443", "api.test:443"]);
     let given = |content, to| Given { content, to, by: by() };

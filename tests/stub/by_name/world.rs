@@ -1,5 +1,5 @@
-//! A small internet: a network namespace that is the host's, and behind it one with servers. Each test has its own, and starts
-//! itself anew there.
+//! A small internet: a network namespace that is the host's, and behind it one with servers. Each
+//! test has its own, and starts itself anew there.
 
 use std::env;
 use std::fs;

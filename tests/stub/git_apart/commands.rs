@@ -1,4 +1,5 @@
-//! Everyday commands of git, in a jail and outside, each in an equal repository: they end alike, print alike and leave the same.
+//! Everyday commands of git, in a jail and outside, each in an equal repository: they end alike,
+//! print alike and leave the same.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -97,7 +98,8 @@ const COMMANDS: &[&str] = &[
     "git status",
 ];
 
-/// What a kind of repository is made of: in `~/repository`, with `~/repository/up.git` next to the working tree.
+/// What a kind of repository is made of: in `~/repository`, with `~/repository/up.git`
+/// next to the working tree.
 const MAKE: &str = "
     export GIT_AUTHOR_DATE=2026-01-02T03:04:05Z GIT_COMMITTER_DATE=2026-01-02T03:04:05Z
     git init -q -b main ~/all/repository; cd ~/all/repository

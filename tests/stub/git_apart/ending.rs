@@ -38,7 +38,7 @@ fn nothing_that_was_changed_is_on_the_host_and_all_of_it_is_told() {
         let own: Vec<_> =
             after.iter().filter(|(path, _)| !path.starts_with(git.join("worktrees"))).collect();
         assert_eq!(own, before.iter().collect::<Vec<_>>());
-        // Nothing is said where nothing was changed.
+        // Nothing is reported if nothing was changed.
         let ran = jail.sh("git status --short");
         assert_eq!((ran.code, &*ran.stderr), (Some(0), ""));
     }
@@ -71,7 +71,7 @@ fn harmless_settings_are_taken_over_where_the_plan_says_so_and_others_never() {
         // A value that is there is changed in its place.
         jail.sh("git config remote.origin.url git@example.org:a.git");
         jail.outside_sh("git config --get-all remote.origin.url").prints("git@example.org:a.git");
-        // Where somebody holds the lock, nothing is written.
+        // If another process holds the lock, nothing is written.
         let ran =
             jail.sh("git config remote.origin.url https://other.example; touch ../go; sleep 0");
         assert_eq!(ran.code, Some(0));

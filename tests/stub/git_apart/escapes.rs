@@ -1,5 +1,5 @@
-//! What a jail leaves in a repository so that git on the host runs it (escapes.md C4 to C8, E2, E4, E11, E29). Each row has its
-//! control: the same jail without the protection, in which it works.
+//! What a jail leaves in a repository so that git on the host runs it (escapes.md C4 to C8, E2, E4,
+//! E11, E29). Each row has its control: the same jail without the protection, in which it works.
 
 use std::path::Path;
 

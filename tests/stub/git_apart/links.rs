@@ -1,4 +1,5 @@
-//! What a session leaves in a repository leads the next launch to nothing outside: links are not followed out of what a jail may write.
+//! What a session leaves in a repository leads the next launch to nothing outside: links are not
+//! followed out of what a jail may write.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,5 @@
-//! Repositories that are not as most are: the jail starts and git does in it what it does outside, or the launch stops and says why.
+//! Repositories that are not as most are: the jail starts and git does in it what it does outside,
+//! or the launch stops and says why.
 
 use jail_plan::GitChanges;
 
@@ -86,8 +87,9 @@ fn a_repository_that_vanishes_leaves_no_ghost_and_is_told() {
     }
 }
 
-/// A gap: git takes a folder with a `commondir`, which stands there for the time of a jail, for a worktree's part of a repository, and locks
-/// its table of references twice, as both. Nothing can be written, and nothing is open.
+/// A gap: git takes a folder with a `commondir`, which stands there for the time of a jail, for a
+/// worktree's part of a repository, and locks its table of references twice, as both. Nothing can
+/// be written, and nothing is open.
 #[test]
 fn a_repository_with_reftable_can_be_read_and_not_committed_to() {
     if !has_git() {

@@ -1,4 +1,5 @@
-//! `mount-project`: the root of the repository is the working folder, and the program starts where the launch was started.
+//! `mount-project`: the root of the repository is the working folder, and the program starts
+//! where the launch was started.
 
 use std::path::Path;
 

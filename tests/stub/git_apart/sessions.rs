@@ -7,7 +7,7 @@ use jail_plan::GitChanges;
 use super::{has_git, in_repository};
 use crate::jail::callers;
 
-/// Starts a session, and waits until its script has said a word of two letters.
+/// Starts a session, and waits until its script has printed a word of two letters.
 fn begun(mut command: Command, script: &str) -> Child {
     command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut session = command.spawn().expect("it starts");

@@ -63,7 +63,7 @@ fn an_index_that_a_jail_wrote_unmasks_nothing() {
             jail.sh(forged);
             jail.sh("cat a/.env; echo ran").prints("ran");
         }
-        // The control: who knows the content may see it.
+        // The control: a program that knows the content may see it.
         prepare(&jail, "rm -rf .git other; git init -q; git add -f a/.env");
         jail.sh("cat a/.env").prints("s3cret");
     }

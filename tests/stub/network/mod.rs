@@ -1,5 +1,6 @@
-//! The network by name, from the launch's side: what is made in the jail's namespace, what the broker is given, and how both
-//! end. The broker is a stand-in here (`tests/stub/broker`), which follows the test's script.
+//! The network by name, from the launch's side: what is made in the jail's namespace, what the
+//! broker is given, and how both end. The broker is a stand-in here (`tests/stub/broker`), which
+//! follows the test's script.
 
 mod ending;
 mod given;

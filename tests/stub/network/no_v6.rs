@@ -55,7 +55,8 @@ fn what_has_a_twin_in_ipv4_is_left_out_without_a_word() {
         let given = given.as_array_mut().expect("a list");
         let network = given[1].clone();
         assert!(network.as_str().is_some_and(|place| place.starts_with("net:")), "{given:?}");
-        // What there is not is the network namespace once more, so that the rest have their numbers.
+        // What there is not is the network namespace once more, so that the
+        // rest have their numbers.
         let port = format!("tcp 10.1.2.3:{port}");
         assert_eq!(json!(given[2..5]), json!(["udp 127.0.0.1:53", network, port]));
         // The control: with IPv6 it is there.

@@ -100,7 +100,7 @@ pub(crate) struct Unseen {
 pub(crate) enum Why {
     /// Another file system, or a part of one, is mounted there.
     Mount,
-    /// The caller may not list it, whoever owns it.
+    /// The caller may not list it, even as its owner.
     Closed { is_own: bool },
     /// There are more names than [`NAMES_MAX`].
     TooMany,

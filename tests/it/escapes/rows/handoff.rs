@@ -5,7 +5,8 @@ use super::Columns;
 const FORBIDDEN: &str = "errno 1";
 
 pub(super) const ROWS: &[Columns] = &[
-    // AF_ALG, AF_RXRPC, AF_KEY: a kernel without them answers as the filter does. The XFRM of netlink every kernel with IPsec has.
+    // AF_ALG, AF_RXRPC, AF_KEY: a kernel without them answers as the filter does. The XFRM of
+    // netlink every kernel with IPsec has.
     ("E15", "call socket 38 5 0", "errno 97", "ok…|errno 97"),
     ("E15", "call socket 33 2 2", "errno 97", "ok…|errno 97"),
     ("E15", "call socket 15 3 2", "errno 97", "ok…|errno 97|errno 1"),
@@ -22,7 +23,8 @@ pub(super) const ROWS: &[Columns] = &[
     ("E17", "call mknodat -100 s:{project}/node 0x89ed 0", FORBIDDEN, "ok 0"),
     // Its mode lies behind a pointer: there is no such call.
     ("E17", "call openat2 -100 s:{project}/mine z:24 24", "errno 38", "ok…"),
-    // F_SETLEASE, F_NOTIFY, F_SETDELEG: without the filter the kernel looks at the descriptor first.
+    // F_SETLEASE, F_NOTIFY, F_SETDELEG: without the filter the kernel looks
+    // at the descriptor first.
     ("E27", "call fcntl -1 1024 1", FORBIDDEN, "errno 9"),
     ("E27", "call fcntl -1 0x100000400 1", FORBIDDEN, "errno 9"),
     ("E27", "call fcntl -1 1026 1", FORBIDDEN, "errno 9"),

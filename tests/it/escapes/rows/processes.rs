@@ -6,7 +6,8 @@ const ABSENT: &str = "errno 2";
 const FORBIDDEN: &str = "errno 1";
 
 pub(super) const ROWS: &[Columns] = &[
-    // Outside there is no terminal on standard input: that the kernel says so (ENOTTY) shows that it was asked.
+    // Outside there is no terminal on standard input: that the kernel says so (ENOTTY)
+    // shows that it was asked.
     ("D1", "call ioctl 0 0x5412 s:x", FORBIDDEN, "errno 25"),
     ("D2", "call ioctl 0 0x100005412 s:x", FORBIDDEN, "errno 25"),
     ("D2", "call ioctl 0 0xffffffff00005412 s:x", FORBIDDEN, "errno 25"),

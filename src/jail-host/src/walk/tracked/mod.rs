@@ -1,7 +1,7 @@
 //! What git knows of the files that were found. Git's index is read here, and git is not run.
 //! An earlier jail may have written an index that claims that git has a file, so this is
-//! believed only if the index names the very content that the file has now: whoever could
-//! write that knew the content.
+//! believed only if the index names the very content that the file has now: a program that
+//! could write that knew the content.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
