@@ -61,7 +61,7 @@ pub(crate) fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &
         InsideOp::Tmpfs(Tmpfs { to: at("/tmp"), mode: 0o1777, size: None }),
         InsideOp::Proc(at("/proc")),
         InsideOp::Dev(at("/dev")),
-        InsideOp::Folder(Folder { access: Access::ReadWrite, to: None }),
+        InsideOp::Folder(Folder { access: Access::ReadWrite, to: None, stage: None }),
         InsideOp::Loopback,
         InsideOp::RemountReadOnly(at("/")),
     ];
