@@ -64,7 +64,7 @@ fn only_a_report_is_replaced() {
 #[test]
 fn the_picture_in_the_documentation_is_that_of_the_example() {
     let scratch = Scratch::with(&[]);
-    let example = project().join("examples/opencode.jail");
+    let example = project().join("examples/claude-code.jail");
     let outcome = scratch.run(&["report", example.to_str().expect("UTF-8"), "--svg"]);
     let drawn = &outcome.assert_status(0).stdout;
     expect_test::expect_file![project().join("docs/report.svg")].assert_eq(drawn);
