@@ -127,3 +127,28 @@ fn a_state_folder_may_be_a_link_and_a_folder_in_it_may_lead_to_another_one() {
             .prints("line\nstart\nhooks\n{\"l\": \"~/.agent/bin/l.sh\"}");
     }
 }
+
+#[test]
+fn what_there_is_no_room_to_copy_is_read_only_and_said() {
+    for caller in callers() {
+        let jail = apart(caller);
+        // A script reads its neighbours, among state.
+        let made = "cd ~/.agent; echo '{\"line\": \"sh ~/.agent/root.sh\"}' >settings.json; echo '. ~/.agent/n90.sh' >root.sh
+            head -c 1000000 /dev/zero | tr '\\0' '\\n' >n1.sh; for n in $(seq 2 90); do cp n1.sh n$n.sh; done; echo last >z.sh";
+        assert_eq!(jail.outside_sh(made).code, Some(0));
+        let evil = "cd ~/.agent; echo evil >settings.json; n=0; for f in n*.sh z.sh; do (echo evil >$f) 2>/dev/null || n=$((n+1)); done; echo $((n > 20 && n < 40))";
+        let ran = jail.sh(evil);
+        assert_eq!(ran.stdout, "1\n", "{ran:?}");
+        assert!(
+            ran.stderr.contains("there is more than one launch copies (64 MiB, 4,096 files)")
+                && ran.stderr.contains("`~/.agent/"),
+            "{ran:?}"
+        );
+        jail.outside_sh("cd ~/.agent; grep -l evil * | wc -l").prints("0");
+        // The control: where there is room, nothing is said, and the jail writes its copies.
+        jail.outside_sh("cd ~/.agent; rm n[3-9]*.sh");
+        let ran = jail.sh(&evil.replace("n > 20 && n < 40", "n"));
+        assert_eq!(ran.stdout, "0\n", "{ran:?}");
+        assert!(!ran.stderr.contains("one launch copies"), "{ran:?}");
+    }
+}

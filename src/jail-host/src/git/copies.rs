@@ -19,12 +19,11 @@ use rustix::io::Errno;
 use super::Refusal;
 use super::file;
 use super::find::{FoundRepository, refusal};
-use super::links::{Left, Unfollowed};
+use super::links::{LOOKS_MAX, Unfollowed};
 use super::private_report;
+use super::room::Room;
 
-/// No hooks are larger, all of a repository together.
-const HOOKS_MAX: u64 = 64 * 1024 * 1024;
-/// Nor do they lie deeper.
+/// Hooks do not lie deeper.
 const DEPTH_MAX: usize = 4;
 
 /// All copies, and what they were at first.
@@ -82,9 +81,12 @@ pub(super) struct Copier<'f> {
     pub(super) other_user: bool,
     /// What the jail does not see. An earlier one may have put it, or a link to it, where copies are made of.
     masked: &'f BTreeSet<(u64, u64)>,
-    /// How many bytes there may still be.
-    left: u64,
-    pub(super) store: Left,
+    /// Room for files that lie at a place each.
+    files: Room,
+    /// The same for hooks, and for what links into the store lead to.
+    pub(super) room: Room,
+    /// How many names of the host's folders may still be looked at, to find links.
+    pub(super) looks: usize,
     pub(super) unfollowed: Vec<Unfollowed>,
     pub(super) is_cut: bool,
 }
@@ -101,8 +103,9 @@ impl Copies {
             roots: &found.roots,
             other_user,
             masked,
-            left: HOOKS_MAX,
-            store: Left::ALL,
+            files: Room::HALF,
+            room: Room::HALF,
+            looks: LOOKS_MAX,
             unfollowed: Vec::new(),
             is_cut: false,
         };
@@ -153,12 +156,19 @@ impl Copies {
 impl Copier<'_> {
     /// A configuration. What is not a file is an empty one, and so is what is masked, and the target of a link that the jail cannot
     /// write.
-    pub(super) fn file(&self, from: &Path, folder: &OwnedFd, name: &str) -> io::Result<Vec<u8>> {
+    pub(super) fn file(
+        &mut self,
+        from: &Path,
+        folder: &OwnedFd,
+        name: &str,
+    ) -> io::Result<Vec<u8>> {
         let content = match file::open_below(from, self.roots) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Ok(file) if self.is_masked(&file)? => Vec::new(),
             other => file::read_whole(other?)?,
         };
+        // What the search has found to fit has grown meanwhile.
+        self.files.take(content.len() as u64).ok_or_else(no_room)?;
         // A program that settings name can be executed.
         let mode = fs::metadata(from).map_or(0o644, |found| found.permissions().mode() & 0o755);
         self.create(folder, OsStr::new(name), mode | 0o600)?.write_all(&content)?;
@@ -197,6 +207,7 @@ impl Copier<'_> {
         for entry in fs::read_dir(from)? {
             let entry = entry?;
             let (path, name, kind) = (entry.path(), entry.file_name(), entry.file_type()?);
+            self.room.take(0).ok_or_else(no_room)?;
             if kind.is_dir() {
                 self.folder(&path, &to, &name, depth)?;
             } else if kind.is_symlink() {
@@ -219,11 +230,8 @@ impl Copier<'_> {
         }
         let mode = fstat(&from)?.st_mode & 0o755;
         let mut to = self.create(to, name, mode)?;
-        self.left -= io::copy(&mut from.take(self.left), &mut to)?;
-        match self.left {
-            0 => Err(io::Error::other("it has more than 64 MiB of hooks")),
-            _ => Ok(()),
-        }
+        let copied = io::copy(&mut from.take(self.room.bytes() + 1), &mut to)?;
+        self.room.take(copied).ok_or_else(no_room)
     }
 
     fn is_masked(&self, file: &File) -> io::Result<bool> {
@@ -284,6 +292,13 @@ pub(super) fn signature(folder: impl AsFd, name: &OsStr) -> Option<Signature> {
 
 /// No more of them are looked at.
 const FILES_MAX: usize = 256;
+
+/// There is more than is copied for one launch.
+fn no_room() -> io::Error {
+    io::Error::other(
+        "there is more to copy than 64 MiB, or 4,096 files, which is what one launch copies: remove what is not needed there",
+    )
+}
 
 fn refused(path: &Path, error: &io::Error) -> Refusal {
     refusal(path, &error.to_string())

@@ -19,6 +19,7 @@ use super::links::Unfollowed;
 use super::named::{Named, Names, normal};
 use super::private::Folder;
 use super::repository::{Repository, is_repository};
+use super::room::Room;
 use super::way::{self, Way};
 
 /// Submodules lie in each other no deeper, and a name of one has no more parts.
@@ -45,6 +46,8 @@ pub(super) struct FoundRepository {
     pub(super) home: PathBuf,
     /// What cannot be held, because nothing is there.
     pub(super) missing: Vec<(&'static str, PathBuf)>,
+    /// Files that are read-only, because there was no room for copies of them.
+    pub(super) squeezed: Vec<PathBuf>,
 }
 
 impl FoundRepository {
@@ -80,7 +83,9 @@ pub(super) fn find(outside: &Outside) -> Result<FoundRepository, Refusal> {
             home: path(&outside.home),
             repositories: Vec::new(),
             missing: Vec::new(),
+            squeezed: Vec::new(),
         },
+        room: Room::HALF,
     };
     let done = search.folder(&folder).and_then(|()| match repository.is_absolute() {
         true => search.repository(&repository, None),
@@ -110,6 +115,8 @@ pub(super) struct Search {
     pub(super) states: Vec<PathBuf>,
     seen: BTreeSet<PathBuf>,
     pub(super) found: FoundRepository,
+    /// For copies of files.
+    room: Room,
 }
 
 impl Search {
@@ -296,10 +303,27 @@ impl Search {
         if self.found.places.len() >= PLACES_MAX {
             return Err(refusal(path, "more lies there than can be kept apart"));
         }
+        let how = if how == How::Link { self.copied_if_there_is_room(path)? } else { how };
         let path = path.as_os_str().to_owned().into_vec();
         self.found.places.push(Guarded { how, path });
         self.found.about.push(self.about);
         Ok(())
+    }
+
+    /// A copy, where there is room for it. Else a file of a program's is read-only; git cannot work with such a configuration.
+    fn copied_if_there_is_room(&mut self, path: &Path) -> Result<How, Refusal> {
+        let size = path.symlink_metadata().map_or(0, |found| found.len());
+        match (self.room.take(size), self.about) {
+            (Some(()), _) => Ok(How::Link),
+            (None, About::Private) => {
+                self.found.squeezed.push(path.to_path_buf());
+                Ok(How::ReadOnly)
+            }
+            (None, About::Git) => Err(refusal(
+                path,
+                "the configurations of this repository and its submodules are larger than 64 MiB, which is what one launch copies",
+            )),
+        }
     }
 
     /// Whether the jail may write what has this name: a link on the way may lead elsewhere.

@@ -21,9 +21,10 @@ use super::file;
 
 const STORE: &str = "/nix/store";
 
-/// So much is copied of the store, of so many names; and folders no deeper.
-const BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// So many names of a launch's folders are looked at, to find links; and of one folder.
+pub(super) const LOOKS_MAX: usize = NAMES_MAX;
 const NAMES_MAX: usize = 4096;
+/// Folders of the store are copied no deeper.
 const DEPTH_MAX: usize = 8;
 
 /// Where a link leads.
@@ -40,28 +41,6 @@ pub(super) enum Target {
 
 /// A link that is not followed, and where it leads.
 pub(super) type Unfollowed = (PathBuf, PathBuf);
-
-/// What may still be copied of the store.
-pub(super) struct Left {
-    bytes: u64,
-    names: usize,
-    /// How many names of the host's folders may still be looked at, to find links.
-    looks: usize,
-}
-
-impl Left {
-    pub(super) const ALL: Self = Self { bytes: BYTES_MAX, names: NAMES_MAX, looks: NAMES_MAX };
-
-    fn name(&mut self) -> Option<()> {
-        self.names = self.names.checked_sub(1)?;
-        Some(())
-    }
-
-    fn look(&mut self) -> Option<()> {
-        self.looks = self.looks.checked_sub(1)?;
-        Some(())
-    }
-}
 
 /// Where the name leads. What is decided is decided of what was opened.
 pub(super) fn target(folder: impl AsFd, name: impl rustix::path::Arg, roots: &[PathBuf]) -> Target {
@@ -127,8 +106,9 @@ impl Copier<'_> {
             // A file that is too large for a copy is an empty one: the link must not stop the
             // launch.
             Target::Store(opened) => {
-                let content = file::read(&itself(&opened));
-                self.is_cut |= content.is_err();
+                let content = file::read(&itself(&opened)).ok();
+                let content = content.filter(|it| self.room.take(it.len() as u64).is_some());
+                self.is_cut |= content.is_none();
                 let content = content.unwrap_or_default();
                 self.create(to, OsStr::new(name), 0o644)?.write_all(&content)?;
                 Ok(Some(content))
@@ -153,11 +133,10 @@ impl Copier<'_> {
             (FileType::Directory, Some(depth)) => self.stored_folder(from, to, name, depth),
             (FileType::RegularFile, _) => {
                 let bytes = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
-                let Some(left) = self.store.bytes.checked_sub(bytes) else {
+                if self.room.take(bytes).is_none() {
                     self.is_cut = true;
                     return Ok(());
-                };
-                self.store.bytes = left;
+                }
                 let mut from = File::open(itself(from))?.take(bytes);
                 io::copy(&mut from, &mut self.create(to, name, 0o444)?)?;
                 Ok(())
@@ -180,7 +159,7 @@ impl Copier<'_> {
         mkdirat(to, name, Mode::from_raw_mode(0o755))?;
         let to = open_folder(to, name)?;
         for (entry, _) in names(&itself(from))? {
-            if self.store.name().is_none() {
+            if self.room.take(0).is_none() {
                 self.is_cut = true;
                 break;
             }
@@ -215,9 +194,8 @@ impl Copier<'_> {
     ) -> io::Result<()> {
         let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
         for (name, kind) in names(&itself(folder))? {
-            if self.store.look().is_none() {
-                return Ok(());
-            }
+            let Some(left) = self.looks.checked_sub(1) else { return Ok(()) };
+            self.looks = left;
             if kind.is_dir() && !is_filled(&name) {
                 // Another session may have put something else there.
                 let Ok(inner) = open_folder(folder, &name) else { continue };

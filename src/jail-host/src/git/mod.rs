@@ -28,6 +28,7 @@ mod programs;
 mod report;
 mod reported;
 mod repository;
+mod room;
 mod way;
 
 use std::ffi::OsStr;

@@ -45,6 +45,13 @@ pub(super) fn unfollowed(found: &FoundRepository, copies: &Copies) -> Vec<String
             "a symbolic link leads out of the state that the jail shares, so it works in the jail only if the spec grants what it leads to: {first}{more}"
         ));
     }
+    if !found.squeezed.is_empty() {
+        let names: Vec<_> = found.squeezed.iter().map(|path| short(path, &found.home)).collect();
+        lines.push(format!(
+            "there is more than one launch copies (64 MiB, 4,096 files) of what settings name and what lies next to it; read-only in the jail: {}; remove there what is not needed",
+            listed(&names)
+        ));
+    }
     if copies.is_cut {
         lines.push(
             "symbolic links in the shared state lead to more of the Nix store than is copied, so some of it is missing in the jail".into(),

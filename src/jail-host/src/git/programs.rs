@@ -41,7 +41,8 @@ impl Search {
         let root = folder.held.path.clone();
         let links = self.found.places.iter().filter(|place| place.how == How::Link);
         let links = links.map(|place| PathBuf::from(OsStr::from_bytes(&place.path)));
-        let mut texts: VecDeque<PathBuf> = links.filter(|path| path.starts_with(&root)).collect();
+        let all = links.chain(self.found.squeezed.iter().cloned());
+        let mut texts: VecDeque<PathBuf> = all.filter(|path| path.starts_with(&root)).collect();
         let mut seen: BTreeSet<PathBuf> = texts.iter().cloned().collect();
         while let Some(text) = texts.pop_front() {
             if seen.len() > TEXTS_MAX {
