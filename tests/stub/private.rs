@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use jail_plan::git::COPIES;
 use jail_plan::{Access, InsideOp, PrivateCopies};
 
-use crate::jail::{Caller, Jail, bind, callers, expand, literal};
+use crate::jail::{Caller, Jail, bind, callers, expand, literal, skipped};
 
 const NAMES: [&str; 9] = [
     "settings.json",
@@ -207,7 +207,41 @@ fn links_that_an_earlier_jail_has_made_lead_nowhere() {
     }
 }
 
-/// Starts a session that prints a word and waits.
+/// A small file of the store that every user can read.
+fn in_the_store(jail: &Jail) -> Option<String> {
+    let find = "find /nix/store -maxdepth 2 -type f -name '*.nix' -perm -004 -size -100k -size +0 2>/dev/null | head -n 1";
+    let found = jail.outside_sh(find).stdout.trim().to_owned();
+    (!found.is_empty()).then_some(found)
+}
+
+#[test]
+fn a_link_is_followed_into_the_store_and_not_by_way_of_another_one() {
+    for caller in callers() {
+        let jail = apart(caller);
+        let Some(file) = in_the_store(&jail) else {
+            return skipped("nix", "there is no file in the store");
+        };
+        let folder = Path::new(&file).parent().expect("a folder").display().to_string();
+        let told = "a symbolic link leads out of the state that the jail shares";
+        for (made, is_followed) in [
+            (format!("ln -s {file} link.json"), true),
+            (format!("ln -s {folder}/../$(basename {folder})/$(basename {file}) link.json"), true),
+            // A jail may have made these, and make others in their place.
+            (format!("ln -s {file} login2; ln -s login2 link.json"), false),
+            (format!("ln -s {folder} way; ln -s way/$(basename {file}) link.json"), false),
+            (format!("ln -s /nix/store store; ln -s store/{} link.json", &file[11..]), false),
+            (format!("ln -s /nix/../nix/store/{} link.json", &file[11..]), false),
+        ] {
+            let made = format!("cd ~/.agent; rm -f link.json login2 way store; {made}");
+            assert_eq!(jail.outside_sh(&made).code, Some(0), "{made}");
+            let ran = jail.sh("echo x 2>/dev/null >~/.agent/link.json && cat ~/.agent/link.json");
+            assert_eq!(ran.stdout == "x\n", is_followed, "{made}: {ran:?}");
+            assert_eq!(ran.stderr.contains(told), !is_followed, "{made}: {ran:?}");
+        }
+    }
+}
+
+/// Starts a session that says a word and waits.
 fn begun(jail: &Jail) -> Child {
     begun_with(jail, "true")
 }

@@ -1,6 +1,6 @@
 //! What symbolic links in a program's state lead to. An earlier session may have made any of them,
 //! so one is followed only where it gives the jail nothing that other users of the machine cannot
-//! read: into the Nix store. What it leads to there is copied, and no file of the copy is executable:
+//! read: into the Nix store ([`store`](super::store)). What it leads to there is copied, and no file of the copy is executable:
 //! a link does not put programs into the jail that the spec left out, though the jail can make its
 //! copies executable, as any file that it writes.
 
@@ -8,8 +8,6 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use jail_plan::private::FILLED;
@@ -17,9 +15,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, fchmod, fstat, mkdirat, openat};
 use rustix::io::Errno;
 
 use super::copies::{Copier, open_folder};
-use super::file;
-
-const STORE: &str = "/nix/store";
+use super::{file, store};
 
 /// So many names of a launch's folders are looked at, to find links; and of one folder.
 pub(super) const LOOKS_MAX: usize = NAMES_MAX;
@@ -44,13 +40,17 @@ pub(super) type Unfollowed = (PathBuf, PathBuf);
 
 /// Where the name leads. What is decided is decided of what was opened.
 pub(super) fn target(folder: impl AsFd, name: impl rustix::path::Arg, roots: &[PathBuf]) -> Target {
+    let Ok(name) = name.into_c_str() else { return Target::Nothing };
+    let text = store::text(&folder, &*name).unwrap_or_default();
+    if let Some(opened) = store::open(Path::new(&text)) {
+        return Target::Store(opened);
+    }
     let flags = OFlags::PATH | OFlags::CLOEXEC;
-    let Ok(opened) = openat(folder, name, flags, Mode::empty()) else { return Target::Nothing };
-    match (file::is_below(&opened, roots), is_in_store(&opened), file::path_of(&opened)) {
-        (Ok(true), _, _) => Target::Own,
-        (_, true, _) => Target::Store(opened),
-        (_, false, Ok(path)) => Target::Elsewhere(path),
-        (_, false, Err(_)) => Target::Nothing,
+    let Ok(opened) = openat(folder, &*name, flags, Mode::empty()) else { return Target::Nothing };
+    match (file::is_below(&opened, roots), file::path_of(&opened)) {
+        (Ok(true), _) => Target::Own,
+        (_, Ok(path)) => Target::Elsewhere(path),
+        (_, Err(_)) => Target::Nothing,
     }
 }
 
@@ -60,28 +60,6 @@ pub(super) fn read(path: &Path, roots: &[PathBuf]) -> io::Result<Vec<u8>> {
         Target::Store(opened) => file::read(&itself(&opened)),
         Target::Own | Target::Elsewhere(_) | Target::Nothing => file::read_below(path, roots),
     }
-}
-
-/// Whether it is in the store, where every user of the machine can read it: what is being built
-/// there, or was put there otherwise, may not be.
-fn is_in_store(opened: impl AsFd) -> bool {
-    let Ok(real) = file::path_of(opened) else { return false };
-    let Ok(below) = real.strip_prefix(STORE) else { return false };
-    let is_open = |path: &Path| {
-        path.symlink_metadata().is_ok_and(|found| {
-            let wanted = if found.is_dir() { 0o5 } else { 0o4 };
-            found.permissions().mode() & wanted == wanted
-        })
-    };
-    let first = below.iter().next().unwrap_or_default().as_bytes();
-    is_store_name(first)
-        && real.ancestors().take_while(|place| *place != Path::new(STORE)).all(is_open)
-}
-
-/// A hash of 32 letters and digits, a hyphen, and a name.
-fn is_store_name(name: &[u8]) -> bool {
-    let (hash, rest) = name.split_at(name.len().min(32));
-    hash.len() == 32 && hash.iter().all(u8::is_ascii_alphanumeric) && rest.starts_with(b"-")
 }
 
 /// The name under which something that is open can be opened again.
@@ -163,11 +141,9 @@ impl Copier<'_> {
                 self.is_cut = true;
                 break;
             }
-            let opened = openat(from, &*entry, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
             // A link in the store may lead out of it.
-            match opened {
-                Ok(opened) if is_in_store(&opened) => self.stored(&opened, &to, &entry, depth)?,
-                Ok(_) | Err(_) => {}
+            if let Some(opened) = store::open_in(from, &entry) {
+                self.stored(&opened, &to, &entry, depth)?;
             }
         }
         fchmod(&to, Mode::from_raw_mode(0o555))?;
@@ -260,24 +236,4 @@ fn names(folder: &Path) -> io::Result<Vec<(OsString, fs::FileType)>> {
     }
     names.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(names)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_store_path_has_a_hash_and_a_name() {
-        assert!(is_store_name(b"0123456789abcdfghijklmnpqrsvwxyz-source"));
-        for other in ["", ".links", "0123456789abcdfghijklmnpqrsvwxyz", "short-source", "trash"] {
-            assert!(!is_store_name(other.as_bytes()), "{other}");
-        }
-    }
-
-    #[test]
-    fn a_name_is_of_the_store_only_by_its_real_path() {
-        let folder = std::fs::File::open(std::env::temp_dir()).unwrap();
-        assert!(!is_in_store(&folder));
-        assert!(!is_in_store(File::open("/nix/store").unwrap_or(folder)));
-    }
 }

@@ -29,6 +29,7 @@ mod report;
 mod reported;
 mod repository;
 mod room;
+mod store;
 mod way;
 
 use std::ffi::OsStr;
