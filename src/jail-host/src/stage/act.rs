@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{
     AtFlags, Gid, Mode, OFlags, RenameFlags, SeekFrom, Uid, chownat, fchmod, fchown, fstat,
-    ftruncate, mkdirat, openat, renameat_with, seek, symlinkat, syncfs, unlinkat,
+    mkdirat, openat, renameat_with, seek, symlinkat, syncfs, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -15,6 +15,7 @@ use super::decide::{Act, Change};
 use super::journal::{Journal, TEMPORARY, identity};
 use super::layer::Layer;
 use super::place::{Found, Kind, Tree, found, join, of_stat, split};
+use crate::handoff::report::shown;
 
 /// What came of it.
 #[derive(Default)]
@@ -136,7 +137,9 @@ impl<'c> Applying<'_, 'c> {
         for ((number, change, folder), path) in wanted.into_iter().zip(&paths) {
             let inode = match change.act {
                 Act::Delete => 0,
-                _ => self.write(number, change, folder)?,
+                _ => self.write(number, change, folder).map_err(|error| {
+                    io::Error::new(error.kind(), format!("`{}`: {error}", shown(&change.path)))
+                })?,
             };
             ready.push((path.as_slice(), inode));
         }
@@ -363,7 +366,7 @@ fn exchange(folder: &OwnedFd, temporary: &str, name: &[u8], old: &Found) -> Resu
 
 /// Copies at most `most` bytes; holes stay holes.
 fn copy(from: OwnedFd, to: &OwnedFd, most: u64) -> io::Result<()> {
-    let mut at = 0;
+    let (mut at, mut written) = (0, 0);
     let mut buffer = vec![0; 256 << 10];
     let (mut from, mut to) = (std::fs::File::from(from), std::fs::File::from(to.try_clone()?));
     while at < most {
@@ -387,8 +390,13 @@ fn copy(from: OwnedFd, to: &OwnedFd, most: u64) -> io::Result<()> {
             }
             to.write_all(buffer.get(..count).unwrap_or_default())?;
             at += u64::try_from(count).unwrap_or_default();
+            written = at;
         }
     }
-    ftruncate(&to, most)?;
+    // A hole at the end: to set the length is a right of its own under Landlock, which older kernels do not know.
+    if written < most {
+        seek(&to, SeekFrom::Start(most - 1))?;
+        to.write_all(&[0])?;
+    }
     Ok(())
 }

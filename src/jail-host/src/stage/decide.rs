@@ -468,11 +468,21 @@ fn is_equal(one: &Tree, path: &[u8], other: &Tree, to: &[u8]) -> io::Result<bool
     }
 }
 
+/// Of a folder neither size nor times: what is in it is looked at by itself.
+fn in_digest(found: &Found) -> Found {
+    let nothing = (0, 0);
+    match found.kind {
+        Kind::Folder => Found { size: 0, modified: nothing, changed: nothing, ..found.clone() },
+        Kind::File | Kind::Link | Kind::Whiteout | Kind::Special(_) => found.clone(),
+    }
+}
+
 /// What all of this comes to: it changes when anything of it does.
 pub(super) fn digest(changes: &[Change]) -> String {
     let mut all = Sha256::new();
     for change in changes {
         let Change { path, to, act, ours, theirs, executed, from: _ } = change;
+        let [ours, theirs] = [ours, theirs].map(|side| side.as_ref().map(in_digest));
         let what = format!("{act:?} {ours:?} {theirs:?} {}", executed.is_some());
         for part in [path.as_slice(), to, what.as_bytes()] {
             all.update(part.len().to_le_bytes());

@@ -133,7 +133,5 @@ const WRITING: &[libc::c_long] = &[
     libc::SYS_fchmodat,
     libc::SYS_fchown,
     libc::SYS_fchownat,
-    libc::SYS_ftruncate,
-    libc::SYS_fdatasync,
     libc::SYS_syncfs,
 ];
