@@ -6,7 +6,7 @@
 
 use alloc::string::String;
 
-use crate::ops::{InsideOp, Stage};
+use crate::ops::{Folder, InsideOp, Stage};
 use crate::plan::Plan;
 
 /// The folder in jailgen's state folder.
@@ -48,7 +48,16 @@ pub fn is_name(name: &str) -> bool {
 /// The stage of a plan, if its working folder has one.
 #[must_use]
 pub fn staged(plan: &Plan) -> Option<&Stage> {
-    plan.inside.iter().find_map(|step| of_operation(&step.op))
+    folder(plan).and_then(|folder| folder.stage.as_ref())
+}
+
+/// The operation that puts the working folder in place.
+#[must_use]
+pub fn folder(plan: &Plan) -> Option<&Folder> {
+    plan.inside.iter().find_map(|step| match &step.op {
+        InsideOp::Folder(folder) => Some(folder),
+        _ => None,
+    })
 }
 
 /// The stage of an operation.

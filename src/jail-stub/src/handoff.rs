@@ -87,14 +87,13 @@ impl Ledger {
         let Wanted { by, op } = wanted;
         let start = Start { plan, caller, since, mask };
         let words = protect_words(plan);
-        let protect = words.iter().copied();
-        let quarantine = op.quarantine.then_some(QUARANTINE).into_iter();
-        let apart = has_copies(plan).then_some(APART).into_iter();
+        let quarantine = op.quarantine.then_some(QUARANTINE);
+        let apart = has_copies(plan).then_some(APART);
         let started = match staged(plan) {
             Some(stage) => start.stage(stage).map(|look| (look, None)),
             None => start
-                .part(HAND_OFF, quarantine.chain(protect.clone()), None)
-                .and_then(|look| Ok((look, Some(start.part(WATCH, apart.chain(protect), group)?)))),
+                .part(HAND_OFF, quarantine, &words, None)
+                .and_then(|look| Ok((look, Some(start.part(WATCH, apart, &words, group)?)))),
         };
         let (is_needed, is_blind) = (!words.is_empty(), Cell::new(false));
         match started {
@@ -104,11 +103,10 @@ impl Ledger {
     }
 
     /// The descriptors that the supervisor keeps.
-    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        [&self.look]
-            .into_iter()
-            .chain(&self.watch)
-            .flat_map(|part| [part.socket.as_fd(), part.process.as_fd()])
+    pub(crate) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        let mut all = Vec::from(self.look.descriptors());
+        all.extend(self.watch.iter().flat_map(Part::descriptors));
+        all
     }
 
     /// The number of the process that looks when the jail has ended.
@@ -159,6 +157,10 @@ impl Ledger {
 }
 
 impl Part {
+    fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
+        [self.socket.as_fd(), self.process.as_fd()]
+    }
+
     /// Says the last word to it and waits for its end: whether it has done what it was to do.
     fn end(&self, word: u8) -> bool {
         let Self { socket, process } = self;
@@ -173,14 +175,15 @@ impl Part {
 impl Start<'_> {
     fn stage(&self, stage: &Stage) -> Result<Part, Problem> {
         let [upper, base] = [&stage.upper, &stage.base].map(|text| self.caller.path(text));
-        self.part(RECORD, [upper?.as_str(), base?.as_str()].into_iter(), None)
+        self.part(RECORD, None, &[upper?.as_str(), base?.as_str()], None)
     }
 
     /// `jail-host WORD SOCKET FOLDER SECONDS.NANOSECONDS STATE [MORE…]`, descriptors by number.
-    fn part<'m>(
+    fn part(
         &self,
         word: &str,
-        more: impl Iterator<Item = &'m str>,
+        first: Option<&str>,
+        more: &[&str],
         group: Option<BorrowedFd<'_>>,
     ) -> Result<Part, Problem> {
         let Some(host) = &self.plan.host else {
@@ -195,15 +198,17 @@ impl Start<'_> {
         let numbers = [&theirs, &folder].map(|descriptor| format!("{}", descriptor.as_raw_fd()));
         let since = format!("{}.{}", self.since.tv_sec, self.since.tv_nsec);
         let [socket_number, folder_number] = &numbers;
-        let words = [&host.program, word, socket_number, folder_number, &since].map(str::as_bytes);
-        let own = words.into_iter().chain([state.as_slice()]).map(CString::new);
-        let words: Vec<CString> = own.chain(more.map(CString::new)).flatten().collect();
+        let mut words = Vec::from(
+            [&host.program, word, socket_number, folder_number, &since].map(str::as_bytes),
+        );
+        words.push(&state);
+        words.extend(first.map(str::as_bytes));
+        words.extend(more.iter().map(|word| word.as_bytes()));
+        let words: Vec<CString> = words.into_iter().flat_map(CString::new).collect();
         let standing = Standing::Apart { group, messages: Some(sys::standard(Standard::Error)) };
-        let arguments = words.iter().map(CString::as_c_str);
+        let (arguments, nothing) = (words.iter().map(CString::as_c_str), core::iter::empty());
         let descriptors = [theirs.as_fd(), folder.as_fd()].into();
-        let environment = core::iter::empty();
-        let process =
-            spawn(&host.program, arguments, environment, descriptors, self.mask, standing)?;
+        let process = spawn(&host.program, arguments, nothing, descriptors, self.mask, standing)?;
         Ok(Part { socket, process })
     }
 }

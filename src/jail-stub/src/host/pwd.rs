@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use jail_plan::{InsideOp, LandlockRule, Plan};
+use jail_plan::{LandlockRule, Plan, stage};
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 
@@ -39,6 +39,6 @@ fn words(shown: &[u8]) -> Option<String> {
 }
 
 fn works_in_folder(plan: &Plan) -> bool {
-    plan.inside.iter().any(|step| matches!(step.op, InsideOp::Folder(_)))
+    stage::folder(plan).is_some()
         || plan.landlock.rules.iter().any(|rule| matches!(rule, LandlockRule::Folder(_)))
 }

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use jail_plan::{InsideOp, Lookup, Plan};
+use jail_plan::{InsideOp, Lookup, Plan, stage};
 use rustix::fs::{AtFlags, CWD, statat};
 
 use super::{Folder, WritableTrees, is_first};
@@ -37,11 +37,7 @@ pub(super) fn top(caller: &Caller<'_>) -> Option<Vec<u8>> {
 
 /// Says why git finds no repository where the jail is started in a folder of one, and what to write: once for each such folder.
 pub(crate) fn report(plan: &Plan, caller: &Caller<'_>, trees: &WritableTrees<'_>) {
-    let folder = plan.inside.iter().find_map(|step| match &step.op {
-        InsideOp::Folder(folder) => Some(folder),
-        _ => None,
-    });
-    let Some(folder) = folder.filter(|_| has_git(plan)) else { return };
+    let Some(folder) = stage::folder(plan).filter(|_| has_git(plan)) else { return };
     let (Some(top), Ok(Folder { path: here })) = (top(caller), Folder::current()) else { return };
     if top == here || is_shown(plan, caller, &top) {
         return;

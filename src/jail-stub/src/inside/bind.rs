@@ -161,8 +161,8 @@ fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
         None => tree::clone_at_folder(CWD).about(&path)?,
     };
     confine(&tree, op.access).about(&path)?;
-    let (kind, is_staged) = (BindKind::Folder, op.stage.is_some());
-    Ok(Source { tree, kind, access: op.access, to, covered, from: path, is_staged })
+    let (kind, access, is_staged) = (BindKind::Folder, op.access, op.stage.is_some());
+    Ok(Source { tree, kind, access, to, covered, from: path, is_staged })
 }
 
 /// The folder that the worktrees of a repository share, with the repository's hooks and configuration.

@@ -45,7 +45,9 @@ fn folder_over_what_is_around(parts: &mut Vec<Part<'_>>, caller: &Caller<'_>) {
     };
     let (within, around): (Vec<_>, Vec<_>) = parts.drain(start..=last).partition(belongs);
     let rest = parts.split_off(start);
-    parts.extend(around.into_iter().chain(within).chain(rest));
+    parts.extend(around);
+    parts.extend(within);
+    parts.extend(rest);
 }
 
 /// The operation whose mount the place at `path` lies in: the nearest of these, of two at one place the later.

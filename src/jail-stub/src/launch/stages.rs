@@ -330,11 +330,11 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .about("dumpable")
         .map_err(at_namespaces)?;
-    let locks = started.locks.iter().map(AsFd::as_fd);
-    let git = started.git.iter().flat_map(GitGuard::descriptors);
-    let leftover = leftovers.as_ref().map(AsFd::as_fd);
-    let masks = started.masks.iter().flat_map(Masks::descriptors);
-    let kept = held.descriptors().chain(locks).chain(leftover).chain(git).chain(masks).collect();
+    let mut kept: Vec<_> = held.descriptors().collect();
+    kept.extend(started.locks.iter().map(AsFd::as_fd));
+    kept.extend(leftovers.as_ref().map(AsFd::as_fd));
+    kept.extend(started.git.iter().flat_map(GitGuard::descriptors));
+    kept.extend(started.masks.iter().flat_map(Masks::descriptors));
     let watched = Watched {
         channel: started.channel,
         signals: &started.signals.pending,
