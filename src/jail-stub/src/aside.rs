@@ -1,10 +1,11 @@
 //! A second process in the jail, for what takes the kernel long and what init need not wait for.
 //!
-//! Two things are: the network namespace takes a good third of a launch, and nothing of it depends on the mounts; and to
-//! take the host's root off, the kernel waits for every processor. So this process, which shares memory and descriptors
-//! with the first one, leaves for a new network namespace, brings loopback up there, hands the namespace over as a
-//! descriptor, turns the kernel's switches for the jail's namespaces, takes the host's root off if it is asked to, and ends,
-//! before anything of the payload runs.
+//! Two things are: the network namespace takes a good third of a launch, and nothing of it depends
+//! on the mounts; and to take the host's root off, the kernel waits for every processor. So this
+//! process, which shares memory and descriptors with the first one, leaves for a new network
+//! namespace, brings loopback up there, hands the namespace over as a descriptor, turns the
+//! kernel's switches for the jail's namespaces, takes the host's root off if it is asked to, and
+//! ends, before anything of the payload runs.
 
 use alloc::ffi::CString;
 use alloc::vec::Vec;
@@ -26,16 +27,17 @@ use crate::network;
 use crate::steps::Fixed;
 use crate::sys::{self, Futex, Handover, NewNamespaces};
 
-/// How far the second process is: it works, or the network namespace is made or has failed. [`Futex::ENDED`]: it is gone.
+/// How far the second process is: it is working, or the network namespace is made or has failed.
+/// [`Futex::ENDED`]: it is gone.
 const WORKING: u32 = 1;
 const MADE: u32 = 2;
 
-/// What it is to do after that: it waits for the request, takes the host's root off, ends.
+/// What it does after that: it waits for the request, takes the host's root off, and ends.
 const WAIT: u32 = 0;
 const DETACH: u32 = 1;
 const END: u32 = 2;
 
-/// No plan has a use for so many mounts at `/`. With more of them the launch stops.
+/// The most mounts at `/`: no plan needs more. With more of them the launch stops.
 const ROOTS_MAX: usize = 256;
 
 /// The result of what has not been done.
@@ -43,25 +45,27 @@ const NOT_DONE: i32 = -1;
 
 /// What both processes see.
 struct Shared<'a> {
-    /// The host's /proc, opened before: init may put another root under the second process at any time, and
-    /// the jail's need not have a /proc.
+    /// The host's /proc, opened before. Init may put another root under the second process at any
+    /// time, and the jail's need not have a /proc.
     proc: OwnedFd,
     loopback: bool,
     /// What else is made in the network namespace.
     network: Option<&'a network::Prepared<'a>>,
-    /// What it does of /proc.
+    /// What it does to /proc.
     switches: Switches,
     state: Futex,
     order: Futex,
     namespace: Handover,
-    /// The errors of making the namespace, of loopback, of taking the root off, and of the switches; 0 for none.
+    /// The errors of making the namespace, of loopback, of taking the root off, and of
+    /// the switches; 0 for none.
     error: AtomicI32,
     loopback_error: AtomicI32,
     detached: AtomicI32,
     not_turned: AtomicI32,
 }
 
-/// The second process, as the first one sees it; nothing where the jail has no network namespace of its own.
+/// The second process, as the first one sees it. `None` if the jail has no
+/// network namespace of its own.
 pub(crate) struct Aside<'a> {
     shared: Option<&'a Shared<'a>>,
     launch: &'a Launch<'a>,
@@ -80,12 +84,13 @@ pub(crate) fn with<R>(
     let aside = Aside { shared: Some(&shared), launch };
     let mut stack = Vec::with_capacity(2048);
     let meanwhile = || {
-        // However it goes, the second process is not left waiting.
+        // However it ends, the second process is not left waiting.
         let _ends = EndsSecond(&shared);
         meanwhile(&aside)
     };
     #[expect(unsafe_code, reason = "the rule about memory is one for `work`, which stands below")]
-    // SAFETY: `work` and all that it calls make system calls on what `shared` holds, and neither allocate nor free.
+    // SAFETY: `work` and all that it calls make system calls on what `shared` holds, and
+    // neither allocate nor free.
     let (made, result) = unsafe {
         sys::spawn_sharing_memory(
             stack.spare_capacity_mut(),
@@ -116,21 +121,21 @@ impl Drop for EndsSecond<'_> {
 }
 
 impl Aside<'_> {
-    /// Takes the host's root off, which a pivot has left over the jail's. It may still be going on when this returns, but
-    /// not when [`with`] does.
+    /// Takes off the host's root, which a pivot has left over the jail's. This may still be going
+    /// on when it returns, but not when [`with`] does.
     pub(crate) fn detach(&self) -> Result<(), Problem> {
         match self.shared {
             Some(shared) if shared.state.get() == MADE => {
                 shared.order.set(DETACH);
                 Ok(())
             }
-            // It is busy, so that the network would have to wait.
+            // It is busy, so the network would have to wait.
             Some(_) | None => detach().map_err(not_detached),
         }
     }
 
-    /// Enters the network namespace, once it is made; the variables that come with it. After this the second process gets no more requests: a filter of
-    /// system calls may come.
+    /// Enters the network namespace, once it is made, and returns the variables that come with it.
+    /// After this the second process gets no more requests: the system call filter comes next.
     pub(crate) fn enter_network(&self) -> Result<Vec<CString>, Failure> {
         let Launch { plan, steps, caller, .. } = self.launch;
         let Some(shared) = self.shared else { return Ok(Vec::new()) };
@@ -161,7 +166,7 @@ impl Aside<'_> {
     }
 }
 
-/// Without an error of its own it was killed.
+/// If it has no error of its own, it was killed.
 fn errno(error: i32) -> Errno {
     if error > 0 { Errno::from_raw_os_error(error) } else { Errno::INTR }
 }
@@ -176,11 +181,12 @@ fn not_detached(error: Errno) -> Problem {
     }
 }
 
-/// Takes off what lies over the jail's root, until nothing does: the host's root, and with it what was mounted there while
-/// the jail's root was built, one mount for each that the plan puts at `/`.
+/// Takes off what lies over the jail's root, until nothing does: the host's root, and with it what
+/// was mounted there while the jail's root was built, one mount for each that the plan puts at `/`.
 ///
-/// Only `umount2` looks for the topmost mount at `/`; everything else that begins there is in the jail's root, and gets
-/// past it by `/..` alone (path_resolution(7)). So both are the same mount in the end, by the ids that `statx` gives.
+/// Only `umount2` looks for the topmost mount at `/`; everything else that begins there is in the
+/// jail's root, and gets past it by `/..` alone (path_resolution(7)). So both are the same mount in
+/// the end, by the ids that `statx` gives.
 fn detach() -> Result<(), Errno> {
     for _ in 0..ROOTS_MAX {
         // The host's root is there in any case.
@@ -208,7 +214,7 @@ impl<'a> Shared<'a> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self {
             proc: openat(CWD, c"/proc", flags, Mode::empty()).about("/proc")?,
-            // Nothing arrives at a local address either while it is down.
+            // While the interface is down, nothing arrives at a local address either.
             loopback: loopback(launch.plan).is_some() || launch.network.is_some(),
             network: launch.network,
             switches: Switches::from_plan(launch.plan),
@@ -229,7 +235,7 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// The second process. It makes system calls and nothing else: memory belongs to the first one meanwhile.
+/// The second process. It only makes system calls: meanwhile the memory belongs to the first one.
 fn work(shared: &Shared<'_>) -> ! {
     match namespace(&shared.proc) {
         Ok(namespace) => {

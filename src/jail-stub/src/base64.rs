@@ -1,8 +1,9 @@
-//! Reads base64 with padding (RFC 4648, section 4), strictly: one text for one value, as in a contract.
+//! Reads base64 with padding (RFC 4648, section 4), strictly: one text for one
+//! value, as in a contract.
 
 use alloc::vec::Vec;
 
-/// What each byte stands for; [`NONE`] where it stands for nothing. A launch reads some hundred groups.
+/// The value of each byte, or [`NONE`]. A launch reads some hundred groups.
 const VALUES: [u8; 256] = values();
 const NONE: u8 = 0xff;
 

@@ -1,6 +1,8 @@
-//! What the plan may ask about the launching host: the launcher's variables, home folder, ids and arguments.
+//! What the plan may ask about the launching host: the launcher's variables, home
+//! folder, ids and arguments.
 //!
-//! Only expansions and operations of the plan read these; nothing here changes what is enforced by itself.
+//! Only expansions and operations of the plan read these; by themselves they change
+//! nothing that is enforced.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -23,14 +25,15 @@ pub(crate) struct Caller<'a> {
     environment: &'a [&'a CStr],
     /// Where the kernel shows the command line of this process.
     pub(crate) command_line: CommandLine,
-    /// What scripts of the host have left in variables; the last entry of a name counts, before the environment.
+    /// What scripts of the host have left in variables. The last entry of a name counts, and takes
+    /// precedence over the environment.
     learned: Vec<Variable>,
     home: Result<JailPath, Problem>,
     /// The effective user id.
     pub(crate) uid: u32,
     /// The effective group id.
     pub(crate) gid: u32,
-    /// The user's line of /etc/passwd, once it was asked for.
+    /// The user's line of /etc/passwd, once it has been read.
     pub(crate) account: OnceCell<String>,
     /// See [`Caller::below`].
     pub(crate) started_below: OnceCell<Vec<u8>>,
@@ -55,12 +58,14 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Where below the working folder the launch was started, if that has become another one: `/a/b`; else nothing.
+    /// Where below the working folder the launch was started, if the working folder was
+    /// changed: `/a/b`. Otherwise empty.
     pub(crate) fn below(&self) -> &[u8] {
         self.started_below.get().map_or(b"", Vec::as_slice)
     }
 
-    /// The value of a variable, whatever bytes it has. The first one counts where a name stands twice, as in getenv(3).
+    /// The value of a variable, whatever bytes it has. If a name occurs twice, the first one
+    /// counts, as in getenv(3).
     pub(crate) fn value(&self, name: &str) -> Option<&[u8]> {
         match self.learned.iter().rev().find(|(learned, _)| learned == name) {
             Some((_, value)) => value.as_deref(),
@@ -73,7 +78,7 @@ impl<'a> Caller<'a> {
         self.environment
     }
 
-    /// These variables count from now on, instead of the launcher's.
+    /// These variables replace the launcher's from now on.
     pub(crate) fn learn(&mut self, variables: Vec<Variable>) {
         self.learned.extend(variables);
         self.home = home(self.value("HOME"));
@@ -84,14 +89,15 @@ impl<'a> Caller<'a> {
         self.home.as_ref().map_err(Clone::clone)
     }
 
-    /// jailgen's own state folder, by the rule of `jailgen` itself. What scripts have left in variables does not move it.
+    /// jailgen's own state folder, by the same rule as in `jailgen`. Variables that scripts
+    /// have left do not move it.
     pub(crate) fn state_folder(&self) -> Result<StateFolder, Problem> {
         let found = OWN_STATE.iter().find_map(|place| self.own_folder(*place));
         found.ok_or_else(|| unset("~", "HOME"))
     }
 
-    /// That of jailgen's settings below the home folder. Where XDG_CONFIG_HOME names another one, `jailgen` itself asks whether a jail could
-    /// write it.
+    /// The folder of jailgen's settings below the home folder. If XDG_CONFIG_HOME names another
+    /// one, `jailgen` itself checks whether a jail could write it.
     pub(crate) fn settings_folder(&self) -> Result<StateFolder, Problem> {
         let mut places = OWN_SETTINGS.iter().filter(|(name, _)| *name == "HOME");
         let found = places.find_map(|place| self.own_folder(*place));
@@ -127,7 +133,7 @@ impl<'a> Caller<'a> {
         })
     }
 
-    /// The absolute path that the text means at this launch.
+    /// The absolute path that the text gives at this launch.
     pub(crate) fn path(&self, text: &HostText) -> Result<JailPath, Problem> {
         let expanded = self.expand(text)?;
         JailPath::parse(&expanded).map_err(|error| Problem::new(&expanded, error.to_string()))
@@ -149,7 +155,7 @@ impl StateFolder {
         [&self.base, b"/".as_slice(), self.below.as_bytes()].concat()
     }
 
-    /// The path of what is called `name` there.
+    /// The path of the entry `name` there.
     pub(crate) fn file(&self, name: &str) -> Vec<u8> {
         [&self.path(), b"/".as_slice(), name.as_bytes()].concat()
     }
@@ -186,7 +192,8 @@ fn value<'a>(environment: &'a [&'a CStr], name: &str) -> Option<&'a [u8]> {
         .find_map(|entry| entry.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"="))
 }
 
-/// A home folder of `/` would grant or refuse everything, and a relative one something else in every folder.
+/// A home folder of `/` would grant or refuse everything, and a relative one would mean
+/// something else in every folder.
 fn home(value: Option<&[u8]>) -> Result<JailPath, Problem> {
     let help = "set HOME to the absolute path of your home folder";
     let Some(bytes) = value else {

@@ -1,4 +1,4 @@
-//! How a launch came out: how this process is to end, and a line for each limit that was reached.
+//! The outcome of a launch: how this process must end, and a line for each limit that was reached.
 
 use alloc::format;
 use alloc::string::String;
@@ -17,7 +17,7 @@ use crate::supervisor::{Outcome, small};
 /// As timeout(1) has it.
 const EXIT_TIME: u8 = 124;
 
-/// How a launch came out.
+/// The outcome of a launch.
 pub(crate) struct Ending {
     /// What else is reported to the launcher.
     pub(crate) notes: Vec<EndingNote>,
@@ -100,14 +100,15 @@ fn file_size(ended: Ended, plan: &Plan) -> Option<EndingNote> {
     is_by(signal::XFSZ, ended).then_some(EndingNote { words, by: String::new() })
 }
 
-/// The kernel does not say which call it was; a trace of a second run does.
+/// The kernel does not report which call it was; a second run under `jailgen trace` does.
 fn system_call(ended: Ended) -> Option<EndingNote> {
     let words = "the system call filter killed the program (SIGSYS): `jailgen trace SPEC -- ARGUMENTS` runs it again, names the \
                  call, and prints the line to add to the spec";
     is_by(signal::SYS, ended).then(|| EndingNote { words: String::from(words), by: String::new() })
 }
 
-/// Whether a signal ended the payload. Shells report the signal that ended their last program in their own status.
+/// Whether a signal ended the payload. Shells report the signal that ended their last
+/// program in their own status.
 fn is_by(number: i32, ended: Ended) -> bool {
     match ended {
         Ended::Signalled(by) => i32::from(by) == number,

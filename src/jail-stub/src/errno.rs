@@ -1,11 +1,11 @@
-//! The names of the kernel's errors, which a program without a C library has to know itself.
+//! The names of the kernel's errors. A program without a C library needs a table of its own.
 
 use alloc::format;
 use alloc::string::String;
 
 use rustix::io::Errno;
 
-/// Those that the calls of a launch give.
+/// The errors that calls of a launch return.
 const NAMES: &[(Errno, &str)] = &[
     (Errno::PERM, "EPERM"),
     (Errno::NOENT, "ENOENT"),
@@ -64,7 +64,7 @@ pub(crate) fn name(error: Errno) -> String {
     known.map_or_else(|| format!("error {}", error.raw_os_error()), |(_, name)| String::from(*name))
 }
 
-/// What the errors that a reader meets most often mean, to be put behind their names.
+/// What the most common errors mean, for readers. It is appended to their names.
 pub(crate) fn meaning(error: Errno) -> &'static str {
     match error {
         Errno::ACCESS => " (you may not go there)",

@@ -1,6 +1,7 @@
 //! A launch that stopped: what it was doing, to what, and why; and the one place that prints.
 //!
-//! Everything printed is sanitised here: names come from arguments, from plans and from folders that a jail wrote.
+//! Everything printed is sanitised here: names come from arguments, from plans and from
+//! folders that a jail wrote.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -21,27 +22,27 @@ pub(crate) const EXIT_NOT_EXECUTABLE: u8 = 126;
 /// Exit status when the payload is not found.
 pub(crate) const EXIT_NOT_FOUND: u8 = 127;
 
-/// Who wants what every jail has and no spec asks for.
+/// The origin of what every jail has and no spec asks for.
 const EVERY_JAIL: &str = "jailgen";
 
-/// Longer texts are cut, so that a failure always fits one message.
+/// Longer texts are cut, so a failure always fits one message.
 const TEXT_MAX: usize = 1024;
 
-/// What went wrong, without the step that met it. Nearly every function returns one or none, so it is a pointer: moving
-/// the whole of it about would be a quarter of the stub's code.
+/// What went wrong, without the step. Nearly every function returns one or none, so it is a
+/// pointer: copying the whole value about would make up a quarter of the stub's code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem(Box<Details>);
 
 /// What a [`Problem`] says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Details {
-    /// What it happened to: a path, a variable, an address.
+    /// The object: a path, a variable, an address.
     pub(crate) object: String,
     /// What went wrong.
     pub(crate) cause: Cause,
     /// What to do about it.
     pub(crate) help: Option<String>,
-    /// The applied combinator that put what it happened in there; empty where that is not known.
+    /// The applied combinator that put the object there; empty if that is not known.
     pub(crate) lies_in: String,
     /// The exit status of the launch.
     pub(crate) exit: u8,
@@ -52,7 +53,7 @@ pub(crate) struct Details {
 pub(crate) enum Cause {
     /// The kernel said so.
     Errno(Errno),
-    /// The launch itself found it, and says it in words.
+    /// The launch itself found it, and describes it in words.
     Words(String),
 }
 
@@ -87,7 +88,7 @@ impl Problem {
         Self::from_cause(object.as_text(), Cause::Errno(error))
     }
 
-    /// Whether the kernel gave one of these errors.
+    /// Whether the error of the kernel is one of these.
     pub(crate) fn is(&self, errors: &[Errno]) -> bool {
         matches!(&self.cause, Cause::Errno(error) if errors.contains(error))
     }
@@ -101,7 +102,7 @@ impl Problem {
         self
     }
 
-    /// The same with whose mount the object lies in.
+    /// The same, with the combinator whose mount contains the object.
     #[must_use]
     #[cold]
     #[inline(never)]
@@ -134,7 +135,7 @@ impl DerefMut for Problem {
 
 /// Turns an error of a call into a [`Problem`] about an object.
 pub(crate) trait About<T> {
-    /// Says what the call was about.
+    /// Adds what the call was about.
     fn about(self, object: impl AsText) -> Result<T, Problem>;
 }
 
@@ -185,11 +186,11 @@ impl AsText for &core::ffi::CStr {
 pub(crate) struct Step {
     /// Counted from 1.
     pub(crate) number: usize,
-    /// How many the launch has.
+    /// How many steps the launch has.
     pub(crate) of: usize,
 }
 
-/// A step that failed; a pointer, as [`Problem`] is.
+/// A step that failed. It is a pointer, as is [`Problem`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure(Box<Failed>);
 
@@ -198,9 +199,9 @@ pub(crate) struct Failure(Box<Failed>);
 pub(crate) struct Failed {
     /// Which step; `None` before there was a plan.
     pub(crate) step: Option<Step>,
-    /// What kind of step: `bind-ro`.
+    /// The kind of step: `bind-ro`.
     pub(crate) name: String,
-    /// The applied combinator that wanted it; empty for what every launch does.
+    /// The applied combinator that asked for it; empty for what every launch does.
     pub(crate) by: String,
     /// What went wrong.
     pub(crate) problem: Problem,
@@ -228,7 +229,7 @@ impl Failure {
         Self::new(None, "", "", problem)
     }
 
-    /// The lines for the user. `place` says where in the spec an applied combinator stands.
+    /// The lines for the user. `place` returns the place of an applied combinator in the spec.
     #[must_use]
     pub(crate) fn text(&self, place: impl Fn(&str) -> Option<String>) -> String {
         let mut text = String::from("jail-stub: ");
@@ -252,7 +253,7 @@ impl Failure {
         text
     }
 
-    /// The failure as bytes, for the way out of the jail.
+    /// The failure as bytes, to be sent out of the jail.
     #[must_use]
     pub(crate) fn encode(&self) -> Vec<u8> {
         let (number, of) = self.step.map_or((0, 0), |step| (step.number, step.of));
@@ -267,7 +268,7 @@ impl Failure {
         format!("{}\0{}", numbers.join("\0"), fields.join("\0")).into_bytes()
     }
 
-    /// What [`Failure::encode`] wrote, or `None` if it is not that.
+    /// Reads what [`Failure::encode`] wrote. `None` if it is not that.
     #[must_use]
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let text = core::str::from_utf8(bytes).ok()?;
@@ -289,7 +290,7 @@ impl Failure {
     }
 }
 
-/// Cut to a bounded length and without the separator of [`Failure::encode`].
+/// The text, cut to a bounded length and without the separator of [`Failure::encode`].
 fn clean(field: &str) -> String {
     let mut text = String::new();
     for c in field.chars() {
@@ -302,7 +303,8 @@ fn clean(field: &str) -> String {
     text
 }
 
-/// The text with everything escaped that a terminal might obey: control characters, and what reorders text.
+/// The text with everything escaped that a terminal might interpret: control characters, and
+/// characters that reorder text.
 fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -316,7 +318,8 @@ fn printable(text: &str) -> String {
     safe
 }
 
-/// Reports something that is not a failure, in one line. `wanted` is the combinator that it is about, and its place in the spec.
+/// Reports something that is not a failure, in one line. `wanted` is the combinator that it is
+/// about, and its place in the spec.
 pub(crate) fn say(words: &str, wanted: Option<(&str, &str)>) {
     let mut text = format!("jail-stub: {}", printable(words));
     if let Some((by, place)) = wanted {
@@ -326,7 +329,8 @@ pub(crate) fn say(words: &str, wanted: Option<(&str, &str)>) {
     print(&text);
 }
 
-/// A line about an applied combinator. Without a place in a spec, its name is enough; what every jail has comes from no combinator.
+/// A line about an applied combinator. Without a place in a spec, its name is enough. What every
+/// jail has comes from no combinator.
 fn origin(text: &mut String, how: &str, by: &str, place: &impl Fn(&str) -> Option<String>) {
     let name = combinator(by);
     if name.is_empty() || name == EVERY_JAIL {
@@ -339,7 +343,7 @@ fn origin(text: &mut String, how: &str, by: &str, place: &impl Fn(&str) -> Optio
     text.push('\n');
 }
 
-/// `mount-cwd#3` is for machines; people wrote `mount-cwd`.
+/// `mount-cwd#3` is for machines; the author wrote `mount-cwd`.
 fn combinator(by: &str) -> &str {
     by.split('#').next().unwrap_or_default()
 }

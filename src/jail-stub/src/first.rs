@@ -1,7 +1,7 @@
 //! The jail's init: it builds the jail, starts the payload, and then waits ([`crate::init`]).
 //!
-//! It is process 1 of the PID namespace, so everything inside ends when it does. It ends when the supervisor does.
-//! Without a PID namespace it ends everything itself.
+//! It is process 1 of the PID namespace, so everything inside ends when it does. It ends when the
+//! supervisor does. Without a PID namespace it ends everything itself.
 
 use alloc::ffi::CString;
 use alloc::vec::Vec;
@@ -37,9 +37,9 @@ pub(crate) struct First<'a> {
     pub(crate) command: &'a Command,
     pub(crate) standard: &'a ReadOnly,
     pub(crate) filters: &'a [Filter<'a>],
-    /// The jail is in a control group of its own.
+    /// Whether the jail is in a control group of its own.
     pub(crate) own_cgroup: bool,
-    /// The limits of setrlimit(2) that stand in for a control group's.
+    /// The limits of setrlimit(2) that replace a control group's.
     pub(crate) instead: Rlimits,
     pub(crate) given: Given,
     pub(crate) launcher: &'a Launcher,
@@ -47,10 +47,10 @@ pub(crate) struct First<'a> {
     pub(crate) mask: SignalSet,
 }
 
-/// Everything from the clone to the end of the jail.
+/// Runs from the clone to the end of the jail.
 pub(crate) fn run(first: &First<'_>, channel: &OwnedFd) -> ! {
     let plan = first.launch.plan;
-    // Every program inside can read it, and it says where on the host the wrapper is.
+    // Every program inside can read it, and it contains the path of the wrapper on the host.
     first.launch.caller.command_line.show(&plan.name);
     match start(first, channel) {
         Ok((payload, init)) => init.wait(payload),
@@ -73,7 +73,7 @@ fn start<'a>(first: &First<'a>, channel: &'a OwnedFd) -> Result<(i32, Init<'a>),
         true => None,
         false => Some(Subreaper::collect().map_err(at(Fixed::Namespaces))?),
     };
-    // A filter of system calls may refuse it later.
+    // The system call filter may refuse it later.
     let signals = init::signals().about("signals").map_err(at(Fixed::Namespaces))?;
     let confined = aside::with(&first.launch, |aside| confined(first, channel, aside))?;
     let last = Last {
@@ -100,7 +100,7 @@ fn start<'a>(first: &First<'a>, channel: &'a OwnedFd) -> Result<(i32, Init<'a>),
     Ok((payload, init))
 }
 
-/// What is left of [`confined`].
+/// What [`confined`] leaves for the payload.
 struct Confined {
     /// The mask of file modes that the payload has.
     umask: Mode,
@@ -110,16 +110,16 @@ struct Confined {
     variables: Vec<CString>,
 }
 
-/// From the ids to the filter: everything that stands between this process and what the payload may do.
+/// From the ids to the filter: everything that restricts this process to what the payload may do.
 ///
 /// What does not need the network comes first, because it may not be there yet.
-// One copy of it is enough.
+/// One copy of it is enough.
 #[inline(never)]
 fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<Confined, Failure> {
     let Launch { plan, steps, caller, paths, own_state, .. } = first.launch;
     let at = |step| move |problem| steps.fixed(step, "", problem);
     if first.launch.dedicated.is_some() {
-        // The supervisor has it done: no process may map another user's ids by itself.
+        // The supervisor has done it: no process may map another user's ids by itself.
         if Order::receive(channel) != Some(Order::Go) {
             let problem = Problem::new("the supervisor", "it ended");
             return Err(at(Fixed::Namespaces)(problem));
@@ -127,11 +127,12 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<C
     } else if has(plan, Namespace::User) {
         namespaces::map_ids(plan, caller).map_err(at(Fixed::Namespaces))?;
     }
-    // No process may inspect or trace this one. Not earlier: /proc/self would have belonged to root.
+    // No process may inspect or trace this one. This does not come earlier, because /proc/self
+    // would have belonged to root.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .about("dumpable")
         .map_err(at(Fixed::Namespaces))?;
-    // The modes of the plan are meant as they stand.
+    // The modes of the plan must not be changed by the mask.
     let umask = umask(Mode::empty());
     let (places, terminal) = root(first, channel, aside)?;
     hostname(plan).map_err(at(Fixed::Hostname))?;
@@ -140,7 +141,7 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<C
     confine::landlock::restrict(&Jail { plan, caller, paths, own_state, places: &places })
         .map_err(|(by, problem)| steps.fixed(Fixed::Landlock, by, problem))?;
     let variables = aside.enter_network()?;
-    // Nothing is opened any more, of which the payload may have less than a launch needs.
+    // From here on nothing is opened whose number the payload's limits could affect.
     confine::limits(&plan.limits, first.instead).map_err(at(Fixed::Privileges))?;
     confine::capabilities().map_err(at(Fixed::Privileges))?;
     if let Some(user) = &first.launch.dedicated {
@@ -152,8 +153,8 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<C
 
 /// Ties this process to the supervisor, and takes it out of the launcher's process group.
 fn separate(plan: &Plan, channel: &OwnedFd) -> Result<(), Problem> {
-    // Without a PID namespace this process has to end the others before it ends. It sees from the channel when, unless the
-    // payload has stopped it.
+    // Without a PID namespace, this process must end the others before it ends. It sees from the
+    // channel when, unless the payload has stopped it.
     let signal = if has(plan, Namespace::Pid) { Signal::KILL } else { Signal::CONT };
     set_parent_process_death_signal(Some(signal)).about("the parent's end")?;
     if !is_connected(channel) {
@@ -161,14 +162,15 @@ fn separate(plan: &Plan, channel: &OwnedFd) -> Result<(), Problem> {
         sys::exit(i32::from(EXIT_FAILED));
     }
     match plan.terminal {
-        // Also where there is no terminal: in the launcher's session any process could take from the weight that the scheduler
-        // gives to all of them (sched(7), "The autogroup feature"), and no ordinary user could give it back.
+        // This is needed also without a terminal: in the launcher's session, any process could
+        // lower the weight that the scheduler gives to all of them (sched(7), "The autogroup
+        // feature"), and no ordinary user could raise it again.
         Terminal::Keep | Terminal::NewSession => setsid().map(drop).about("the session"),
         Terminal::Shared => setpgid(None, None).about("the process group"),
     }
 }
 
-/// Builds the jail's root and makes it the only one. What is where in it, and the jail's own terminal.
+/// Builds the jail's root and makes it the only one. Also sets up the jail's own terminal.
 fn root(
     first: &First<'_>,
     channel: &OwnedFd,
@@ -186,8 +188,8 @@ fn root(
     }
     let at_root = |problem| steps.fixed(Fixed::Root, "", problem);
     if !has(plan, Namespace::User) {
-        // With a user namespace of its own the kernel does this (mount_namespaces(7)); without, what is mounted here
-        // would appear on the host.
+        // With a user namespace of its own, the kernel does this (mount_namespaces(7)). Without
+        // one, what is mounted here would appear on the host.
         let flags = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
         mount_change(c"/", flags).about("/").map_err(at_root)?;
     }

@@ -30,7 +30,8 @@ use crate::sys::{self, SignalSet, Standard};
 /// A project of a million files takes a few seconds.
 const PATIENCE: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
 
-/// What of the plan has them started. The operations before the launch are gone when it is.
+/// The operations of the plan that need them. The operations before the launch are
+/// gone when they are started.
 pub(crate) struct Wanted {
     by: String,
     op: HandOff,
@@ -43,7 +44,7 @@ impl Wanted {
     }
 }
 
-/// The processes of the hand-off ledger: one looks, one watches.
+/// The processes of the hand-off ledger: one compares, one watches.
 pub(crate) struct Ledger {
     look: Part,
     /// Not under a stage: the jail does not write the folder.
@@ -61,7 +62,7 @@ struct Part {
     process: Process,
 }
 
-/// What they are started with.
+/// The arguments that they are started with.
 struct Start<'a> {
     plan: &'a Plan,
     caller: &'a Caller<'a>,
@@ -69,13 +70,14 @@ struct Start<'a> {
     mask: SignalSet,
 }
 
-/// The time before there is a jail, as the kernel writes it to files that are changed now.
+/// A time before there is a jail, as the kernel writes it to files that are changed now.
 pub(crate) fn before() -> Timespec {
     clock_gettime(ClockId::RealtimeCoarse)
 }
 
 impl Ledger {
-    /// Starts them, the watcher in the jail's `group`; or who wanted it, and why it cannot begin.
+    /// Starts them, the watcher in the jail's `group`. On failure, returns
+    /// the origin and the reason.
     pub(crate) fn start(
         wanted: Wanted,
         plan: &Plan,
@@ -109,17 +111,17 @@ impl Ledger {
         all
     }
 
-    /// The number of the process that looks when the jail has ended.
+    /// The process that compares when the jail has ended, by its number.
     pub(crate) fn number(&self) -> i32 {
         self.look.process.number()
     }
 
-    /// The watcher: what is ready when it has ended.
+    /// The watcher: ready when it has ended.
     pub(crate) fn watcher(&self) -> Option<&Process> {
         self.watch.as_ref().filter(|_| !self.is_blind.get()).map(|watch| &watch.process)
     }
 
-    /// The watcher has ended before the jail: whether that has to end, too.
+    /// The watcher has ended before the jail. Returns whether the jail must end, too.
     pub(crate) fn watcher_ended(&self) -> bool {
         self.is_blind.set(true);
         let _ = self.watch.as_ref().map(|watch| watch.process.reap());
@@ -131,7 +133,8 @@ impl Ledger {
         false
     }
 
-    /// The jail has ended, and so has its watcher to. Where it does not finish, protected files may not be as they were.
+    /// The jail has ended, so the watcher must. If it does not finish,
+    /// protected files may have changed.
     pub(crate) fn stop_watching(&self) -> Option<EndingNote> {
         let is_done =
             self.is_blind.get() || self.watch.as_ref().is_none_or(|watch| watch.end(ENDED));
@@ -139,7 +142,8 @@ impl Ledger {
         (self.is_needed && !is_done).then(|| self.note(words))
     }
 
-    /// The jail has ended. Has the process look where the payload `has_run`, and waits for what it says.
+    /// The jail has ended. Has the process compare, if the payload `has_run`,
+    /// and waits for its report.
     pub(crate) fn finish(&self, has_run: bool) -> Option<EndingNote> {
         let is_done = self.look.end(if has_run { ENDED } else { NEVER });
         let words = match self.watch {

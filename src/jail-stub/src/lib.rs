@@ -1,9 +1,11 @@
 //! The launcher: reads a plan and carries it out, operation by operation, or stops and says why.
 //!
-//! It decides nothing: what is granted stands in the plan (jail-plan). It uses neither the standard library nor libc, so
-//! that it starts quickly and brings nothing along; see `start.rs` for how the released program begins.
+//! It decides nothing: the plan says what is granted (jail-plan). It uses neither the standard
+//! library nor libc, so it starts quickly and has no other code in it; see `start.rs` for how
+//! the released program starts.
 //!
-//! Three processes: the supervisor outside (`supervisor/`), the jail's init (`first.rs`, then `init/`), the payload.
+//! Three processes: the supervisor outside (`supervisor/`), the jail's init (`first.rs`,
+//! then `init/`), the payload.
 #![no_std]
 #![deny(unsafe_code)]
 #![warn(missing_docs)]

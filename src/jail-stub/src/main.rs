@@ -1,7 +1,8 @@
 //! The program: two starts for one library.
 //!
-//! The released one (profile `stub`, `panic = "abort"`) begins in `start.rs`, without the standard library. Any other build
-//! (tests, clippy, editors) is an ordinary program, so that the workspace builds as usual. Both run the same launch.
+//! The released one (profile `stub`, `panic = "abort"`) starts in `start.rs`, without the standard
+//! library. Any other build (tests, clippy, editors) is an ordinary program, so the workspace
+//! builds as usual. Both run the same launch.
 #![cfg_attr(panic = "abort", no_std, no_main)]
 
 #[cfg(panic = "abort")]
@@ -20,7 +21,8 @@ fn main() -> std::process::ExitCode {
             CString::new([name.into_vec(), b"=".to_vec(), value.into_vec()].concat()).ok()
         })
         .collect();
-    // Rust's start-up code ignores SIGPIPE; the payload is to have what the launcher has, which is the default action.
+    // Rust's start-up code ignores SIGPIPE. The payload must have the launcher's setting,
+    // which is the default action.
     let _ = jail_stub::sys::default_action(13);
     let arguments: Vec<_> = arguments.iter().map(CString::as_c_str).collect();
     let environment: Vec<_> = environment.iter().map(CString::as_c_str).collect();

@@ -1,8 +1,8 @@
-//! What the jail's init and the payload report to the supervisor, and what it tells init to do, over a pair of
-//! sockets: one message a datagram.
+//! What the jail's init and the payload report to the supervisor, and what the supervisor orders
+//! init to do, over a pair of sockets: one message in each datagram.
 //!
-//! The payload holds the socket only until it is executed, so no message is written by what runs in the jail. It is
-//! decoded with suspicion all the same.
+//! The payload holds the socket only until its exec, so no program in the jail writes a message.
+//! Messages are decoded with suspicion all the same.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -35,7 +35,7 @@ pub(crate) enum Message {
     Started,
     /// A signal stopped the payload.
     Stopped(u8),
-    /// And everything else in the jail has stopped, as ordered.
+    /// Everything else in the jail has stopped too, as ordered.
     AllStopped,
     /// The payload has ended, and everything else in the jail with it.
     Ended(Ended),
@@ -47,17 +47,18 @@ pub(crate) enum Message {
     Failed(Failure),
 }
 
-/// A message, or that there will be none any more.
+/// A message, or the end of all messages.
 pub(crate) enum Received {
-    /// A message, and the sender's process as the receiver numbers it.
+    /// A message, and the sender's process by the receiver's number.
     Message(Message, Option<i32>),
-    /// The jail's terminal, from the side of the user who types.
+    /// The jail's terminal, from the user's side.
     Terminal(OwnedFd),
     /// Every sender is gone.
     Closed,
 }
 
-/// The supervisor's end and the jail's. The kernel attaches the sender's process to what the supervisor receives.
+/// The supervisor's end and the jail's. The kernel attaches the sender's process to
+/// what the supervisor receives.
 pub(crate) fn channel() -> Result<(OwnedFd, OwnedFd), Errno> {
     let (outside, inside) =
         socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
@@ -108,7 +109,8 @@ pub(crate) fn receive(channel: impl AsFd) -> Result<Received, Errno> {
     let length = loop {
         let mut parts = [IoSliceMut::new(&mut bytes)];
         match recvmsg(&channel, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
-            // The sender has ended with orders of ours unread: that is reported once, before what it has sent.
+            // The sender ended without reading our orders: this is reported once,
+            // before what it has sent.
             Err(Errno::INTR | Errno::CONNRESET) => {}
             other => break other?.bytes,
         }
@@ -142,7 +144,7 @@ pub(crate) fn give_terminal(channel: impl AsFd, terminal: &OwnedFd) -> Result<()
     sendmsg(&channel, &[IoSlice::new(b"P")], &mut control, SendFlags::NOSIGNAL).map(drop)
 }
 
-/// What the supervisor sends init, which trusts it.
+/// The orders of the supervisor to init, which trusts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     /// Go on: the ids are mapped.
@@ -168,7 +170,7 @@ impl Order {
         send(channel, &[self as u8], SendFlags::NOSIGNAL).map(drop)
     }
 
-    /// Waits for the next one. None when the supervisor is gone.
+    /// Waits for the next one. `None` if the supervisor is gone.
     pub(crate) fn receive(channel: impl AsFd) -> Option<Self> {
         let mut byte = [0u8];
         loop {
@@ -184,11 +186,11 @@ impl Order {
     }
 }
 
-/// Whether the other end is still there; asked without waiting.
+/// Whether the other end is still open, without waiting.
 pub(crate) fn is_connected(channel: impl AsFd) -> bool {
     let mut byte = [0u8];
     let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-    // What it has sent already says that it was there.
+    // What it has sent already shows that it was there.
     matches!(rustix::net::recv(channel, &mut byte, flags), Err(Errno::AGAIN) | Ok((1, _)))
 }
 

@@ -12,16 +12,17 @@ use crate::failure::{About, Problem};
 use crate::reading::read_to_end;
 use crate::sys::{self, NewNamespaces};
 
-/// The flags of clone(2) for the namespaces of `plan`, but for the network's, which is made in parallel (see [`crate::aside`]),
-/// and for the control groups' where the jail has a group of its own (see [`own_cgroup`]).
+/// The flags of clone(2) for the namespaces of `plan`, except the network's, which is made
+/// in parallel (see [`crate::aside`]), and that of control groups if the jail has a group of
+/// its own (see [`own_cgroup`]).
 pub(crate) fn flags(plan: &Plan, own_cgroup: bool) -> NewNamespaces {
     let all = plan.namespaces.iter().map(|namespace| flag(*namespace));
     let all = all.fold(NewNamespaces::default(), NewNamespaces::and).without(NewNamespaces::NET);
     if own_cgroup { all.without(NewNamespaces::CGROUP) } else { all }
 }
 
-/// The namespace of control groups of a jail that has a group of its own. It begins at the group of the process that makes
-/// it, and during the clone that would still be the supervisor's.
+/// The namespace of control groups, for a jail that has a group of its own. It starts at the group
+/// of the process that makes it, which during the clone would still be the supervisor's.
 pub(crate) fn own_cgroup(plan: &Plan) -> Result<(), Problem> {
     if !has(plan, Namespace::Cgroup) {
         return Ok(());
@@ -46,7 +47,7 @@ const fn flag(namespace: Namespace) -> NewNamespaces {
     }
 }
 
-/// The numbers that the caller's user and group have inside.
+/// The numbers of the caller's user and group inside.
 pub(crate) fn inside(plan: &Plan, caller: &Caller<'_>) -> (u32, u32) {
     match &plan.ids {
         Ids::Shown(ids) => (ids.uid.unwrap_or(caller.uid), ids.gid.unwrap_or(caller.gid)),
@@ -54,16 +55,18 @@ pub(crate) fn inside(plan: &Plan, caller: &Caller<'_>) -> (u32, u32) {
     }
 }
 
-/// Maps the caller's ids to themselves, or to the numbers that the plan shows for them, from within the new user namespace (user_namespaces(7)).
+/// Maps the caller's ids to themselves, or to the numbers that the plan shows for them, from within
+/// the new user namespace (user_namespaces(7)).
 ///
-/// The process does it to itself, so no process has to wait for another. It must still be dumpable: the files of a process
-/// that is not belong to root.
+/// The process does it to itself, so no process has to wait for another. It must still be dumpable:
+/// the files of a process that is not belong to root.
 pub(crate) fn map_ids(plan: &Plan, caller: &Caller<'_>) -> Result<(), Problem> {
     let (uid, gid) = (caller.uid, caller.gid);
     let (uid_inside, gid_inside) = inside(plan, caller);
     write("/proc/self/setgroups", "deny")?;
     write("/proc/self/uid_map", &format!("{uid_inside} {uid} 1")).map_err(|problem| {
-        // user_namespaces(7): since Linux 5.12 a process that maps root must have had this capability outside.
+        // user_namespaces(7): since Linux 5.12 a process that maps root must have
+        // had this capability outside.
         if uid != 0 || problem.help.is_some() {
             return problem;
         }
@@ -126,7 +129,7 @@ pub(crate) fn refused(plan: &Plan, caller: &Caller<'_>, error: Errno) -> Problem
     }
 }
 
-/// Adds which switch of this machine forbids user namespaces, and how to turn it.
+/// Adds which switch of this machine forbids user namespaces, and how to change it.
 pub(crate) fn explain(problem: Problem) -> Problem {
     const SWITCHES: &[(&str, &str, &str)] = &[
         (

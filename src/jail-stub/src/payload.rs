@@ -1,4 +1,5 @@
-//! The payload: its command line and environment, and the last steps of the process that becomes it.
+//! The payload: its command line and environment, and the last steps of the
+//! process that becomes it.
 
 use alloc::ffi::CString;
 use alloc::string::String;
@@ -98,14 +99,14 @@ fn string(bytes: Vec<u8>) -> Result<CString, Problem> {
 /// What the process that becomes the payload still does itself.
 pub(crate) struct Last<'a> {
     pub(crate) command: &'a Command,
-    /// The variables that the broker gives: each counts before one of the same name.
+    /// The variables that the broker sends. Each replaces one of the same name.
     pub(crate) variables: &'a [CString],
     pub(crate) terminal: Terminal,
-    /// The jail's own terminal, in place of those that the launcher has given.
+    /// The jail's own terminal, which replaces those of the launcher.
     pub(crate) own_terminal: Option<&'a Own>,
-    /// The payload's group takes the terminal, which is the standard input.
+    /// Whether the payload's group takes the terminal, which is the standard input.
     pub(crate) takes_terminal: bool,
-    /// It ends with its parent: needed where the parent is not the init of a PID namespace.
+    /// Whether it ends with its parent: needed if the parent is not the init of a PID namespace.
     pub(crate) ends_with_parent: bool,
     pub(crate) channel: &'a OwnedFd,
     /// The signals that the launcher had blocked, and its file mode mask.
@@ -132,9 +133,9 @@ struct Running<'a> {
     error: AtomicI32,
 }
 
-/// Starts the payload; its process.
+/// Starts the payload, and returns its process.
 pub(crate) fn start(last: &Last<'_>) -> Result<i32, Problem> {
-    // Both processes share their memory until the payload is executed, so what the child learns is read here.
+    // Both processes share their memory until the exec, so what the child finds out is read here.
     let running = Running {
         last,
         arguments: StringList::new(last.command.arguments.iter().map(CString::as_c_str)),
@@ -166,7 +167,7 @@ fn prepare(last: &Last<'_>) -> Result<(), Errno> {
     if last.ends_with_parent {
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     }
-    // A group of its own, so that `kill 0` inside reaches no process outside.
+    // It has a group of its own, so `kill 0` inside reaches no process outside.
     rustix::process::setpgid(None, None)?;
     take_terminal(last)?;
     Message::Started.send(last.channel)?;
@@ -174,8 +175,8 @@ fn prepare(last: &Last<'_>) -> Result<(), Errno> {
         unsafe_code,
         reason = "only this function knows that the process has no further use for them"
     )]
-    // SAFETY: this process has a table of descriptors of its own. What follows in it uses the standard ones alone, and it ends
-    // by execve(2) or `exit`, which run no destructors.
+    // SAFETY: this process has a table of descriptors of its own. What follows in it uses the
+    // standard ones alone, and it ends by execve(2) or `exit`, which run no destructors.
     unsafe { sys::close_descriptors(3, u32::MAX) }?;
     rustix::process::umask(last.umask);
     sys::set_mask(last.mask).map(drop)
@@ -189,8 +190,9 @@ fn take_terminal(last: &Last<'_>) -> Result<(), Errno> {
             terminal.give(sys::own_group());
         }
         (Terminal::Shared, _) if last.takes_terminal => {
-            // SIGTTOU is blocked here, so this is allowed from the background. Another process may have taken the terminal
-            // meanwhile; then the payload is stopped at its first read and asks for it again.
+            // SIGTTOU is blocked here, so this is allowed from the background. Another process
+            // may have taken the terminal meanwhile; then the payload is stopped at its first
+            // read and asks for it again.
             let group = sys::own_group();
             let _ = sys::set_foreground_group(sys::standard(Standard::Input), group);
         }

@@ -1,4 +1,5 @@
-//! A process that is signalled by its descriptor: its number may be another's once it has been waited for.
+//! A process that is signalled through its descriptor: its number may be reused
+//! once it has been waited for.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -18,13 +19,14 @@ impl Process {
         Self { number, descriptor }
     }
 
-    /// The process of this number, which is not waited for meanwhile: a child of this process, or one whose parent has promised.
+    /// The process of this number, which is not waited for meanwhile: a child of this process, or
+    /// one whose parent has promised not to.
     pub(crate) fn open(number: i32) -> Result<Self, Errno> {
         let process = Pid::from_raw(number).ok_or(Errno::SRCH)?;
         pidfd_open(process, PidfdFlags::empty()).map(|descriptor| Self { number, descriptor })
     }
 
-    /// Its number: what it is waited for by, and what terminals know its group by.
+    /// Its number, by which it is waited for, and by which terminals know its group.
     pub(crate) fn number(&self) -> i32 {
         self.number
     }
@@ -37,8 +39,9 @@ impl Process {
     /// Sends a signal to the group that it leads.
     pub(crate) fn signal_group(&self, signal: i32) -> Result<(), Errno> {
         match sys::signal_group(&self.descriptor, signal) {
-            // Before Linux 6.9 a group has nothing but its number. While its leader is there, if only as a process that has ended and
-            // was not waited for, that is no other's.
+            // Before Linux 6.9, a group can be signalled only by its number. While its
+            // leader exists, even as a process that has ended and was not waited for,
+            // the number is not reused.
             Err(Errno::INVAL) => gone_is_fine(
                 sys::signal_process(&self.descriptor, 0)
                     .and_then(|()| sys::kill(-self.number, signal)),
@@ -47,7 +50,7 @@ impl Process {
         }
     }
 
-    /// Waits until it has ended, or the time is over: whether it has.
+    /// Waits until it has ended, or the time is over. Returns whether it has.
     pub(crate) fn ends_within(&self, time: &Timespec) -> bool {
         let mut ready = [PollFd::new(self, PollFlags::IN)];
         loop {
@@ -58,7 +61,7 @@ impl Process {
         }
     }
 
-    /// Takes the end of a child: how it ended, where nothing else has taken it.
+    /// Takes the status of a child that has ended, unless it has been taken already.
     pub(crate) fn reap(&self) -> Option<WaitStatus> {
         loop {
             match waitpid(Pid::from_raw(self.number), WaitOptions::empty()) {
@@ -104,7 +107,7 @@ mod tests {
             assert_eq!(send(&process, 0), Ok(()));
             assert_eq!(send(&process, signal::TERM), Ok(()));
             assert_eq!(child.wait().unwrap().signal(), Some(signal::TERM));
-            // It was waited for: the number may be another's, and nothing is sent to it.
+            // It was waited for: the number may be reused, and nothing is sent to it.
             assert_eq!(send(&process, signal::KILL), Ok(()));
             assert_eq!(sys::signal_process(&process, 0), Err(Errno::SRCH));
         }

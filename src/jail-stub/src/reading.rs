@@ -1,4 +1,4 @@
-//! Reads a file whole, within a bound.
+//! Reads a complete file, within a bound.
 
 use alloc::vec::Vec;
 
@@ -11,7 +11,7 @@ use rustix::io::Errno;
 /// Those of `read(2)`; `EFBIG` when there are more than `bound` bytes.
 pub(crate) fn read_to_end(file: impl AsFd, bound: usize) -> Result<Vec<u8>, Errno> {
     let size = rustix::fs::fstat(&file).ok().and_then(|stat| usize::try_from(stat.st_size).ok());
-    // Files of /proc say that they are empty, and what is below /proc/sys has to be read at once.
+    // Files of /proc have a size of zero, and those below /proc/sys must be read at once.
     let size = size.filter(|size| *size > 0).unwrap_or(4095);
     let mut bytes = Vec::with_capacity(size.min(bound) + 1);
     loop {

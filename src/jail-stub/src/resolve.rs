@@ -1,7 +1,8 @@
-//! Opens paths on which no name is a symbolic link: by openat2(2), or one name at a time where a filter refuses that call.
+//! Opens paths on which no name is a symbolic link: by openat2(2), or one name at a time where a
+//! filter refuses that call.
 //!
-//! The filter of a jail answers openat2(2) with ENOSYS, because it cannot read the mode that the call gives a new file. So a
-//! stub that runs in a jail takes the longer way, under the same rules.
+//! The filter of a jail answers openat2(2) with ENOSYS, because it cannot read the mode that the
+//! call gives a new file. So a stub that runs in a jail takes the longer way, under the same rules.
 
 use alloc::vec::Vec;
 
@@ -17,11 +18,11 @@ use rustix::io::Errno;
 pub(crate) enum Scope {
     /// Anywhere; an absolute path starts at the root.
     Anywhere,
-    /// Below the folder: what leads out of it fails with `EXDEV`.
+    /// Below the folder. A path that leads out of it fails with `EXDEV`.
     Beneath,
     /// Below the folder, and on the folder's own mount.
     OnOneMount,
-    /// The folder stands for the root, also for absolute paths and for `..`.
+    /// The folder is the root, also for absolute paths and for `..`.
     InRoot,
 }
 
@@ -40,7 +41,7 @@ impl Scope {
 /// Opens what is at `path` in `folder`. It makes no file.
 ///
 /// # Errors
-/// Those of openat2(2): `ELOOP` where a name is a symbolic link, the last one included.
+/// Those of openat2(2): `ELOOP` if a name is a symbolic link, including the last one.
 pub(crate) fn open(
     folder: impl AsFd,
     path: &[u8],
@@ -127,7 +128,7 @@ impl Walk {
         Ok(())
     }
 
-    /// What was opened, if the scope holds it.
+    /// What was opened, if it is within the scope.
     fn checked(&self, opened: OwnedFd) -> Result<OwnedFd, Errno> {
         let is_far = match self.scope {
             Scope::OnOneMount => mount_of(&opened)? != mount_of(&self.top)?,

@@ -1,4 +1,4 @@
-//! What a process waits for, and what it means when something of it is ready.
+//! What a process waits for, and the event that it means when something is ready.
 
 use core::array;
 
@@ -6,10 +6,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 use rustix::io::Errno;
 
-/// More are never waited for at once.
+/// The most sources that are waited for at once.
 const MAX: usize = 11;
 
-/// Sources of events, in the order in which the events are attended to.
+/// Sources of events, in the order in which the events are handled.
 pub(crate) struct Sources<'a, Event> {
     polled: [PollFd<'a>; MAX],
     events: [Event; MAX],
@@ -23,7 +23,7 @@ impl<'a, Event: Copy> Sources<'a, Event> {
         Self { polled, events: [event; MAX], count: 1 }
     }
 
-    /// Another one, if there is one. That it is gone is an event, too (poll(2), POLLHUP).
+    /// Adds a source, if there is one. Its end is an event, too (poll(2), POLLHUP).
     pub(crate) fn and(
         mut self,
         event: Event,
@@ -39,7 +39,7 @@ impl<'a, Event: Copy> Sources<'a, Event> {
         self
     }
 
-    /// Waits until something is ready, or the time is over: what is ready.
+    /// Waits until something is ready, or the time is over. Returns what is ready.
     pub(crate) fn wait(
         mut self,
         time: Option<&Timespec>,

@@ -1,4 +1,5 @@
-//! Starts a program of the host's that accompanies a launch, with descriptors that are handed over by their numbers.
+//! Starts a program of the host's that accompanies a launch, with descriptors that are
+//! passed by their numbers.
 
 use alloc::ffi::CString;
 use alloc::vec::Vec;
@@ -13,13 +14,14 @@ use crate::failure::{About, Problem};
 use crate::process::Process;
 use crate::sys::{self, SignalSet, Standard, StringList};
 
-/// What the new process has to do with the launcher and with the jail.
+/// The relation of the new process to the launcher and to the jail.
 #[derive(Clone, Copy)]
 pub(crate) enum Standing<'a> {
     /// It is in the launcher's group, with the standard descriptors.
     Attached,
-    /// It is in a session of its own, in the jail's control group where there is one. Of the launcher's it has what its messages
-    /// go to, or nothing: a pipe must not stay open because this process has it too.
+    /// It is in a session of its own, in the jail's control group if there is one.
+    /// Of the launcher's files it has only the one for its messages, or nothing: it
+    /// must not keep a pipe open.
     Apart { group: Option<BorrowedFd<'a>>, messages: Option<BorrowedFd<'a>> },
 }
 
@@ -28,7 +30,7 @@ struct Start<'a> {
     arguments: StringList<'a>,
     environment: StringList<'a>,
     descriptors: Vec<BorrowedFd<'a>>,
-    /// Those, and the standard ones that it has. The launcher's others are not its to have.
+    /// Those, and the standard ones that it has. It must not have the launcher's others.
     kept: Vec<BorrowedFd<'a>>,
     mask: SignalSet,
     standing: Standing<'a>,
@@ -93,7 +95,8 @@ fn prepare(start: &Start<'_>) -> Result<(), Errno> {
     match start.standing {
         Standing::Attached => {}
         Standing::Apart { .. } => {
-            // No key and no hang-up of the launcher's terminal is for it: a payload may go on after them.
+            // No key and no hang-up of the launcher's terminal is for it: a
+            // payload may go on after them.
             setsid()?;
             chdir(c"/")?;
         }
@@ -102,8 +105,8 @@ fn prepare(start: &Start<'_>) -> Result<(), Errno> {
         unsafe_code,
         reason = "only this function knows that the process has no further use for them"
     )]
-    // SAFETY: this process has a table of descriptors of its own. What follows in it uses those that are kept, and it ends by
-    // execve(2) or `exit`, which run no destructors.
+    // SAFETY: this process has a table of descriptors of its own. What follows in it uses those
+    // that are kept, and it ends by execve(2) or `exit`, which run no destructors.
     unsafe { sys::close_all_but(&start.kept) }?;
     start.descriptors.iter().try_for_each(|fd| fcntl_setfd(fd, FdFlags::empty()))?;
     sys::set_mask(start.mask).map(drop)

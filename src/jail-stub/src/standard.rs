@@ -1,8 +1,10 @@
-//! What the launcher gives as standard input, output and error: the payload has it, and no more by it.
+//! What the launcher passes as standard input, output and error: the payload gets it, and
+//! nothing more through it.
 //!
-//! By a folder everything near it can be opened (openat(2), `..`). A file that was opened for reading can be opened again
-//! through /proc/self/fd, for writing, and its mode and attributes can be changed by its descriptor: so the payload gets it
-//! from a read-only mount of that file alone (escapes.md E22, E26).
+//! Through a folder everything near it can be opened (openat(2), `..`). A file that was opened for
+//! reading can be opened again through /proc/self/fd, for writing, and its mode and attributes can
+//! be changed through its descriptor: so the payload gets it from a read-only mount of that file
+//! alone (escapes.md E22, E26).
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -33,13 +35,14 @@ const NULL: (u32, u32) = (MEMORY, 3);
 const CONSOLES: (u32, u32) = (4, 63);
 const PSEUDO_TERMINALS: core::ops::RangeInclusive<u32> = 136..=143;
 
-/// Under which name [`crate::inside`] has the launcher's terminal in /dev.
+/// The name under which [`crate::inside`] has the launcher's terminal in /dev.
 const TERMINAL: &[u8] = b"/dev/console";
 
-/// Those that the payload gets from a read-only mount. Without mounts of the jail's own there are none.
+/// Those that the payload gets from a read-only mount. Without mounts of the
+/// jail's own, there are none.
 pub(crate) struct ReadOnly(Vec<Given>);
 
-/// What the launcher has given as one of them. A descriptor stays one of the same file.
+/// What the launcher has passed as one of them. A descriptor always refers to the same file.
 struct Given {
     one: Standard,
     kind: FileType,
@@ -48,7 +51,7 @@ struct Given {
 }
 
 impl ReadOnly {
-    /// Looks at what the launcher has given.
+    /// Checks what the launcher has passed.
     pub(crate) fn from_plan(plan: &Plan, caller: &Caller<'_>) -> Result<Self, Problem> {
         let mut found = Vec::new();
         for one in Standard::ALL {
@@ -79,13 +82,14 @@ impl ReadOnly {
         Ok(Self(found))
     }
 
-    /// Puts other files in the place of files, as far as read. The host's are still there by their names.
+    /// Replaces files that are only read. The host's still exist under their names.
     pub(crate) fn reopen_files(&self) -> Result<(), Problem> {
         self.each(FileType::RegularFile, from_a_mount_of_its_own)?;
         self.each(FileType::BlockDevice, from_a_mount_of_its_own)
     }
 
-    /// The same for devices, once the jail has its own: those of a read-only /dev cost nothing more.
+    /// The same for devices, once the jail has its own: using those of a read-only
+    /// /dev costs nothing more.
     pub(crate) fn reopen_devices(&self, root: &Root) -> Result<(), Problem> {
         self.each(FileType::CharacterDevice, |given| {
             let is_terminal = is_terminal(given.device);
@@ -101,7 +105,8 @@ impl ReadOnly {
                 Some(place) => replace(given.one, &place),
                 None => from_a_mount_of_its_own(given),
             };
-            // That of another container has no name here, and a user of its own may not open the caller's.
+            // That of another container has no name here, and a user of its own
+            // may not open the caller's.
             if is_terminal { Ok(()) } else { reopened }
         })
     }
@@ -134,7 +139,7 @@ impl ReadOnly {
         }
     }
 
-    /// The launcher's file is where the jail's has come to: what is run next goes on from there.
+    /// The launcher's file is set to the jail's position: the next command continues from there.
     pub(crate) fn follow(&self, number: u8, offset: u64) {
         if let Some(given) = self.0.iter().find(|given| given.one as u8 == number) {
             let _ = seek(sys::standard(given.one), SeekFrom::Start(offset));
@@ -150,9 +155,10 @@ fn name(one: Standard) -> &'static str {
     }
 }
 
-/// Whether more could be done by the descriptor than it was opened for. A file without a name can no longer be reached otherwise. The mode
-/// of a device can be changed only by its owner, and for every user: root owns /dev/null, and a logged-in user the terminal,
-/// which others could read when the jail has ended. A disk is both.
+/// Whether the descriptor allows more than it was opened for. A file without a name cannot be
+/// reached in another way. Only its owner can change the mode of a device, and this affects every
+/// user: root owns /dev/null, and a logged-in user owns the terminal, which others could read when
+/// the jail has ended. A disk is both.
 fn gives_more(kind: FileType, stat: &Stat, flags: OFlags, caller: &Caller<'_>) -> bool {
     match kind {
         FileType::RegularFile => stat.st_nlink > 0 && flags & OFlags::RWMODE == OFlags::RDONLY,
@@ -176,7 +182,8 @@ fn is_terminal(device: u64) -> bool {
     PSEUDO_TERMINALS.contains(&major) || (major == CONSOLES.0 && minor <= CONSOLES.1)
 }
 
-/// What has this name in the jail, where it is the same, can be opened, and its mode cannot be changed.
+/// What has this name in the jail, if it is the same, can be opened, and
+/// its mode cannot be changed.
 fn of_the_jail(given: &Given, name: &[u8], root: &Root) -> Result<Option<OwnedFd>, Errno> {
     let Ok(place) = root.open(name) else { return Ok(None) };
     let is_same = Identity::from_file(&place)? == given.identity;
@@ -202,12 +209,14 @@ fn from_a_mount_of_its_own(given: &Given) -> Result<(), Errno> {
         let set = Attributes::NO_DEVICES;
         sys::set_attributes(&mount, Attributes { set, ..Attributes::default() })?;
     }
-    // The kernel waits for every processor when it takes the mount apart: that is left to init's last steps.
+    // The kernel waits for every processor when it takes the mount apart: that is
+    // left to init's last steps.
     core::mem::forget(mount);
     Ok(())
 }
 
-/// Opens what is at `place` as the file was opened, at the same offset, and puts it in the file's place.
+/// Opens what is at `place` in the mode of the file, at the same offset, and
+/// replaces the file with it.
 fn replace(one: Standard, place: &OwnedFd) -> Result<(), Errno> {
     let file = sys::standard(one);
     let kept = OFlags::RWMODE | OFlags::NONBLOCK | OFlags::DIRECT | OFlags::NOATIME;

@@ -1,7 +1,7 @@
-//! The start of the released program: what a C library does for others, and nothing else of it.
+//! The start of the released program: the part of a C library that it needs.
 //!
-//! An entry point, the memory functions that the compiler calls, an allocator that never gives memory back, and what
-//! happens on a panic. All unsafe code of the program outside `sys` is here.
+//! An entry point, the memory functions that the compiler calls, an allocator that never gives
+//! memory back, and what happens on a panic. All unsafe code of the program outside `sys` is here.
 
 extern crate alloc;
 
@@ -17,8 +17,9 @@ use core::panic::PanicInfo;
 use jail_stub::sys;
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 
-// The kernel enters here with the stack pointer at the argument count and nothing else set (the ABI's "process
-// initialization"). The stack is aligned for a call, and the frame pointer is cleared to end stack traces.
+// The kernel enters here with the stack pointer at the argument count and nothing else set (the
+// ABI's "process initialization"). The stack is aligned for a call, and the frame pointer is
+// cleared to end stack traces.
 #[cfg(target_arch = "x86_64")]
 global_asm!(
     ".globl _start",
@@ -47,8 +48,9 @@ global_asm!(
 /// Reads the arguments and the environment off the initial stack and runs the launch.
 extern "C" fn begin(stack: *const usize) -> ! {
     MEMORY.begin();
-    // SAFETY: `_start` passes the initial stack pointer: there is the argument count, then so many pointers and a null,
-    // then the environment's pointers and a null. The strings stay where they are for the life of the process.
+    // SAFETY: `_start` passes the initial stack pointer: there is the argument count, then so many
+    // pointers and a null, then the environment's pointers and a null. The strings stay where they
+    // are for the life of the process.
     let (arguments, environment) = unsafe {
         let count = *stack;
         let first = stack.add(1).cast::<*const c_char>();
@@ -57,7 +59,8 @@ extern "C" fn begin(stack: *const usize) -> ! {
     let start = arguments.first().map_or(0, |first| first.as_ptr().expose_provenance());
     let end = arguments.last().map_or(0, |last| last.as_ptr().addr() + last.count_bytes() + 1);
     let arguments: Vec<CString> = arguments.into_iter().map(CString::from).collect();
-    // SAFETY: the arguments' strings lie one after the other on the initial stack, which is writable, and are copied now.
+    // SAFETY: the arguments' strings lie one after the other on the initial stack, which is
+    // writable, and are copied now.
     let command_line = unsafe { sys::CommandLine::new(start, end - start) };
     let arguments: Vec<&CStr> = arguments.iter().map(CString::as_c_str).collect();
     sys::exit(i32::from(jail_stub::run(&arguments, &environment, command_line)))
@@ -66,7 +69,8 @@ extern "C" fn begin(stack: *const usize) -> ! {
 /// The strings of a null-terminated list.
 ///
 /// # Safety
-/// `list` points to such a list of pointers to NUL-terminated strings that live and stay unchanged for ever.
+/// `list` points to such a list of pointers to NUL-terminated strings that live and
+/// stay unchanged for ever.
 unsafe fn strings(mut list: *const *const c_char) -> Vec<&'static CStr> {
     let mut strings = Vec::new();
     // SAFETY: the list ends with a null pointer, where the loop ends, so each step stays within it.
@@ -79,11 +83,11 @@ unsafe fn strings(mut list: *const *const c_char) -> Vec<&'static CStr> {
     strings
 }
 
-/// Memory for a launch: a small arena in the program's zero pages, then chunks from the kernel. The last piece can grow
-/// and be given back; nothing else is, because a launch needs little and ends soon.
+/// Memory for a launch: a small arena in the program's zero pages, then chunks from the kernel.
+/// Only the last piece can grow or be freed, because a launch needs little and ends soon.
 ///
-/// What is free is written down on the arena's own first page: each page that is touched costs a launch some microseconds, in
-/// each of its two processes.
+/// What is free is recorded on the arena's own first page: each page that is touched costs a launch
+/// some microseconds, in each of its two processes.
 #[repr(C)]
 struct Bump {
     free: UnsafeCell<Free>,
@@ -97,7 +101,8 @@ struct Free {
 
 const ARENA: usize = 256 * 1024;
 
-// SAFETY: the program has one thread. The child that shares its memory (`sys::spawn`) runs while the parent is suspended.
+// SAFETY: the program has one thread. The child that shares its memory (`sys::spawn`) runs while
+// the parent is suspended.
 unsafe impl Sync for Bump {}
 
 #[global_allocator]
@@ -105,7 +110,8 @@ static MEMORY: Bump =
     Bump { free: UnsafeCell::new(Free { next: 0, end: 0 }), arena: UnsafeCell::new([0; ARENA]) };
 
 impl Bump {
-    /// Before the first allocation. The page is written before it is read, which is one fault and not two.
+    /// Before the first allocation. The page is written before it is read, which
+    /// is one fault and not two.
     fn begin(&self) {
         let next = self.arena.get().expose_provenance();
         // SAFETY: the program has one thread, which has no other reference to this yet.
@@ -115,7 +121,7 @@ impl Bump {
 
 impl Free {
     fn take(&mut self, layout: Layout) -> usize {
-        // An alignment is a power of two, and to divide by it would be a good part of this.
+        // An alignment is a power of two. A division by it would be a large part of this function.
         let start = (self.next + layout.align() - 1) & !(layout.align() - 1);
         match start.checked_add(layout.size()) {
             Some(after) if after <= self.end => {
@@ -131,7 +137,8 @@ impl Free {
     fn chunk(&mut self, layout: Layout) -> usize {
         let size = (layout.size() + layout.align()).next_multiple_of(4 * ARENA);
         let how = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
-        // SAFETY: with a null address and without MAP_FIXED the kernel chooses a place that nothing occupies.
+        // SAFETY: with a null address and without MAP_FIXED the kernel chooses a
+        // place that nothing occupies.
         let Ok(start) = (unsafe { mmap_anonymous(core::ptr::null_mut(), size, how.0, how.1) })
         else {
             return 0;
@@ -142,8 +149,9 @@ impl Free {
     }
 }
 
-// SAFETY: pieces are taken from memory that nothing else uses, at increasing addresses, so they do not overlap; only the
-// piece at the end is ever taken back or changed in size. Alignment is kept by rounding up.
+// SAFETY: pieces are taken from memory that nothing else uses, at increasing addresses, so
+// they do not overlap; only the piece at the end is ever taken back or changed in size.
+// Alignment is kept by rounding up.
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: one thread, and no allocation happens while this reference lives.
@@ -151,7 +159,7 @@ unsafe impl GlobalAlloc for Bump {
         core::ptr::with_exposed_provenance_mut(free.take(layout))
     }
 
-    // A call takes fewer bytes than this does, in some two hundred places.
+    // A call takes fewer bytes than the inlined function, in some two hundred places.
     #[inline(never)]
     unsafe fn dealloc(&self, piece: *mut u8, layout: Layout) {
         // SAFETY: as in `alloc`.
@@ -171,14 +179,15 @@ unsafe impl GlobalAlloc for Bump {
         // SAFETY: the caller promises a valid alignment and a size that does not overflow.
         let new = unsafe { self.alloc(Layout::from_size_align_unchecked(size, layout.align())) };
         if !new.is_null() {
-            // SAFETY: both pieces hold at least the smaller of the two sizes, and a new piece overlaps no old one.
+            // SAFETY: both pieces hold at least the smaller of the two sizes, and a new
+            // piece overlaps no old one.
             unsafe { core::ptr::copy_nonoverlapping(piece, new, layout.size().min(size)) };
         }
         new
     }
 }
 
-/// A bug. It is said in one line, and nothing that was not checked has been started.
+/// A bug. It is reported in one line, and nothing that was not checked has been started.
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
     struct Stderr;
@@ -201,9 +210,10 @@ extern "C" fn _Unwind_Resume() -> ! {
     sys::exit(125)
 }
 
-// The memory functions that the compiler calls. They are written with instructions of their own, because a loop would be
-// compiled into a call of the very function that it stands in. Most pieces are names of a few bytes, for which the
-// processor's own loop takes longer to begin than these take in all.
+// The memory functions that the compiler calls. They are written with instructions of their
+// own, because a loop would be compiled into a call of the very function that it stands in.
+// Most pieces are names of a few bytes, for which the processor's own loop takes longer to
+// begin than these take in all.
 
 /// Up to so many bytes are read at once, and then written.
 const FEW: usize = 32;
@@ -219,7 +229,8 @@ unsafe fn copy_few(to: *mut u8, from: *const u8, n: usize) {
     #[inline(always)]
     unsafe fn ends<T: Copy>(to: *mut u8, from: *const u8, n: usize) {
         let last = n - size_of::<T>();
-        // SAFETY: both places begin within the pieces, and a `T` ends within them. All is read before anything is written.
+        // SAFETY: both places begin within the pieces, and a `T` ends within them. All is read
+        // before anything is written.
         unsafe {
             let first: T = from.cast::<T>().read_unaligned();
             let rest: T = from.add(last).cast::<T>().read_unaligned();
@@ -275,12 +286,13 @@ unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, n: usize) -> *mut u8 
         return to;
     }
     if to.addr().wrapping_sub(from.addr()) >= n {
-        // SAFETY: the destination does not begin within the source, so copying upwards reads every byte before it is
-        // overwritten.
+        // SAFETY: the destination does not begin within the source, so copying upwards reads every
+        // byte before it is overwritten.
         return unsafe { memcpy(to, from, n) };
     }
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: copies the same `n` bytes downwards; the direction flag is cleared again, as the ABI wants it.
+    // SAFETY: copies the same `n` bytes downwards; the direction flag is cleared
+    // again, as the ABI wants it.
     unsafe {
         asm!("std", "rep movsb", "cld", inout("rcx") n => _,
             inout("rdi") to.add(n).wrapping_sub(1) => _,
@@ -332,7 +344,8 @@ unsafe extern "C" fn memcmp(a: *const u8, b: *const u8, n: usize) -> i32 {
         at += 8;
     }
     for at in at..n {
-        // SAFETY: `at` is below `n`. Read as volatile, so that the loop is not turned into a call of memcmp.
+        // SAFETY: `at` is below `n`. Read as volatile, so that the loop is not
+        // turned into a call of memcmp.
         let (a, b) = unsafe { (a.add(at).read_volatile(), b.add(at).read_volatile()) };
         if a != b {
             return i32::from(a) - i32::from(b);
@@ -354,7 +367,8 @@ unsafe extern "C" fn bcmp(a: *const u8, b: *const u8, n: usize) -> i32 {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn strlen(string: *const c_char) -> usize {
     let mut length = 0;
-    // SAFETY: the loop ends at the NUL at the latest. Read as volatile, so that it is not turned into a call of strlen.
+    // SAFETY: the loop ends at the NUL at the latest. Read as volatile, so that it is not
+    // turned into a call of strlen.
     while unsafe { string.add(length).read_volatile() } != 0 {
         length += 1;
     }

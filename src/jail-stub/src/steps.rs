@@ -1,10 +1,11 @@
-//! Numbers the steps of a launch, so that a failure says which one it was.
+//! Numbers the steps of a launch, so a failure can say which one it was.
 
 use jail_plan::{Access, HostOp, InsideOp, Plan, Step};
 
 use crate::failure::{self, Failure, Problem};
 
-/// The steps that every launch has, in order: two before the operations inside, the rest after them.
+/// The steps that every launch has, in order: two before the operations
+/// inside, the rest after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fixed {
     /// The payload's variables and command line.
@@ -57,7 +58,8 @@ impl Steps {
         self.failure(index, inside_name(&step.op), &step.by, problem)
     }
 
-    /// A failure in a step that every launch has; `by` is empty unless an entry of the plan wanted it.
+    /// A failure in a step that every launch has; `by` is empty unless an
+    /// entry of the plan wanted it.
     pub(crate) fn fixed(self, step: Fixed, by: &str, problem: Problem) -> Failure {
         let (index, name) = match step {
             Fixed::Command => (0, "command"),
@@ -83,7 +85,7 @@ impl Steps {
     }
 }
 
-/// A bind says with which access: that is what most failures of one are about.
+/// For a bind it includes the access, because most failures of a bind are about that.
 fn inside_name(op: &InsideOp) -> &'static str {
     match op {
         InsideOp::Bind(bind) => bind_name(bind.access),

@@ -1,11 +1,12 @@
-//! What a payload leaves behind where there is no PID namespace that would end with it.
+//! What a payload leaves behind if there is no PID namespace that would end with it.
 //!
-//! The jail's init becomes a subreaper: it adopts orphans below it (prctl(2), PR_SET_CHILD_SUBREAPER), so all that is
-//! left is its own children in the end. Only a process that init may not signal could get away: there is none,
-//! because the payload cannot become another user.
+//! The jail's init becomes a subreaper: it adopts orphans below it (prctl(2),
+//! PR_SET_CHILD_SUBREAPER), so in the end everything that is left is a child of its own. Only a
+//! process that init may not signal could escape this: there is none, because the payload
+//! cannot become another user.
 //!
-//! The payload may kill init, which is under the same rules. So the supervisor, which it cannot reach, is such a
-//! process too. If one of the two is killed, the other one ends what is left.
+//! The payload may kill init, which is under the same rules. So the supervisor, which it cannot
+//! reach, is a subreaper too. If one of the two is killed, the other one ends what is left.
 
 use alloc::vec::Vec;
 
@@ -19,16 +20,17 @@ use crate::failure::{About, Problem};
 use crate::signal;
 use crate::sys;
 
-/// So much of the kernel's list is read at once, some ten thousand numbers.
+/// How much of the kernel's list is read at once: some ten thousand numbers.
 const LIST_MAX: usize = 64 * 1024;
 
-/// The list of this process's children, where the kernel keeps one.
+/// The list of this process's children, if the kernel keeps one.
 pub(crate) struct Subreaper {
     children: OwnedFd,
 }
 
 impl Subreaper {
-    /// Takes what will be orphaned below this process. Called while /proc can still be opened.
+    /// Becomes the parent of what will be orphaned below this process. Called while
+    /// /proc can still be opened.
     pub(crate) fn collect() -> Result<Self, Problem> {
         const LIST: &str = "/proc/thread-self/children";
         set_child_subreaper(Some(rustix::process::getpid())).about("the orphans")?;
@@ -37,8 +39,10 @@ impl Subreaper {
         Ok(Self { children })
     }
 
-    /// Ends them by their numbers, which are no others' until this process has waited for them, and what falls to this process when they end, until nothing is left, but for one that is `spared`. What has ended
-    /// already is waited for before the list is read again: the list is as long as they are many.
+    /// Ends them by their numbers, which are not reused until this process has waited for them,
+    /// and processes that it adopts when they end, until nothing is left except one that is
+    /// `spared`. Processes that have ended are waited for before the list is read again,
+    /// because each is an entry of it.
     pub(crate) fn end(&self, spared: Option<i32>) {
         let mut list = Vec::with_capacity(LIST_MAX);
         loop {
@@ -78,8 +82,8 @@ impl AsFd for Subreaper {
     }
 }
 
-/// The numbers in a list of children. After each stands a blank (proc_pid_children(5)): what is cut off in the middle is the
-/// number of another process.
+/// The numbers in a list of children. A blank follows each (proc_pid_children(5)): a number that is
+/// cut off is that of another process.
 fn numbers(list: &[u8]) -> impl Iterator<Item = i32> {
     let whole = list.iter().rposition(|byte| *byte == b' ').unwrap_or_default();
     let words = list.get(..whole).unwrap_or_default().split(|byte| *byte == b' ');

@@ -1,5 +1,5 @@
-//! What stands in for a control group where none can be made and the spec says that the launch goes on: the limits of
-//! setrlimit(2) that come near, and one line that says which hold.
+//! What replaces a control group if none can be made and the spec lets the launch go on: the limits
+//! of setrlimit(2) that come closest, and one line that says which apply.
 
 use alloc::format;
 use alloc::string::String;
@@ -12,7 +12,8 @@ use crate::confine::Rlimits;
 use crate::failure::{self, Problem};
 use crate::namespaces::has;
 
-/// The limits that come near those of `cgroup`; said on standard error, with why it is so.
+/// The limits that come closest to those of `cgroup`. The line on standard
+/// error includes the reason.
 pub(super) fn instead(
     plan: &Plan,
     cgroup: &Cgroup,
@@ -36,7 +37,8 @@ fn one(plan: &Plan, limit: &CgroupLimit, caller: &Caller<'_>, limits: &mut Rlimi
             limits.data = Some(value);
             format!("memory: {} for each process by itself", Bytes(value))
         }
-        // The kernel exempts root, and counts a user's processes by user namespace (setrlimit(2), RLIMIT_NPROC).
+        // The kernel exempts root, and counts a user's processes by
+        // user namespace (setrlimit(2), RLIMIT_NPROC).
         Controlled::Pids if caller.uid == 0 => {
             format!("processes: not limited to {value}, because root starts it")
         }
@@ -44,7 +46,7 @@ fn one(plan: &Plan, limit: &CgroupLimit, caller: &Caller<'_>, limits: &mut Rlimi
             format!("processes: not limited to {value}, because the user namespace is shared")
         }
         Controlled::Pids => {
-            // The spec did not ask for the jail's init.
+            // The spec did not ask for the jail's init, which counts too.
             limits.processes = Some(value.saturating_add(1));
             format!("processes: {value}")
         }

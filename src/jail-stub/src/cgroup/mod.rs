@@ -1,8 +1,8 @@
-//! The jail's control group (cgroups(7), version 2): made before the clone, so that the jail begins in it, and removed
-//! after its end.
+//! The jail's control group (cgroups(7), version 2): made before the clone, so the jail starts in
+//! it, and removed after its end.
 //!
-//! A process of the helper's makes it (`group` in jail-host). It is not the stub's own: the supervisor stays outside of it, so
-//! that it can say what happened.
+//! A process of the helper's makes it (`group` in jail-host). The supervisor stays outside of it,
+//! to report what happened.
 
 mod fallback;
 mod report;
@@ -30,7 +30,7 @@ const FILE_MAX: usize = 64 * 1024;
 
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
-/// Who holds the jail to the limits of its plan.
+/// What enforces the limits of the plan.
 pub(crate) enum Held<'a> {
     /// There are none, so nothing enforces them.
     Unlimited,
@@ -40,7 +40,7 @@ pub(crate) enum Held<'a> {
     Resources(Rlimits),
 }
 
-/// A control group of the jail's own. It goes when this does.
+/// A control group of the jail's own. It is removed when this is dropped.
 pub(crate) struct Group<'a> {
     limits: &'a [CgroupLimit],
     parent: OwnedFd,
@@ -48,8 +48,8 @@ pub(crate) struct Group<'a> {
     folder: OwnedFd,
 }
 
-/// What the plan wants, made or refused; a refusal names the entry of the plan that cannot be held. So many `followers` carry
-/// state files over in it, or watch.
+/// The group of the plan, made or refused. A refusal names the entry of the plan that cannot be
+/// enforced. `followers` is the number of processes in it that carry state files over, or watch.
 pub(crate) fn hold<'a>(
     plan: &'a Plan,
     caller: &Caller<'_>,
@@ -68,8 +68,8 @@ pub(crate) fn hold<'a>(
     }
 }
 
-/// The processes in the group that are not the payload's: the jail's first one, the broker with its helpers, and those that carry
-/// state files over or watch the working folder.
+/// The processes in the group that are not the payload's: init, the broker with its helpers, and
+/// those that carry state files over or watch the working folder.
 fn own_processes(plan: &Plan, followers: usize) -> u64 {
     let brokers = match plan.network {
         None => 0,
@@ -87,7 +87,7 @@ impl Held<'_> {
         }
     }
 
-    /// The limits of setrlimit(2) that stand in for the group's.
+    /// The limits of setrlimit(2) that replace the group's.
     pub(crate) fn resources(&self) -> Rlimits {
         match self {
             Self::Resources(limits) => *limits,
@@ -104,7 +104,7 @@ impl Held<'_> {
         own.into_iter().flatten()
     }
 
-    /// Which limits of the group the jail has run into.
+    /// The limits of the group that the jail has reached.
     pub(crate) fn reached(&self) -> Vec<Reached<'_>> {
         match self {
             Self::Group(group) => report::reached(group.limits, &group.folder),
@@ -132,7 +132,8 @@ impl Drop for Group<'_> {
         if remove() != Err(Errno::BUSY) {
             return;
         }
-        // Processes are left in it: in a jail that shares the host's processes. They end with the jail, which takes a moment.
+        // Processes are left in it, in a jail that shares the host's processes. They end with the
+        // jail, which takes a moment.
         let _ = kill(&self.folder);
         for _ in 0..100 {
             if remove() != Err(Errno::BUSY) {

@@ -1,4 +1,4 @@
-//! Which limits of its control group a jail has run into, as the kernel counted it.
+//! The limits of its control group that a jail has reached, as the kernel counted them.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -20,7 +20,7 @@ pub(super) fn reached<'a>(limits: &'a [CgroupLimit], folder: &OwnedFd) -> Vec<Re
     let times = |limit: &CgroupLimit| match limit.resource {
         Controlled::Memory => count(folder, "memory.events", "oom_kill"),
         Controlled::Pids => count(folder, "pids.events", "max"),
-        // What wants more waits, and nothing has happened to it.
+        // What wants more waits, and nothing happens to it.
         Controlled::Cpu => 0,
     };
     let reached = limits.iter().map(|limit| Reached { limit, times: times(limit) });

@@ -6,10 +6,10 @@ use rustix::process::{Resource as Kernels, Rlimit, getrlimit, setrlimit};
 
 use crate::failure::{About, Problem};
 
-/// Limits that stand in for those of a control group.
+/// Limits that replace those of a control group.
 #[derive(Clone, Copy)]
 pub(crate) struct Rlimits {
-    /// Of what each process writes in its memory, bytes.
+    /// The memory that each process writes, in bytes.
     pub(crate) data: Option<u64>,
     /// The number of processes of the user.
     pub(crate) processes: Option<u64>,
@@ -22,7 +22,7 @@ impl Rlimits {
     }
 }
 
-/// Sets the limits of the plan and those that stand in, soft and hard alike.
+/// Sets the limits of the plan and the replacements, both soft and hard.
 pub(crate) fn set(limits: &[Limit], instead: Rlimits) -> Result<(), Problem> {
     for Limit { resource, value } in limits {
         match resource {
@@ -40,8 +40,9 @@ pub(crate) fn set(limits: &[Limit], instead: Rlimits) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The kernel starts a core_pattern that is a program (systemd-coredump) even at 0, and only 1 stops it (core(5)). Who was
-/// started with a hard limit of 0 cannot have 1: then no file is made, and the 0 makes such a program keep none.
+/// If core_pattern is a program (systemd-coredump), the kernel starts it even at 0, and only 1
+/// stops it (core(5)). A process with a hard limit of 0 cannot set 1: then no file is made, and the
+/// 0 makes such a program keep none.
 fn core(value: u64) -> Result<(), Errno> {
     match getrlimit(Kernels::Core).maximum {
         Some(0) => exactly(Kernels::Core, 0),
@@ -53,7 +54,7 @@ fn exactly(resource: Kernels, value: u64) -> Result<(), Errno> {
     setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })
 }
 
-/// A limit takes away: one that the caller is under already stays where it is lower.
+/// A limit only restricts: a lower one of the caller stays.
 fn at_most(resource: Kernels, value: u64) -> Result<(), Errno> {
     let Rlimit { current, maximum } = getrlimit(resource);
     let lower = |limit: Option<u64>| limit.map_or(value, |limit| limit.min(value));

@@ -1,5 +1,5 @@
-//! What is taken away before the payload runs: capabilities, privileges gained by executing, resources, access to files
-//! in addition to the mounts, system calls.
+//! What is taken away before the payload runs: capabilities, ways to gain privileges by executing,
+//! resources, access to files beyond the mounts, system calls.
 
 pub(crate) mod landlock;
 
@@ -28,7 +28,7 @@ const ARCH: &str = "x86_64";
 #[cfg(target_arch = "aarch64")]
 const ARCH: &str = "aarch64";
 
-/// The kernel takes no longer program (BPF_MAXINSNS).
+/// The longest program that the kernel accepts (BPF_MAXINSNS).
 const INSTRUCTIONS_MAX: usize = 4096;
 
 /// The compiler writes no such filter, so the plan was changed.
@@ -40,7 +40,7 @@ pub(crate) struct Filter<'a> {
     instructions: Vec<u64>,
 }
 
-/// The filters of `plan` for this processor, decoded. Every filter that the plan names must be there for it.
+/// The filters of `plan` for this processor, decoded. Each filter of the plan must exist for it.
 pub(crate) fn filters(plan: &Plan) -> Result<Vec<Filter<'_>>, Problem> {
     for program in &plan.seccomp {
         let same = |other: &&SeccompProgram| other.name == program.name && other.arch == ARCH;
@@ -82,20 +82,21 @@ fn decode(program: &SeccompProgram) -> Result<Filter<'_>, Problem> {
         )
         .help(BUILD_AGAIN));
     }
-    // Little-endian in the plan, and both processors are.
+    // The plan has them in little-endian, as both processors do.
     let instructions = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
     Ok(Filter { name, instructions })
 }
 
-/// Whether the working folder has the set-group-id bit. In a folder without it no jail sets it: the filter refuses that, and
-/// `mkdir(2)` only takes it from the folder above. But a jail that may write the folder above can put one that has it here.
+/// Whether the working folder has the set-group-id bit. In a folder without it, no jail can set it:
+/// the filter refuses that, and `mkdir(2)` only inherits it. But a jail that may write the folder
+/// above can put one that has it here.
 fn is_folder_set_group_id() -> Result<bool, Problem> {
     let stat = statat(CWD, c".", AtFlags::empty()).about(".")?;
     Ok(Mode::from_raw_mode(stat.st_mode).contains(Mode::SGID))
 }
 
-/// Takes away every way to gain a capability by executing something. Those that this process has stay until
-/// [`capabilities`].
+/// Takes away every way to gain a capability by executing something. Those of this
+/// process stay until [`capabilities`].
 pub(crate) fn bounds() -> Result<(), Problem> {
     keyring()?;
     set_no_new_privs(true).about("no_new_privs")?;
@@ -105,7 +106,7 @@ pub(crate) fn bounds() -> Result<(), Problem> {
             Ok(()) => {}
             // The first one that this kernel does not know.
             Err(Errno::INVAL) => break,
-            // Without CAP_SETPCAP, as in a jail without namespaces: then no_new_privs has to do.
+            // Without CAP_SETPCAP, as in a jail without namespaces, no_new_privs must suffice.
             Err(Errno::PERM) => return Ok(()),
             Err(error) => return Err(Problem::errno("the bounding set", error)),
         }
@@ -122,7 +123,8 @@ pub(crate) fn bounds() -> Result<(), Problem> {
     .about("securebits")
 }
 
-/// Keys of the user's session are no namespace's: the jail gets a session keyring of its own, with nothing in it.
+/// No namespace contains the keys of the user's session: the jail gets an empty
+/// session keyring of its own.
 fn keyring() -> Result<(), Problem> {
     match sys::join_new_keyring() {
         // The kernel has no keys, or a container's filter forbids them.

@@ -1,6 +1,7 @@
-//! The id maps of a jail with a user of its own: the caller's ids and the user's, each to itself (user_namespaces(7)).
+//! The id maps of a jail with a user of its own: the caller's ids and the user's, each
+//! mapped to itself (user_namespaces(7)).
 //!
-//! Only root may write such maps. newuidmap(1) does it for others, as far as subuid(5) lets them.
+//! Only root may write such maps. newuidmap(1) does it for others, as far as subuid(5) allows.
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -16,7 +17,8 @@ use crate::dedicated::Dedicated;
 use crate::failure::{About, Problem};
 use crate::sys::{self, StringList};
 
-/// Where the programs are: NixOS, and other systems. Not PATH, which the launcher can set.
+/// The folders of the programs, on NixOS and on other systems. Not PATH,
+/// which the launcher can set.
 const FOLDERS: [&str; 3] = ["/run/wrappers/bin", "/usr/bin", "/bin"];
 
 /// Writes the maps of `process`, the jail's first one.
@@ -45,7 +47,7 @@ struct Program<'a> {
     environment: StringList<'a>,
 }
 
-/// Runs one of the two programs. What it has to say about a refusal goes to standard error.
+/// Runs one of the two programs. Its message about a refusal goes to standard error.
 fn run(tool: &str, numbers: &[u32]) -> Result<(), Problem> {
     let path = FOLDERS
         .iter()
@@ -85,7 +87,7 @@ fn run(tool: &str, numbers: &[u32]) -> Result<(), Problem> {
 }
 
 fn become_program(program: &Program<'_>) -> ! {
-    // It has no business in the project folder. Where this fails, what follows does not depend on it.
+    // It does not need the project folder. If this fails, what follows does not depend on it.
     let _ = rustix::process::chdir(c"/");
     let _ = sys::replace(program.path, &program.arguments, &program.environment);
     sys::exit(127)

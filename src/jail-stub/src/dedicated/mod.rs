@@ -1,8 +1,10 @@
-//! A user of the jail's own: the payload runs under a user id that is not the caller's on the host either.
+//! A user of the jail's own: the payload runs under a user id that is not the
+//! caller's on the host either.
 //!
-//! The id is that of a system user, or a subordinate one (subuid(5)). In the jail both ids are mapped to themselves: the
-//! init builds the jail as the caller, who may open what is granted, then takes the other id for good. What is
-//! granted for writing is shared with it by access control lists. A process of the helper's finds the ids and shares.
+//! The id is that of a system user, or a subordinate one (subuid(5)). In the jail both ids are
+//! mapped to themselves: the init builds the jail as the caller, who may open what is granted, then
+//! takes the other id for good. What is granted for writing is shared with it by access control
+//! lists. A process of the helper's finds the ids, and sets the lists.
 
 mod map;
 mod share;
@@ -26,18 +28,18 @@ use crate::namespaces::has;
 
 /// The user that the payload runs as.
 pub(crate) struct Dedicated<'a> {
-    /// As the spec calls it.
+    /// Its name in the spec.
     pub(crate) name: &'a str,
     /// Who wanted it.
     pub(crate) by: &'a str,
     pub(crate) uid: u32,
     pub(crate) gid: u32,
-    /// The process that shares with it.
+    /// The process that sets the access control lists.
     errand: Errand,
 }
 
 impl<'a> Dedicated<'a> {
-    /// The user of `plan`, if it has one of its own; a refusal names the entry of the plan.
+    /// The user of `plan`, if it has one of its own. A refusal names the entry of the plan.
     pub(crate) fn for_launch(
         plan: &'a Plan,
         caller: &Caller<'_>,
@@ -71,7 +73,8 @@ impl<'a> Dedicated<'a> {
         Ok(Self { name: &wanted.name, by: &wanted.by, uid, gid, errand })
     }
 
-    /// Takes the ids, and gives up the caller's groups. Capabilities stay until they are dropped with those of any jail.
+    /// Takes the ids, and gives up the caller's groups. Capabilities stay until they
+    /// are dropped as in any jail.
     pub(crate) fn take_ids(&self) -> Result<(), Problem> {
         let kept = CapabilitiesSecureBits::NO_SETUID_FIXUP;
         set_capabilities_secure_bits(kept).about("securebits")?;
@@ -79,11 +82,11 @@ impl<'a> Dedicated<'a> {
         set_thread_groups(&[]).about("the caller's groups")?;
         set_thread_res_gid(gid, gid, gid).about(self.name)?;
         set_thread_res_uid(uid, uid, uid).about(self.name)?;
-        // The kernel has forgotten it with the old id (prctl(2), PR_SET_PDEATHSIG).
+        // The kernel forgot it when the id changed (prctl(2), PR_SET_PDEATHSIG).
         set_parent_process_death_signal(Some(Signal::KILL)).about("the parent's end")
     }
 
-    /// Whether the payload can be where it starts, without capabilities.
+    /// Whether the payload may enter the folder that it starts in, without capabilities.
     pub(crate) fn check_start(&self) -> Result<(), Problem> {
         match rustix::process::chdir(c".") {
             Err(Errno::ACCESS) => Err(Problem::errno("the folder that it starts in", Errno::ACCESS)

@@ -1,5 +1,5 @@
-//! What is shared with the jail's user: the trees that the launch grants for writing. The helper shares them, by access control
-//! lists (`account` in jail-host).
+//! What is shared with the jail's user: the trees that the launch grants for writing. The helper
+//! shares them, by access control lists (`account` in jail-host).
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -51,11 +51,11 @@ fn trees(plan: &Plan, caller: &Caller<'_>, paths: &HostPaths<'_>) -> Result<Vec<
             },
             HostUse::Path(bind) => match bind.access {
                 Access::ReadWrite => match tree(&bind.from) {
-                    // What is missing is left out, or stops the launch where it is bound.
+                    // What is missing is left out, or stops the launch if it is bound.
                     Err(problem) if problem.is(&[Errno::NOENT]) => {}
                     found => trees.push(found?),
                 },
-                // Devices are not the caller's, and who may use one is not changed.
+                // Devices do not belong to the caller, and their permissions are not changed.
                 Access::ReadOnly | Access::Device => {}
             },
             HostUse::File(file) => trees.push(tree(&file.from)?),
@@ -68,7 +68,8 @@ fn trees(plan: &Plan, caller: &Caller<'_>, paths: &HostPaths<'_>) -> Result<Vec<
                     trees.push((path.clone(), place.clone()));
                 }
             }
-            // The spec names none of these places: what a launcher's words happen to name keeps its list as it is.
+            // The spec names none of these places: files that the launcher's words happen
+            // to name keep their lists.
             HostUse::Arguments(_) | HostUse::Variable(_) => {}
             // Sockets and devices of the session have their own owners.
             HostUse::Session(_) => {}

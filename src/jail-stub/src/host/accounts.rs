@@ -1,6 +1,7 @@
 //! The calling user's name, group and home folder, from the host's own files.
 //!
-//! Users that come from elsewhere (LDAP, systemd-homed) are not in the files; then the launcher's USER names them.
+//! Users from elsewhere (LDAP, systemd-homed) are not in the files; their name then comes
+//! from the launcher's USER.
 
 use alloc::string::String;
 
@@ -31,7 +32,7 @@ pub(crate) fn accounts(caller: &Caller<'_>) -> Accounts {
     Accounts { user, group }
 }
 
-/// The home folder that the user database names.
+/// The home folder in the user database.
 pub(super) fn home(caller: &Caller<'_>) -> Option<String> {
     user(caller).split(':').nth(5).filter(|home| !home.is_empty()).map(String::from)
 }
@@ -48,7 +49,8 @@ fn from_environment(caller: &Caller<'_>) -> Option<String> {
     })
 }
 
-/// A name that can stand in passwd(5) and group(5): no separator, nothing unprintable, not a number or an option.
+/// Whether a name is valid in passwd(5) and group(5): no separator, nothing unprintable,
+/// not a number or an option.
 fn is_name(name: &str) -> bool {
     let legal = |c: char| {
         c.is_ascii_alphanumeric() || (!c.is_ascii() && !c.is_control()) || "_-.$@+\\".contains(c)

@@ -1,4 +1,5 @@
-//! A process of the helper's that works for one launch with few rights, apart from it, and is talked to in packets.
+//! A process of the helper's that works for one launch, apart from it and with few rights.
+//! Its protocol is packets.
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -30,7 +31,7 @@ pub(super) struct Companion {
 }
 
 impl Companion {
-    /// Starts the helper as what `word` says, in the jail's control group where it has one.
+    /// Starts the helper in the role that `word` names, in the jail's control group if it has one.
     pub(super) fn start(
         host: &Host,
         word: &str,
@@ -63,7 +64,7 @@ impl Companion {
         sendmsg(&self.socket, &[IoSlice::new(packet)], &mut control, SendFlags::NOSIGNAL).map(drop)
     }
 
-    /// Waits for the next packet; nothing where the process is gone.
+    /// Waits for the next packet. `None` if the process is gone.
     pub(super) fn hear<'p>(&self, packet: &'p mut [u8]) -> Option<&'p [u8]> {
         loop {
             match recv(&self.socket, &mut *packet, RecvFlags::empty()) {
@@ -74,7 +75,8 @@ impl Companion {
         }
     }
 
-    /// Says the last word, and waits for the answer and the end, unless a signal in `signals` ends the wait.
+    /// Sends the last message, and waits for the answer and the end, unless a signal in
+    /// `signals` ends the wait.
     pub(super) fn finish<'p>(
         self,
         last: &[u8],
@@ -93,7 +95,7 @@ impl Companion {
             answer = if ended { None } else { self.hear(packet) };
         }
         if answer.is_some() {
-            // It ends by itself: it may have more to do than the answer said.
+            // It ends by itself: it may have more to do after the answer.
             self.wait();
         }
         answer
@@ -114,7 +116,7 @@ impl Companion {
 }
 
 impl Drop for Companion {
-    /// Whatever it does is over: it has done what it was for, or nothing came of that.
+    /// Whatever it does is over: its work is done, or has failed.
     fn drop(&mut self) {
         let _ = self.process.signal(signal::KILL);
         self.wait();

@@ -1,5 +1,6 @@
-//! Processes of the helper's that do one thing for a launch before there is a jail, each with no more rights than that takes: a word
-//! says which, packets say the rest ([`jail_plan::errand`]).
+//! Processes of the helper's that do one thing for a launch before there is a jail,
+//! each with only the rights that this needs. A word selects the thing, and packets
+//! carry the rest ([`jail_plan::errand`]).
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -16,7 +17,7 @@ use super::companion::Companion;
 use crate::errno;
 use crate::failure::{About, Problem};
 
-/// Such a process, until this is dropped.
+/// Such a process, which ends when this is dropped.
 pub(crate) struct Errand(Companion);
 
 impl Errand {
@@ -26,7 +27,7 @@ impl Errand {
         Companion::start(host, word, None).map(Self)
     }
 
-    /// Asks something, with at most one descriptor.
+    /// Sends a request, with at most one descriptor.
     pub(crate) fn send(
         &self,
         packet: &[u8],
@@ -69,7 +70,7 @@ impl Errand {
     }
 }
 
-/// What the helper refuses, as a problem of the launch.
+/// A refusal of the helper, as a problem of the launch.
 pub(super) fn problem(refusal: Refusal) -> Problem {
     let Refusal { object, mut cause, error, help } = refusal;
     let error = (error > 0).then(|| Errno::from_raw_os_error(error));

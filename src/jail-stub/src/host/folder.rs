@@ -1,7 +1,7 @@
 //! The folder that the wrapper was started in.
 //!
-//! The process keeps it as its working folder from the first instruction to the mount, so whatever is renamed or replaced
-//! in between, what is checked here is what is bound (escapes.md C15).
+//! The process keeps it as its working folder from the first instruction to the mount, so whatever
+//! is renamed or replaced in between, what is checked here is what is bound (escapes.md C15).
 
 use alloc::format;
 use alloc::string::String;
@@ -32,15 +32,16 @@ impl Folder {
             Err(error) => return Err(Problem::errno(".", error)),
         };
         if !path.starts_with(b"/") {
-            // The kernel writes `(unreachable)` before a folder that cannot be reached from the root.
+            // The kernel writes `(unreachable)` before a folder that cannot
+            // be reached from the root.
             return Err(Problem::new(&path, "the working folder cannot be reached from `/`"));
         }
         Ok(Self { path })
     }
 }
 
-/// Refuses `/`, the home folder (unless it is granted) and the folders above it, by name and by identity, and those folders
-/// that no project lies in.
+/// Refuses `/`, the home folder (unless it is granted) and the folders above it, by name and by
+/// identity, and folders that never contain a project.
 pub(crate) fn refuse(
     caller: &Caller<'_>,
     home_allowed: bool,
@@ -58,7 +59,8 @@ pub(crate) fn refuse(
     for home in &homes {
         let known = own_state.and_then(|own| own.known(home.as_bytes()));
         let Ok(home_identity) = known.map_or_else(|| Identity::at(home.as_str()), first) else {
-            // A home folder that does not exist cannot be the working folder, nor can anything be above it but by name.
+            // A home folder that does not exist cannot be the working folder, and only by name
+            // can anything be above it.
             continue;
         };
         if home_identity == identity {
@@ -85,7 +87,7 @@ fn first(known: &[(Identity, usize)]) -> Result<Identity, Errno> {
     known.first().map(|(identity, _)| *identity).ok_or(Errno::NOENT)
 }
 
-/// The home folder as the launcher's variable says, and as the user database says.
+/// The home folder of the launcher's variable, and that of the user database.
 pub(super) fn homes(caller: &Caller<'_>) -> Vec<String> {
     let mut homes: Vec<String> =
         caller.home_folder().map(|home| home.as_str().into()).into_iter().collect();
@@ -96,7 +98,7 @@ pub(super) fn homes(caller: &Caller<'_>) -> Vec<String> {
     homes
 }
 
-/// Whether the folder is one of the folders above `home`: those of its path, and those it really lies in.
+/// Whether the folder is one of those above `home`: by its path, or by where it really is.
 pub(super) fn is_above(path: &[u8], identity: Identity, home: &[u8]) -> Result<bool, Problem> {
     let below = home.strip_prefix(path);
     if below.is_some_and(|rest| rest.starts_with(b"/")) {

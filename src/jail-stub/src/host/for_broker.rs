@@ -1,7 +1,9 @@
-//! What the broker runs on the host, and what it reads there: nothing that a jail could have made, or could change while it runs.
+//! Checks what the broker runs and reads on the host: a jail must not have made it, nor be able to
+//! change it while it runs.
 //!
-//! Who is asked before a host is refused decides with the user's rights what the jail reaches, and what is read as credentials is sent
-//! to a proxy. The broker takes both by their paths, so no link on the way may be a jail's either.
+//! The command that is asked before a host is refused decides, with the user's rights, what the
+//! jail reaches, and what is read as credentials is sent to a proxy. The broker uses both by their
+//! paths, so no link on the way may be a jail's either.
 
 use alloc::string::String;
 
@@ -13,7 +15,7 @@ use super::walk::passed;
 use crate::caller::Caller;
 use crate::failure::Problem;
 
-/// Refuses a network for which that does not hold.
+/// Refuses a network for which this is not so.
 pub(crate) fn check<'a>(
     network: &'a Network,
     caller: &Caller<'_>,
@@ -45,7 +47,8 @@ pub(crate) fn check<'a>(
 fn check_command(command: &[String], trees: &WritableTrees<'_>) -> Result<(), Problem> {
     for (number, word) in command.iter().enumerate() {
         match is_a_jails(word, trees) {
-            // A word of a shell's may be a script, or no path at all; what is not there yet a jail could make.
+            // A word of a shell may be a script, or not a path at all. A jail could make a file
+            // that does not exist yet.
             Err(problem) if number == 0 => return Err(problem),
             Ok(false) | Err(_) => {}
             Ok(true) => return Err(refused(word, "it would be run on the host")),
@@ -56,7 +59,7 @@ fn check_command(command: &[String], trees: &WritableTrees<'_>) -> Result<(), Pr
 
 fn check_file(path: &str, what: &str, trees: &WritableTrees<'_>) -> Result<(), Problem> {
     match is_a_jails(path, trees) {
-        // The broker says that it is missing, and nothing is sent.
+        // The broker reports that it is missing, and nothing is sent.
         Err(problem) if problem.is(&[Errno::NOENT]) => Ok(()),
         Err(problem) => Err(problem),
         Ok(false) => Ok(()),
@@ -64,7 +67,7 @@ fn check_file(path: &str, what: &str, trees: &WritableTrees<'_>) -> Result<(), P
     }
 }
 
-/// Whether a jail could change what is found at an absolute path.
+/// Whether a jail could change what is at an absolute path.
 fn is_a_jails(path: &str, trees: &WritableTrees<'_>) -> Result<bool, Problem> {
     if !path.starts_with('/') {
         return Ok(false);

@@ -1,5 +1,6 @@
-//! The process that keeps settings apart (`git` in jail-host): git's, and those of programs. It says which places of the host the
-//! jail may not change, makes the jail's copies, and reports in the end what was changed in them. Here it is started and talked to.
+//! The process that keeps settings apart (`git` in jail-host): git's, and those of programs. It
+//! determines which places of the host the jail may not change, makes the jail's copies, and in the
+//! end reports the changes in them. This starts it and implements the stub's side of the protocol.
 
 use alloc::string::String;
 use alloc::vec;
@@ -22,20 +23,21 @@ use crate::ending::EndingNote;
 use crate::failure::{self, About as _, Failure, Problem};
 use crate::steps::Steps;
 
-/// What shows that there may be a repository here: the one of a worktree, and a bare one.
+/// Files that show that there may be a repository here, of a worktree or a bare one.
 const SIGNS: [&str; 2] = [".git", "HEAD"];
 
-/// The process of a launch in a repository, or with private copies.
+/// The process, for a launch in a repository or with private copies.
 pub(crate) struct GitGuard<'a> {
     plan: &'a Plan,
-    /// Where the copies are inside.
+    /// The folder of the copies inside.
     pub(crate) to: &'a HostText,
     other_user: bool,
     process: Companion,
 }
 
 impl<'a> GitGuard<'a> {
-    /// Starts it where the plan asks for it and the jail may write a repository, or has private copies.
+    /// Starts it if the plan asks for it and the jail may write a
+    /// repository, or has private copies.
     pub(crate) fn start(
         plan: &'a Plan,
         caller: &Caller<'_>,
@@ -87,14 +89,15 @@ impl<'a> GitGuard<'a> {
         }
     }
 
-    /// Has the copies made in `folder`, of all but what is masked, and waits until they are. Called by init.
+    /// Has the copies made in `folder`, except of what is masked, and waits
+    /// for them. Called by init.
     pub(crate) fn copy(&self, folder: impl AsFd, masked: Vec<(u64, u64)>) -> Result<(), Problem> {
         let inside = Message::Inside { other_user: self.other_user, masked };
         self.process.send(&inside.encode(), &[folder.as_fd()]).map_err(|_| gone())?;
         let mut packet = vec![0; PACKET_MAX];
         match answered(self.process.hear(&mut packet).and_then(Answer::decode))? {
             Answer::Done => Ok(()),
-            // What cannot be held where they lie.
+            // What cannot be protected at its own place.
             Answer::Lines(lines) => {
                 lines.iter().for_each(|line| failure::say(&line.words, None));
                 Ok(())
@@ -103,7 +106,7 @@ impl<'a> GitGuard<'a> {
         }
     }
 
-    /// The jail has ended: what there is to report.
+    /// The jail has ended: returns the report.
     pub(crate) fn finish(self, signals: &OwnedFd) -> Vec<EndingNote> {
         let mut packet = vec![0; PACKET_MAX];
         let last = self.process.finish(&Message::Ended.encode(), &mut packet, signals);
@@ -146,7 +149,7 @@ fn gone() -> Problem {
     Problem::new("the process that keeps git's settings apart", "it ended before its work was done")
 }
 
-/// Adds what an operation has kept apart; where the copies are, if it has something.
+/// Adds what an operation has kept apart, and the folder of the copies, if there are any.
 fn add<'a>(
     outside: &mut Outside,
     op: &'a InsideOp,

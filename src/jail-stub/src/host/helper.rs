@@ -1,7 +1,9 @@
-//! The helper: the program on the host that does what takes more than system calls, started where the plan has such work.
+//! The helper: the program on the host for work that needs more than system calls. It is started
+//! if the plan has such work.
 //!
-//! The stub decides nothing about that work: it hands the plan over and asks for one operation after the other. The helper
-//! outlives this process on purpose: what is to happen after the payload's end happens also when the stub was killed.
+//! The stub makes no decisions about that work: it passes the plan on and requests one operation
+//! after the other. The helper outlives this process on purpose: the work after the payload's end
+//! is done even if the stub was killed.
 
 use alloc::ffi::CString;
 use alloc::string::ToString;
@@ -32,14 +34,14 @@ use crate::sys::{self, SignalSet, Signalled};
 pub(crate) struct Helper<'a> {
     socket: OwnedFd,
     process: Process,
-    /// Where signals are read, which are blocked.
+    /// The descriptor that signals are read from; they are blocked.
     signals: Option<&'a OwnedFd>,
     /// The signal that ended what was being waited for.
     interrupted: Cell<Option<i32>>,
 }
 
-/// The socket that the payload is to reach the helper by, where the plan has one. It gets its place inside later; the
-/// helper has it too, so it answers there without ever knowing the place.
+/// The socket on which the payload reaches the helper, if the plan has one. It gets its place
+/// inside later. The helper has it too, so it answers there without ever knowing the place.
 pub(crate) fn listener(plan: &Plan) -> Result<Option<OwnedFd>, Problem> {
     if !plan.inside.iter().any(|step| matches!(step.op, InsideOp::HostSocket(_))) {
         return Ok(None);
@@ -50,7 +52,7 @@ pub(crate) fn listener(plan: &Plan) -> Result<Option<OwnedFd>, Problem> {
 }
 
 impl<'a> Helper<'a> {
-    /// Starts it, and hands the wrapper over.
+    /// Starts it, and passes the wrapper on.
     pub(crate) fn start(
         host: &Host,
         wrapper: &[u8],
@@ -74,7 +76,7 @@ impl<'a> Helper<'a> {
         self.signals = Some(signals);
     }
 
-    /// Has the operation `index` of `before` done.
+    /// Has the operation `index` of `before` performed.
     pub(crate) fn perform(&self, index: usize) -> Result<Learned, Problem> {
         self.send(&Request::Perform(u32::try_from(index).unwrap_or(u32::MAX)))?;
         let mut start = [0; HEADER];
@@ -89,19 +91,21 @@ impl<'a> Helper<'a> {
         }
     }
 
-    /// The payload runs. A helper that is gone has nothing to answer any more, which is no reason to end the payload.
+    /// The payload runs. A helper that is gone has nothing to answer any more, which is no
+    /// reason to end the payload.
     pub(crate) fn started(&self) {
         let _ = self.send(&Request::Started);
     }
 
-    /// Ends the conversation and waits until everything that is to happen afterwards has happened. The signal that ended the
-    /// launch before there was a payload, if one did.
+    /// Ends the conversation and waits until all later work is done. Returns the signal that ended
+    /// the launch before there was a payload, if one did.
     pub(crate) fn finish(self) -> Option<i32> {
         let Self { socket, process, signals, interrupted } = self;
         drop(socket);
         if let Some(signals) = signals {
             while !wait(&process, signals).unwrap_or(true) {
-                // A terminal's signal has reached what runs there; any other is passed on, to end a cleanup that hangs.
+                // A terminal's signal has reached the programs there; any other is passed on, to
+                // end a cleanup that hangs.
                 if ending(signals).is_some_and(|signalled| !signalled.by_kernel) {
                     let _ = process.signal(signal::TERM);
                 }
@@ -117,15 +121,15 @@ impl<'a> Helper<'a> {
         [self.socket.as_fd(), self.process.as_fd()].into_iter()
     }
 
-    /// Waits until there is something to read. A signal that ends the launch ends what the helper is doing; its answer, that it
-    /// could not, is awaited all the same.
+    /// Waits until there is something to read. A signal that ends the launch ends the helper's
+    /// work; its answer, that it could not do it, is awaited all the same.
     fn attend(&self) -> Result<(), Problem> {
         let Some(signals) = self.signals else { return Ok(()) };
         while !wait(&self.socket, signals).about("the helper")? {
             let Some(Signalled { signal, by_kernel }) = ending(signals) else { continue };
             self.interrupted.set(Some(signal));
             if !by_kernel {
-                // What a terminal sends has reached the scripts, which are in the same group.
+                // A signal from a terminal has reached the scripts, which are in the same group.
                 self.send(&Request::Interrupt(small(signal)))?;
             }
         }
@@ -159,7 +163,7 @@ impl<'a> Helper<'a> {
     }
 }
 
-/// Waits for either; whether it was the first.
+/// Waits for either of two descriptors. Returns whether it was the first.
 pub(crate) fn wait(first: &impl AsFd, signals: &OwnedFd) -> Result<bool, Errno> {
     let mut ready = [PollFd::new(first, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
     match poll(&mut ready, None) {
@@ -169,8 +173,8 @@ pub(crate) fn wait(first: &impl AsFd, signals: &OwnedFd) -> Result<bool, Errno> 
     }
 }
 
-/// A pending signal that ends a launch. One that stops stops this process too, as it has stopped the scripts; others are
-/// dropped, because there is no payload that they could be for.
+/// A pending signal that ends a launch. One that stops also stops this process, as it has stopped
+/// the scripts. Others are dropped, because there is no payload yet.
 pub(crate) fn ending(signals: &OwnedFd) -> Option<Signalled> {
     while let Ok(Some(signalled)) = sys::read_signal(signals) {
         match signalled.signal {
@@ -190,7 +194,8 @@ fn misspoken(why: &str) -> Problem {
         .help("the helper and the stub are not from one build; build the jail again")
 }
 
-/// `jail-host run SOCKET LISTENER ARGUMENTS…`: descriptors by number, `-` for none; the arguments are the payload's.
+/// `jail-host run SOCKET LISTENER ARGUMENTS…`: descriptors by number, `-` for none; the
+/// arguments are the payload's.
 fn spawn(
     host: &Host,
     socket: &OwnedFd,

@@ -1,4 +1,5 @@
-//! What two launches must not write at the same time: what an overlay keeps would be undefined (overlayfs.rst).
+//! Locks for what two launches must not write at the same time: the changes that an overlay keeps
+//! would be undefined (overlayfs.rst).
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -14,8 +15,8 @@ use crate::caller::Caller;
 use crate::failure::{About, Failure, Problem};
 use crate::steps::Steps;
 
-/// Locks the folders that overlays keep their changes in. The locks hold as long as the descriptors are open; nothing in the
-/// jail has them.
+/// Locks the folders in which overlays keep their changes. The locks are held as long as the
+/// descriptors are open; no process in the jail has them.
 pub(crate) fn hold(
     plan: &Plan,
     caller: &Caller<'_>,

@@ -1,5 +1,5 @@
-//! The process that finds the files of the working folder that are masked (`mask` in jail-host). It is started as early as can be, and
-//! its answer is read when the jail's root is built.
+//! The process that finds the files of the working folder to mask (`mask` in jail-host). It is
+//! started as early as possible, and its answer is read when the jail's root is built.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,7 +16,7 @@ use crate::failure::{self, About, Failure, Problem};
 use crate::namespaces::has;
 use crate::steps::Steps;
 
-/// The process, and who wanted it.
+/// The process, and its origin.
 pub(crate) struct Masks<'a> {
     index: usize,
     step: &'a Step<InsideOp>,
@@ -31,7 +31,7 @@ pub(crate) struct Masks<'a> {
 }
 
 impl<'a> Masks<'a> {
-    /// Starts it where the plan has globs, and a working folder.
+    /// Starts it if the plan has globs and a working folder.
     pub(crate) fn start(
         plan: &'a Plan,
         paths: &HostPaths<'_>,
@@ -55,7 +55,7 @@ impl<'a> Masks<'a> {
             .map_err(|problem| Steps::from_plan(plan).inside(index, step, problem))
     }
 
-    /// What is masked. Called by init; prints what there is to say at the first time.
+    /// The masked files. Called by init. The first call prints the report.
     pub(crate) fn places(&self, steps: Steps) -> Result<&[Place], Failure> {
         if let Some(places) = self.places.get() {
             return Ok(places);
@@ -64,7 +64,7 @@ impl<'a> Masks<'a> {
         Ok(self.places.get_or_init(|| places))
     }
 
-    /// The files of that, as far as it is known.
+    /// The files, as far as they are known.
     pub(crate) fn files(&self) -> Vec<(u64, u64)> {
         let files = self.places.get().into_iter().flatten().filter(|it| it.how != How::Way);
         files.map(|place| place.identity).collect()

@@ -1,4 +1,5 @@
-//! Work on the host before the namespaces exist, with the user's rights, and how paths of the host are opened.
+//! Work on the host before the namespaces exist, with the user's rights, and how
+//! paths of the host are opened.
 
 mod accounts;
 mod companion;
@@ -51,8 +52,8 @@ use crate::caller::Caller;
 use crate::failure::{Failure, Problem};
 use crate::steps::Steps;
 
-/// Carries out the operations of the phase `before`. What the helper leaves changes the plan, where the plan has a place for it,
-/// and what the caller says.
+/// Performs the operations of the phase `before`. The results of the helper change the plan, at the
+/// plan's place for them, and the caller's variables.
 pub(crate) fn prepare(
     plan: &mut Plan,
     caller: &mut Caller<'_>,
@@ -63,7 +64,8 @@ pub(crate) fn prepare(
     let operations = core::mem::take(&mut plan.before);
     let mut rest = operations.iter().enumerate();
     while rest.len() > 0 {
-        // The trees anew after each script: it may have taken long, and what other launches have given is known to the record alone.
+        // The trees are read again after each script: it may have taken long, and only the record
+        // knows what other launches have granted.
         let store = Store::for_caller(caller);
         let trees = writable_trees(&grants(plan, caller), &store, &plan.closure.store);
         let mut after = None;
@@ -84,7 +86,7 @@ pub(crate) fn prepare(
     Ok(())
 }
 
-/// What the operations before the launch need to know of it.
+/// What the operations before the launch need to know.
 struct Before<'a> {
     caller: &'a Caller<'a>,
     trees: &'a WritableTrees<'a>,
@@ -93,8 +95,8 @@ struct Before<'a> {
     plan: &'a Plan,
 }
 
-/// Whether the file has one inside that follows it, and is made by its program: some take an empty one for a broken one. Else it
-/// is bound or named by a rule, and has to be there.
+/// Whether the file has a counterpart inside, and its program makes it: some programs take an empty
+/// file for a broken one. Otherwise it is bound or a rule names it, so it must exist.
 fn is_followed(file: &StateFile, plan: &Plan) -> bool {
     let is_it = |op: &InsideOp| matches!(op, InsideOp::SharedFile(op) if op.from == file.path);
     !matches!(plan.ids, Ids::Dedicated(_)) && plan.inside.iter().any(|step| is_it(&step.op))
@@ -117,9 +119,9 @@ fn perform(op: &HostOp, index: usize, before: &Before<'_>) -> Result<Option<Lear
             let path = caller.path(&op.path)?;
             state::link(path.as_str().as_bytes(), caller.path(&op.to)?.as_str(), trees)?;
         }
-        // It is about the terminal, which is looked at later ([`crate::terminal::OutputFilter`]).
+        // It is about the terminal, which is handled later ([`crate::terminal::OutputFilter`]).
         HostOp::FilterTerminal => {}
-        // It begins when the jail does ([`crate::handoff::Ledger`]).
+        // It starts together with the jail ([`crate::handoff::Ledger`]).
         HostOp::HandOff(_) => {}
         HostOp::Script(_) | HostOp::Bus(_) | HostOp::Channel(_) | HostOp::OpenUrls => {
             let helper = helper.ok_or_else(|| Problem::new("", "the plan names no helper"))?;
@@ -129,7 +131,8 @@ fn perform(op: &HostOp, index: usize, before: &Before<'_>) -> Result<Option<Lear
     Ok(None)
 }
 
-/// What the launch lets the jail write on the host, and what the record knows of other jails: where links may be planted.
+/// What the launch lets the jail write on the host, and what the record knows of other jails:
+/// there, links may be planted.
 pub(crate) fn writable_trees<'a>(
     grants: &[Grant<'_>],
     store: &'a Store,
@@ -139,7 +142,8 @@ pub(crate) fn writable_trees<'a>(
     WritableTrees::new(own.map(<[u8]>::to_vec).collect(), store, closure)
 }
 
-/// The paths of the launch that `plan` has become, and the repository of the working folder, which is looked for once.
+/// The paths of the launch that `plan` has become, and the repository of the working folder,
+/// which is looked up once.
 pub(crate) fn paths<'a>(
     plan: &'a Plan,
     grants: &[Grant<'_>],

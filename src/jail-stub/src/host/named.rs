@@ -9,7 +9,7 @@ use crate::caller::Caller;
 use crate::failure::Problem;
 use crate::host::Folder;
 
-/// The paths that the arguments may mean, absolute: every argument could be one.
+/// The paths that the arguments may mean, absolute. Every argument could be one.
 pub(crate) fn arguments(caller: &Caller<'_>) -> Result<Vec<Vec<u8>>, Problem> {
     let mut paths = Vec::new();
     for argument in caller.arguments.iter().map(|argument| argument.to_bytes()) {
@@ -25,7 +25,7 @@ pub(crate) fn arguments(caller: &Caller<'_>) -> Result<Vec<Vec<u8>>, Problem> {
     Ok(paths)
 }
 
-/// The paths in the variable of `op`; none where the launcher lacks it.
+/// The paths in the variable of `op`. None if the launcher lacks it.
 pub(crate) fn variable(op: &BindVariable, caller: &Caller<'_>) -> Result<Vec<Vec<u8>>, Problem> {
     let Some(value) = caller.value(&op.variable) else { return Ok(Vec::new()) };
     let value = core::str::from_utf8(value)
@@ -44,7 +44,7 @@ pub(crate) fn variable(op: &BindVariable, caller: &Caller<'_>) -> Result<Vec<Vec
     Ok(paths)
 }
 
-/// As `str::split`, whose searcher for long patterns would be a good part of the stub.
+/// Like `str::split`, whose searcher for long patterns would be a large part of the stub.
 fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
     let mut parts = Vec::new();
     let (mut start, mut at) = (0, 0);
@@ -61,7 +61,8 @@ fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
     parts
 }
 
-/// Without empty names and `.`, and with `..` taken back by name: that is where the payload will look for it.
+/// Without empty names and `.`, and with `..` removed by name: the payload will
+/// look for the path there.
 pub(super) fn normal(path: &[u8]) -> Vec<u8> {
     let mut names: Vec<&[u8]> = Vec::new();
     for name in path.split(|byte| *byte == b'/') {

@@ -1,4 +1,5 @@
-//! Folders that are never projects: keys, programs, the kernel's switches. As a working folder a jail may not have them.
+//! Folders that are never projects: keys, programs, the kernel's switches. A jail may not have
+//! them as its working folder.
 
 use alloc::string::String;
 use alloc::vec;
@@ -37,7 +38,7 @@ const AT_HOME: &[Place] = &[
     ("/.gnupg", Reach::Below, KEYS),
 ];
 
-/// What lies below /dev may be a folder in memory: /dev/shm.
+/// A folder below /dev may be in memory: /dev/shm.
 const EVERYWHERE: &[Place] = &[
     ("/run", Reach::Itself, SERVICES),
     ("/run/user", Reach::Below, SERVICES),
@@ -47,8 +48,9 @@ const EVERYWHERE: &[Place] = &[
 /// No other user can write there.
 const FOR_ROOT: &[Place] = &[("/etc", Reach::Below, SYSTEM), ("/usr", Reach::Below, SYSTEM)];
 
-/// File systems of the kernel's own, wherever they are mounted (linux/magic.h): proc, sysfs, cgroup and cgroup2, debugfs,
-/// tracefs, securityfs, configfs, bpf, efivarfs, selinuxfs, smackfs, devpts, mqueue, binfmt_misc, pstore, fusectl, resctrl.
+/// File systems of the kernel's own, wherever they are mounted (linux/magic.h): proc, sysfs, cgroup
+/// and cgroup2, debugfs, tracefs, securityfs, configfs, bpf, efivarfs, selinuxfs, smackfs, devpts,
+/// mqueue, binfmt_misc, pstore, fusectl, resctrl.
 const KERNELS: &[u64] = &[
     0x9fa0,
     0x6265_6572,
@@ -70,13 +72,14 @@ const KERNELS: &[u64] = &[
     0x0765_5821,
 ];
 
-/// Why it cannot be one where its file system is the kernel's.
+/// The reason why it cannot be a project if its file system is the kernel's.
 pub(super) fn of_the_kernel() -> Result<Option<&'static str>, Errno> {
     let kind = u64::try_from(statfs(c".")?.f_type).unwrap_or_default();
     Ok(KERNELS.contains(&kind).then_some(KERNEL))
 }
 
-/// Why the working folder, whose path is `folder`, cannot be a project; nothing where it may be one.
+/// The reason why the working folder, whose path is `folder`, cannot be a project.
+/// `None` if it may be one.
 pub(super) fn reason(
     folder: &[u8],
     caller: &Caller<'_>,
@@ -96,7 +99,7 @@ pub(super) fn reason(
     Ok(None)
 }
 
-/// The folder of jailgen's state, and the one that it lies in.
+/// The folder of jailgen's state, and the folder that contains it.
 fn own(caller: &Caller<'_>) -> Vec<(Vec<u8>, Place)> {
     let Ok(state) = caller.state_folder() else { return Vec::new() };
     let state = state.path();
@@ -104,7 +107,7 @@ fn own(caller: &Caller<'_>) -> Vec<(Vec<u8>, Place)> {
     vec![(state, ("", Reach::Below, OWN)), (parent, ("", Reach::Itself, OWN))]
 }
 
-/// By name, and by what it is.
+/// By name, and by identity.
 fn is_there(
     folder: &[u8],
     above: &[Identity],
@@ -128,7 +131,7 @@ fn is_there(
     }
 }
 
-/// The working folder and all that it lies in.
+/// The working folder and all folders that contain it.
 fn from_here_up() -> Result<Vec<Identity>, Errno> {
     let mut up = String::from(".");
     let mut above = vec![Identity::at(&*up)?];

@@ -1,5 +1,6 @@
-//! Where jailgen keeps its own state, what was built and what is trusted, and its user's settings. A jail that could write there
-//! would decide what the host runs next; so a wider grant does not hold it, and a grant of it stops the launch.
+//! The folders in which jailgen keeps its own state (what was built and what is trusted) and its
+//! user's settings. A jail that could write there would decide what the host runs next, so a wider
+//! grant does not include them, and a grant of them stops the launch.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -22,33 +23,35 @@ use crate::resolve::{self, Scope};
 /// The state folder, or that of the settings.
 pub(crate) struct OwnState {
     what: What,
-    /// As the launcher names it.
+    /// Its path, as the launcher gives it.
     named: Vec<u8>,
     is_there: bool,
     /// Where it really is.
     path: Vec<u8>,
-    /// What it lies in, itself first: each folder, and how much of `path` leads there.
+    /// The folders that contain it, itself first: each folder, and the part of
+    /// `path` that leads there.
     above: Vec<(Identity, usize)>,
-    /// The folders that hold the symbolic links on the way to it, and what lies above those.
+    /// The folders that contain the symbolic links on the way to it, and the folders above those.
     links: Vec<Identity>,
 }
 
 /// What is kept there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
-    /// In some folders; cages have theirs next to them. A jail sees none of it.
+    /// In some folders; cages have theirs next to them. A jail sees nothing of it.
     State,
-    /// In the whole folder. It may be read: a spec decides more than that.
+    /// In the whole folder. It may be read: specs decide more than that.
     Settings,
 }
 
 impl OwnState {
-    /// The state folder of the caller, where there is a folder that it could be in.
+    /// The state folder of the caller, if there is a folder for it.
     pub(crate) fn state(caller: &Caller<'_>) -> Result<Option<Self>, Problem> {
         caller.state_folder().map_or(Ok(None), |folder| Self::at(What::State, &folder, None))
     }
 
-    /// The same, and that of the settings. A state folder that was there before is not looked for again.
+    /// The same, and the settings folder. A state folder that was found
+    /// before is not looked up again.
     pub(crate) fn find(caller: &Caller<'_>, before: Option<Self>) -> Result<Vec<Self>, Problem> {
         let state = match before.filter(|own| own.is_there) {
             Some(known) => Some(known),
@@ -64,12 +67,12 @@ impl OwnState {
     fn at(what: What, state: &StateFolder, other: Option<&Self>) -> Result<Option<Self>, Problem> {
         let named = state.path();
         if let (Ok(place), Some(path)) = (open_plain(&named), normal(&named)) {
-            // It is there, and no link is on the way: as nearly always. To ask /proc for the path would cost more than the
-            // rest of this.
+            // It is there, and no link is on the way, as nearly always. Asking /proc for the path
+            // would cost more than the rest of this.
             let above = upwards(&place, &path).about(&named)?;
             return Ok(Some(Self { what, named, is_there: true, path, above, links: Vec::new() }));
         }
-        // The same for the way as far as it goes.
+        // The same for the part of the way that exists.
         let mut plain = normal(&state.base).filter(|base| base != b"/");
         let place = open_plain(&state.base).or_else(|_| {
             plain = None;
@@ -77,7 +80,7 @@ impl OwnState {
         });
         let mut place = match place {
             Ok(place) => place,
-            // Who cannot go there cannot do so in a jail either.
+            // A user who cannot go there cannot do so in a jail either.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => return Ok(None),
             Err(error) => return Err(Problem::errno(&state.base, error)),
         };
@@ -112,7 +115,7 @@ impl OwnState {
             }
             append(&mut missing, name);
         }
-        // Both lie in the home folder, as a rule, and what that lies in is known then.
+        // Both are usually in the home folder, whose own folders are known then.
         let here = Identity::from_file(&place).about(&named)?;
         let known = plain.as_deref().and_then(|path| other?.known(path));
         let known = known.filter(|known| known.first().is_some_and(|(first, _)| *first == here));
@@ -126,8 +129,8 @@ impl OwnState {
         Ok(Some(Self { what, named, is_there, path, above, links }))
     }
 
-    /// What is at `path` and all that it lies in, itself first, where that is known because the state folder lies there, and
-    /// no link is on the way.
+    /// What is at `path` and all folders that contain it, itself first, if that is known because
+    /// the state folder is there and no link is on the way.
     pub(super) fn known(&self, path: &[u8]) -> Option<&[(Identity, usize)]> {
         if !self.is_there || !self.links.is_empty() || !self.path.starts_with(path) {
             return None;
@@ -138,10 +141,12 @@ impl OwnState {
 
     /// How the state folder is reached from `place`, a folder that it lies in, if it is one.
     ///
-    /// It is made where it is missing: nothing could cover it, and what a jail makes there the host would believe.
+    /// It is made where it is missing: nothing could cover it, and what a jail makes
+    /// there the host would believe.
     ///
     /// # Errors
-    /// `place` is, or lies in, what the host trusts; or a jail that may write there could lead jailgen elsewhere.
+    /// `place` is, or lies in, what the host trusts; or a jail that may write there
+    /// could lead jailgen elsewhere.
     pub(crate) fn below(
         &self,
         place: BorrowedFd<'_>,
@@ -188,7 +193,7 @@ impl OwnState {
         Ok(Some(rest))
     }
 
-    /// For who has no mounts of the jail's own to do it with.
+    /// For callers that have no mounts of the jail's own for it.
     pub(crate) fn cannot_be_covered(&self) -> Problem {
         let cause = match self.what {
             What::State => "jailgen's own state lies in a folder that may be written here",
@@ -198,7 +203,8 @@ impl OwnState {
             .help("grant folders next to it, one by one; a jail has it covered, a cage cannot")
     }
 
-    /// Whether `place`, a folder, is the state folder, or lies in a part of it that the host runs or believes.
+    /// Whether `place`, a folder, is the state folder, or in a part of it that the
+    /// host executes or trusts.
     fn is_trusted(&self, place: BorrowedFd<'_>, identity: Identity) -> Result<bool, Errno> {
         let Some((itself, _)) = self.above.first() else { return Ok(false) };
         let trusted = |part: Identity| {
@@ -212,7 +218,7 @@ impl OwnState {
         while here != *itself {
             up.push_str("/..");
             let next = match Identity::at_path(place, &*up) {
-                // The caller can go wherever that folder is.
+                // The caller can enter that folder, wherever it is.
                 Err(Errno::ACCESS) => return Ok(false),
                 other => other?,
             };
@@ -253,12 +259,12 @@ fn open(folder: impl AsFd, name: impl Arg) -> Result<OwnedFd, Errno> {
     openat(folder, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// The same where no name on the way is a link.
+/// The same if no name on the way is a link.
 fn open_plain(path: &[u8]) -> Result<OwnedFd, Errno> {
     resolve::open(CWD, path, OFlags::PATH | OFlags::DIRECTORY, Scope::Anywhere)
 }
 
-/// A path as the kernel gives one, if it is one.
+/// A path from the kernel, if it is one.
 fn normal(path: &[u8]) -> Option<Vec<u8>> {
     let path = JailPath::parse(str::from_utf8(path).ok()?).ok()?;
     Some(path.as_str().as_bytes().to_vec())
@@ -268,11 +274,11 @@ fn append(path: &mut Vec<u8>, name: &str) {
     path.extend([b"/", name.as_bytes()].concat());
 }
 
-/// What is next on a way.
+/// The next step on a way.
 enum Next {
     Missing,
     Link,
-    /// Or something else, which cannot be entered.
+    /// It is something else, which cannot be entered.
     Folder,
 }
 
@@ -289,7 +295,8 @@ fn next(folder: &OwnedFd, name: &str) -> Result<Next, Errno> {
     }
 }
 
-/// A folder, whose path is `path`, and all that it lies in, each with the length of its path; that of the root is 0.
+/// A folder, whose path is `path`, and all folders that contain it, each with the length of its
+/// path; that of the root is 0.
 fn upwards(folder: &OwnedFd, path: &[u8]) -> Result<Vec<(Identity, usize)>, Errno> {
     let ends = (0..=path.len()).rev().filter(|end| matches!(path.get(*end), None | Some(b'/')));
     let mut above = Vec::new();

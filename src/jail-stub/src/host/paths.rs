@@ -1,8 +1,9 @@
-//! The paths of the host that a launch uses, each looked up once: what is written down, locked or shared is what is bound,
-//! whatever the path leads to meanwhile (escapes.md E5).
+//! The paths of the host that a launch uses, each looked up once: what is recorded, locked or
+//! shared is what is bound, whatever the path leads to meanwhile (escapes.md E5).
 //!
-//! A mount can be cloned only in its own namespace. So the jail's init opens what was opened before the clone once
-//! more, by its real path and through no link, and stops the launch where that is something else now.
+//! A mount can be cloned only in its own namespace. So the jail's init opens what was opened
+//! before the clone once more, by its real path and through no link, and stops the launch where
+//! that is something else now.
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -21,16 +22,17 @@ use crate::failure::{About, Problem};
 use crate::reading::read_to_end;
 use crate::resolve::{self, Scope};
 
-/// What the paths of one launch lead to.
+/// The targets of the paths of one launch.
 pub(crate) struct HostPaths<'a> {
     trees: WritableTrees<'a>,
     known: RefCell<Vec<Known>>,
-    /// This process has mounts of its own, of which no descriptor is that was opened before.
+    /// Whether this process has its own mounts. No descriptor that was opened
+    /// before belongs to these.
     moved: Cell<bool>,
     repository: Option<SharedGit>,
 }
 
-/// What a path led to when it was first asked for: also that there was nothing.
+/// The target of a path when it was first looked up, including that there was nothing.
 struct Known {
     path: Vec<u8>,
     found: Result<OpenedPath, Problem>,
@@ -41,7 +43,7 @@ struct OpenedPath {
     place: Rc<OwnedFd>,
     /// Opened after [`HostPaths::enter_mounts`].
     moved: bool,
-    /// No link was on the way, so its path is the one by which it was asked for.
+    /// No link was on the way, so its path is the one that was looked up.
     is_plain: bool,
 }
 
@@ -61,7 +63,7 @@ impl<'a> HostPaths<'a> {
         self.repository.as_ref()
     }
 
-    /// Says which repository that is. Its path leads there from now on.
+    /// Sets the repository. Its path leads there from now on.
     pub(crate) fn set_repository(&mut self, repository: SharedGit) {
         let found = OpenedPath { place: repository.place.clone(), moved: false, is_plain: false };
         self.know(&repository.path, Ok(found));
@@ -73,7 +75,7 @@ impl<'a> HostPaths<'a> {
         self.moved.set(true);
     }
 
-    /// What `path`, absolute, names, as a place (`O_PATH`).
+    /// What `path`, which is absolute, names, as a place (`O_PATH`).
     pub(crate) fn open(&self, path: &[u8]) -> Result<Rc<OwnedFd>, Problem> {
         let moved = self.moved.get();
         let mut is_plain = false;
@@ -93,8 +95,8 @@ impl<'a> HostPaths<'a> {
         found.map(|found| found.place)
     }
 
-    /// The path of `place` without symbolic links, which was opened as `path` if that was done here. Then /proc need not be
-    /// asked, which takes longer than to open it did.
+    /// The path of `place` without symbolic links. It was opened as `path`, if that was done here;
+    /// then /proc need not be asked, which would take longer than opening it did.
     pub(crate) fn real(&self, path: &[u8], place: impl AsFd) -> Result<Vec<u8>, Errno> {
         let number = place.as_fd().as_raw_fd();
         let is_it = |found: &OpenedPath| found.is_plain && found.place.as_raw_fd() == number;
@@ -115,8 +117,8 @@ impl<'a> HostPaths<'a> {
         known.push(Known { path: path.into(), found });
     }
 
-    /// The folder that a file is in which others replace, so that it has another identity from one moment to the next, and
-    /// its name there. Links are followed before. The file itself may be missing.
+    /// The folder of a file that others replace, whose identity changes from one moment to the
+    /// next, and its name there. Links are followed before. The file itself may be missing.
     pub(crate) fn entry(&self, path: &[u8]) -> Result<(Vec<u8>, OwnedFd, CString), Problem> {
         let last = |path: &[u8]| path.iter().rposition(|byte| *byte == b'/').unwrap_or_default();
         let (mut levels, real) = match walk::levels(path, &self.trees) {
@@ -140,7 +142,8 @@ impl<'a> HostPaths<'a> {
         Ok((folder.path, place, name))
     }
 
-    /// Where no link is on the way, as nearly always, the file is opened at once: /proc costs more than the rest of this.
+    /// If no link is on the way, as nearly always, the file is opened at once: /proc costs
+    /// more than the rest of this.
     fn open_to_read(&self, path: &[u8]) -> Result<Rc<OwnedFd>, Problem> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         if self.known(path).is_none()
@@ -168,7 +171,8 @@ impl<'a> HostPaths<'a> {
     }
 }
 
-/// The same in another mount namespace: the same file system may be mounted there, and its descriptor is another one.
+/// The same in another mount namespace: the same file system may be mounted
+/// there, with another descriptor.
 fn again(place: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Problem> {
     let real = path_of(place).about(path)?;
     match resolve::open(CWD, &real, OFlags::PATH, Scope::Anywhere) {
@@ -186,13 +190,13 @@ fn again(place: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Problem> {
     }
 }
 
-/// Whether the kernel would write it so.
+/// Whether the path is in the kernel's form.
 fn is_normal(path: &[u8]) -> bool {
     let is_name = |name: &[u8]| !matches!(name, b"" | b"." | b"..");
     path.strip_prefix(b"/").is_some_and(|rest| rest.split(|byte| *byte == b'/').all(is_name))
 }
 
-/// The path of what `place` is, as the kernel knows it: without symbolic links.
+/// The path of `place` in the kernel, without symbolic links.
 pub(crate) fn path_of(place: impl AsFd) -> Result<Vec<u8>, Errno> {
     let link = format!("/proc/self/fd/{}", place.as_fd().as_raw_fd());
     readlinkat(CWD, link.as_str(), Vec::new()).map(CString::into_bytes)

@@ -1,6 +1,8 @@
-//! The root of the repository that the launch was started in (`mount-project`), which becomes the working folder.
+//! The root of the repository that the launch was started in (`mount-project`), which
+//! becomes the working folder.
 //!
-//! It is always a folder above, which holds a `.git`; a jail that could have put that there could write all of it already.
+//! It is always a folder above, which holds a `.git`; a jail that could have put that there could
+//! write all of it already.
 
 use alloc::vec::Vec;
 
@@ -21,14 +23,15 @@ const MODULES: &[u8] = b"/.git/modules/";
 /// No configuration of a submodule is larger.
 const BYTES_MAX: usize = 256 * 1024;
 
-/// Goes there; the caller remembers where it was started. Outside of a repository nothing happens.
+/// Changes to it; the caller remembers where the launch was started. Outside
+/// a repository nothing happens.
 pub(super) fn enter(caller: &Caller<'_>) -> Result<(), Problem> {
     let here = Folder::current()?.path;
     let Some(root) = root(caller) else { return Ok(()) };
     let Some(below) = here.strip_prefix(root.as_slice()).filter(|below| !below.is_empty()) else {
         return Ok(());
     };
-    // By steps upwards: whatever was renamed meanwhile, it is a folder above this one.
+    // Step by step upwards: whatever was renamed meanwhile, it is a folder above this one.
     let steps = below.iter().filter(|byte| **byte == b'/').count();
     chdir(b"../".repeat(steps)).about(&root)?;
     let _ = caller.started_below.set(below.to_vec());
@@ -44,7 +47,8 @@ fn root(caller: &Caller<'_>) -> Option<Vec<u8>> {
     Some(superproject(&top).unwrap_or(top))
 }
 
-/// The repository that `top` is a submodule of, where that says so too: the outermost one, which has the folder of git.
+/// The repository that `top` is a submodule of, if that repository says so too: the outermost one,
+/// which contains git's folder.
 fn superproject(top: &[u8]) -> Option<Vec<u8>> {
     let folder = resolve::open(CWD, top, OFlags::PATH | OFlags::DIRECTORY, Scope::Anywhere).ok()?;
     let pointer = line(&folder, b".git").ok()??;
@@ -58,12 +62,12 @@ fn superproject(top: &[u8]) -> Option<Vec<u8>> {
     (target(&git, &worktree) == normal(top)).then(|| root.to_vec())
 }
 
-/// The working tree that a folder of git says it has.
+/// The working tree that a folder of git names.
 fn worktree_of(git: &[u8]) -> Result<Option<Vec<u8>>, Errno> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK;
     let file = resolve::open(CWD, &[git, b"/config"].concat(), flags, Scope::Anywhere)?;
     let text = read_to_end(&file, BYTES_MAX)?;
-    // As git itself writes it: in any other form it is not a submodule.
+    // As git itself writes it. In any other form it does not count as a submodule.
     let mut lines = text.split(|byte| *byte == b'\n');
     Ok(lines.find_map(|line| line.strip_prefix(b"\tworktree = ")).map(<[u8]>::to_vec))
 }

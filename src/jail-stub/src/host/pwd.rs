@@ -1,4 +1,4 @@
-//! The working folder by the name that the launcher's shell shows for it, where that leads through a link.
+//! The working folder by the name that the launcher's shell shows, if that leads through a link.
 
 use alloc::format;
 use alloc::string::String;
@@ -14,8 +14,8 @@ use crate::failure;
 use crate::host::Folder;
 use crate::resolve::{self, Scope};
 
-/// Says where the jail really works, if `PWD` names the same folder through a symbolic link: a jail that could write the link
-/// may have chosen the folder.
+/// Prints the real working folder if `PWD` names it through a symbolic link: a jail that could
+/// write the link may have chosen the folder.
 pub(crate) fn report(plan: &Plan, caller: &Caller<'_>) {
     if !works_in_folder(plan) {
         return;

@@ -1,9 +1,10 @@
-//! Files of the host that programs in the jail replace: the jail has a file of its own, and whenever one of the two changes
-//! the other one follows.
+//! Files of the host that programs in the jail replace: the jail has a file of its own, and
+//! whenever one of the two changes the other one follows.
 //!
-//! Who carries changes over reads what the jail has written, and is neither this process nor one with its rights: the helper,
-//! once for each file, which confines itself (`follow` in jail-host). Here it is found which files there are, and the two
-//! folders are handed over, as descriptors.
+//! The process that carries changes over reads what the jail has written, so it is neither
+//! this process nor one with its rights: it is the helper, started once for each file,
+//! which confines itself (`follow` in jail-host). This finds the files, and passes the two
+//! folders on as descriptors.
 
 use alloc::ffi::CString;
 use alloc::string::{String, ToString};
@@ -23,7 +24,7 @@ use crate::failure::{About, Failure, Problem};
 use crate::resolve::{self, Scope};
 use crate::steps::Steps;
 
-/// For the user alone, as a file that holds an agent's state is made where it is missing.
+/// For the user alone, as when the program itself makes its state file.
 const NEW: u32 = 0o600;
 
 /// All files of a launch that are shared by copies.
@@ -43,12 +44,12 @@ pub(crate) struct Pair<'a> {
     pub(crate) folder_path: Vec<u8>,
     pub(crate) folder: OwnedFd,
     pub(crate) name: CString,
-    /// What the process that carries it over gets to know of it.
+    /// What the process that carries it over learns of it.
     outside: Outside,
     follower: Option<Companion>,
 }
 
-/// What of the jail's did not arrive on the host.
+/// Why changes of the jail's did not arrive on the host.
 pub(crate) struct Lost<'a> {
     pub(crate) by: &'a str,
     pub(crate) path: String,
@@ -69,7 +70,8 @@ pub(crate) enum Fault {
 }
 
 impl<'a> SharedFiles<'a> {
-    /// Finds the files of the host. One that cannot be replaced there is left out, and bound.
+    /// Finds the files of the host. One that cannot be replaced there is
+    /// left out, and bound instead.
     pub(crate) fn find(
         plan: &'a Plan,
         caller: &Caller<'_>,
@@ -78,7 +80,7 @@ impl<'a> SharedFiles<'a> {
         let mut files = Vec::new();
         for (index, step) in plan.inside.iter().enumerate() {
             let InsideOp::SharedFile(op) = &step.op else { continue };
-            // Both files belong to the caller, which another user's payload could not keep so.
+            // Both files belong to the caller, which would not stay so with another user's payload.
             if matches!(plan.ids, Ids::Dedicated(_)) {
                 continue;
             }
@@ -94,7 +96,7 @@ impl<'a> SharedFiles<'a> {
         self.files.len()
     }
 
-    /// Starts these processes, in the jail's control group where it has one.
+    /// Starts these processes, in the jail's control group if it has one.
     pub(crate) fn start(
         &mut self,
         plan: &Plan,
@@ -116,18 +118,19 @@ impl<'a> SharedFiles<'a> {
         self.files.iter().find(|pair| core::ptr::eq(pair.op, op))
     }
 
-    /// Init has been made: the folders are its own and the followers' from here on.
+    /// Init has been made: from here on, the folders belong to it and to the followers.
     pub(crate) fn followed(self) -> Followed<'a> {
         let all = self.files.into_iter();
         Followed(all.filter_map(|pair| Some((&*pair.step.by, pair.path, pair.follower?))).collect())
     }
 }
 
-/// What the supervisor has of the files: the processes that carry them over, and what to call them.
+/// What the supervisor has of the files: the processes that carry them over, and their names.
 pub(crate) struct Followed<'a>(Vec<(&'a str, String, Companion)>);
 
 impl<'a> Followed<'a> {
-    /// The payload has ended: what is left to be carried over is, unless a signal in `signals` ends the wait for it.
+    /// The payload has ended: remaining changes are carried over, unless a signal in
+    /// `signals` ends the wait.
     pub(crate) fn finish(self, signals: &OwnedFd) -> Vec<Lost<'a>> {
         let mut lost = Vec::new();
         for (by, path, follower) in self.0 {
@@ -144,7 +147,7 @@ impl<'a> Followed<'a> {
 }
 
 impl<'a> Pair<'a> {
-    /// The file of the host; nothing where it cannot be replaced by another one of the same owner.
+    /// The file of the host. `None` if it cannot be replaced by another one of the same owner.
     fn find(
         op: &'a SharedFile,
         (index, step): (usize, &'a Step<InsideOp>),
@@ -152,8 +155,8 @@ impl<'a> Pair<'a> {
         paths: &HostPaths<'_>,
     ) -> Result<Option<Self>, Problem> {
         let (from, to) = (caller.path(&op.from)?, caller.path(&op.to)?);
-        // The user's own links are followed; the file that they lead to is replaced, and not they. It is known by its folder
-        // and its name, because another launch may replace it at any moment.
+        // The user's own links are followed, and their target is replaced rather than the links. It
+        // is known by its folder and its name, because another launch may replace it at any moment.
         let (folder_path, folder, name) = paths.entry(from.as_str().as_bytes())?;
         let Some(inside) = name_of(to.as_str()) else { return Ok(None) };
         let Some(mode) = mode(&folder, &name, caller.uid) else { return Ok(None) };
@@ -176,7 +179,8 @@ impl<'a> Pair<'a> {
         }))
     }
 
-    /// Says that the file inside is to be in this folder, and waits until it is. Called by init.
+    /// Sends the folder that the file inside belongs in, and waits until it
+    /// is there. Called by init.
     pub(crate) fn place(&self, folder: impl AsFd, is_new: bool) -> Result<Answer, Problem> {
         let Some(follower) = &self.follower else { return Ok(Answer::Bound) };
         let inside = Message::Inside { is_new }.encode();
@@ -210,7 +214,7 @@ fn finish(follower: Companion, signals: &OwnedFd) -> Result<(), Fault> {
     }
 }
 
-/// Why the process could not do what it is for.
+/// Why the process could not do its work.
 pub(crate) fn unconfined(error: Errno) -> Problem {
     let problem = Problem::errno("the process that carries it over", error);
     problem.help("it needs Landlock (Linux 5.13 and newer, with `landlock` among `lsm=`); without it, grant the folder that the file is in (`state-dir`)")
@@ -220,7 +224,8 @@ fn gone() -> Problem {
     Problem::new("the process that carries it over", "it ended before its work was done")
 }
 
-/// The permission bits of the file, if it is one of the caller's that can be replaced, or if there is none yet.
+/// The permission bits of the file, if it is one of the caller's that can be replaced,
+/// or if there is none yet.
 fn mode(folder: &OwnedFd, name: &CString, owner: u32) -> Option<u32> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = match resolve::open(folder, name.as_bytes(), flags, Scope::OnOneMount) {
@@ -228,7 +233,8 @@ fn mode(folder: &OwnedFd, name: &CString, owner: u32) -> Option<u32> {
         other => other.ok()?,
     };
     let stat = fstat(&file).ok()?;
-    // A second name of the file would keep the old content. It has none at all when another launch has just replaced it.
+    // A second name of the file would keep the old content. The file has no name at all if another
+    // launch has just replaced it.
     let is_taken = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
         && stat.st_uid == owner
         && stat.st_nlink <= 1

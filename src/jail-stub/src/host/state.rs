@@ -1,4 +1,5 @@
-//! Folders and files of an agent's own state, made on the host where they are missing: for the user alone.
+//! Folders and files of an agent's own state, made on the host where they are
+//! missing: for the user alone.
 
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, mkdirat, openat, symlinkat};
@@ -37,13 +38,13 @@ pub(crate) fn file(path: &[u8], trees: &WritableTrees<'_>) -> Result<(), Problem
     let parent = folder(parent, trees)?;
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
     match openat(&parent, name, flags, FILE) {
-        // Another launch of the same jail was quicker.
+        // Another launch of the same jail was faster.
         Err(Errno::EXIST) => Ok(()),
         other => other.map(drop).about(path),
     }
 }
 
-/// Makes the folder that the file `path` is to be in, with its missing parents.
+/// Makes the folder for the file `path`, with its missing parents.
 pub(crate) fn folder_of(path: &[u8], trees: &WritableTrees<'_>) -> Result<(), Problem> {
     if exists(path, trees)?.is_some() {
         return Ok(());
@@ -52,8 +53,9 @@ pub(crate) fn folder_of(path: &[u8], trees: &WritableTrees<'_>) -> Result<(), Pr
     folder(parent, trees).map(drop)
 }
 
-/// Makes the file `path`, below the folder `base`, where it is missing; whether it was, or whether that is unknown. A base that
-/// does not exist is not made: a variable names a home folder that does not exist.
+/// Makes the file `path`, below the folder `base`, if it is missing. Returns whether it was, or
+/// whether that is unknown. A base that does not exist is not made: a variable may name a home
+/// folder that does not exist.
 pub(crate) fn is_first(base: &[u8], path: &[u8], trees: &WritableTrees<'_>) -> bool {
     if matches!(exists(path, trees), Ok(Some(_))) {
         return false;
@@ -64,8 +66,8 @@ pub(crate) fn is_first(base: &[u8], path: &[u8], trees: &WritableTrees<'_>) -> b
     true
 }
 
-/// Makes a symbolic link at `path`, and its missing parents. Whatever is there already stays: an agent may have put a file of
-/// its own in its place.
+/// Makes a symbolic link at `path`, and its missing parents. Whatever is there already stays: an
+/// agent may have put a file of its own in its place.
 pub(crate) fn link(path: &[u8], target: &str, trees: &WritableTrees<'_>) -> Result<(), Problem> {
     let (parent, name) = split(path)?;
     let parent = folder(parent, trees)?;
@@ -89,7 +91,8 @@ pub(super) fn folder(path: &[u8], trees: &WritableTrees<'_>) -> Result<OwnedFd, 
     enter(&parent, name).about(path)
 }
 
-/// What was just made is opened by its name in the folder it was made in, never through a symlink.
+/// What was just made is opened by its name in the folder in which it was made,
+/// never through a symlink.
 fn enter(parent: impl AsFd, name: &[u8]) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat(parent, name, flags, Mode::empty())

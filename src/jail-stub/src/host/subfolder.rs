@@ -1,4 +1,5 @@
-//! The repository of git that the working folder lies in, and what to report if the working folder is only a part of it.
+//! The git repository that contains the working folder, and what to report if the working
+//! folder is only a part of it.
 
 use alloc::format;
 use alloc::string::String;
@@ -11,11 +12,11 @@ use super::{Folder, WritableTrees, is_first};
 use crate::caller::{Caller, StateFolder};
 use crate::failure;
 
-/// Has git look for a repository above a folder that is a mount.
+/// Makes git look for a repository above a folder that is a mount.
 const ACROSS: &str = "GIT_DISCOVERY_ACROSS_FILESYSTEM";
 
-/// The folder with a `.git` that is nearest above the working folder, or is it. Above the home folder nothing is looked for: it may
-/// be a place where each name that is asked for is looked up over a network.
+/// The nearest folder with a `.git`, from the working folder upwards. Above the home folder nothing
+/// is looked up: it may be a place where each lookup goes over a network.
 pub(super) fn top(caller: &Caller<'_>) -> Option<Vec<u8>> {
     let mut folder = Folder::current().ok()?.path;
     let home = caller.home_folder().ok().map(|home| home.as_str().as_bytes());
@@ -35,7 +36,8 @@ pub(super) fn top(caller: &Caller<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// Says why git finds no repository where the jail is started in a folder of one, and what to write: once for each such folder.
+/// Reports why git finds no repository if the jail is started in a subfolder of one, and what to
+/// write: once for each such folder.
 pub(crate) fn report(plan: &Plan, caller: &Caller<'_>, trees: &WritableTrees<'_>) {
     let Some(folder) = stage::folder(plan).filter(|_| has_git(plan)) else { return };
     let (Some(top), Ok(Folder { path: here })) = (top(caller), Folder::current()) else { return };
@@ -62,15 +64,15 @@ pub(crate) fn report(plan: &Plan, caller: &Caller<'_>, trees: &WritableTrees<'_>
     }
 }
 
-/// Whether the program can run git: a jail without it has no use for a word about it.
+/// Whether the program can run git: a jail without git needs no message about it.
 fn has_git(plan: &Plan) -> bool {
     let is_git =
         |name: &str| name.split_once('-').is_some_and(|(_, rest)| rest.starts_with("git-"));
     plan.closure.names.iter().any(|name| is_git(name))
 }
 
-/// Whether git finds the repository: the plan puts that, or what it lies in, in place by name; or `.git` alone, which lies on
-/// another file system than the working folder then.
+/// Whether git finds the repository: the plan puts it, or a folder that contains it, in place by
+/// name; or `.git` alone, which is then on another file system than the working folder.
 fn is_shown(plan: &Plan, caller: &Caller<'_>, top: &[u8]) -> bool {
     let git = [top, b"/.git"].concat();
     let across = plan.env.iter().any(|variable| variable.op.name() == ACROSS);

@@ -1,7 +1,8 @@
-//! The variables of what runs on the host: the launcher's own, but no list leads programs to where a jail could write.
+//! The variables of what runs on the host: the launcher's own, without entries of lists that lead
+//! programs to where a jail could write.
 //!
-//! An agent may have left `node_modules/.bin/xdg-open` in the project, or a `libc.so.6` (escapes.md E19). This is decided
-//! here, once, for everything that a launch starts outside the jail.
+//! An agent may have left `node_modules/.bin/xdg-open` in the project, or a `libc.so.6` (escapes.md
+//! E19). This is decided here, once, for everything that a launch starts outside the jail.
 
 use alloc::ffi::CString;
 use alloc::vec::Vec;
@@ -13,7 +14,7 @@ use super::trust::WritableTrees;
 use super::walk::{Identity, Level, passed};
 use crate::caller::Caller;
 
-/// The variables, as the kernel takes them.
+/// The variables, in the kernel's form.
 pub(crate) fn surroundings(caller: &Caller<'_>, trees: &WritableTrees<'_>) -> Vec<CString> {
     let trusted = Trusted { trees, project: project(caller) };
     let mut variables: Vec<CString> = caller
@@ -49,7 +50,8 @@ struct Trusted<'a> {
 }
 
 impl Trusted<'_> {
-    /// Whether no jail can change what is found at `path`, and none ever could. What is not there yet may be made by one.
+    /// Whether no jail can change what is at `path`, and none ever could. A jail may make
+    /// what does not exist yet.
     fn holds(&self, path: &[u8]) -> bool {
         let Ok(passed) = passed(path, self.trees) else { return false };
         let is_project = |level: &Level| self.project == Some(level.identity);
@@ -57,8 +59,8 @@ impl Trusted<'_> {
     }
 }
 
-/// The working folder, which may be a checkout of another person's project. One that holds the home folder is not a project; where a
-/// jail is given that, it is one of its trees.
+/// The working folder, which may be a checkout of another person's project. One that contains the
+/// home folder is not a project; if a jail is given that, it is one of its trees.
 fn project(caller: &Caller<'_>) -> Option<Identity> {
     let project = Identity::at(".").ok()?;
     let Ok(home) = caller.home_folder() else { return Some(project) };

@@ -1,8 +1,9 @@
 //! Opens paths of the host so that no symlink which a jail may have planted is followed.
 //!
-//! An earlier session of any jail can leave `cache -> ~/.ssh` in a folder that it may write; bound read-write at the next
-//! launch, that would be the user's keys (escapes.md C11, E20). Symlinks elsewhere are the user's own and are followed; and
-//! one that leads into the store is followed as long as the path stays there, because nothing in it is secret.
+//! An earlier session of any jail can leave `cache -> ~/.ssh` in a folder that it may write; bound
+//! read-write at the next launch, that would be the user's keys (escapes.md C11, E20). Symlinks
+//! elsewhere are the user's own and are followed; and one that leads into the store is followed as
+//! long as the path stays there, because nothing in it is secret.
 
 use alloc::collections::VecDeque;
 use alloc::format;
@@ -18,10 +19,10 @@ use super::trust::{WritableTrees, Writer};
 use crate::failure::{About, Problem};
 use crate::resolve::{self, Scope};
 
-/// As many as the kernel follows (path_resolution(7)).
+/// As many links as the kernel follows (path_resolution(7)).
 const LINKS_MAX: usize = 40;
 
-/// Which file or folder something is, whatever its name, for as long as a descriptor of it is open.
+/// The identity of a file or folder, whatever its name, for as long as a descriptor of it is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     device: u64,
@@ -33,12 +34,12 @@ impl Identity {
         rustix::fs::fstat(file).map(|stat| Self::from(&stat))
     }
 
-    /// Of what `path` names; symlinks are followed.
+    /// The identity of what `path` names; symlinks are followed.
     pub(crate) fn at(path: impl Arg) -> Result<Self, Errno> {
         Self::at_path(CWD, path)
     }
 
-    /// The same for a path that begins at `folder`.
+    /// The same for a path relative to `folder`.
     pub(crate) fn at_path(folder: impl AsFd, path: impl Arg) -> Result<Self, Errno> {
         rustix::fs::statat(folder, path, AtFlags::empty()).map(|stat| Self::from(&stat))
     }
@@ -56,7 +57,7 @@ impl From<&Stat> for Identity {
     }
 }
 
-/// Something that a walk has come through.
+/// A folder or link that a walk has passed through.
 pub(crate) struct Level {
     pub(crate) place: OwnedFd,
     pub(crate) identity: Identity,
@@ -65,7 +66,7 @@ pub(crate) struct Level {
 }
 
 impl Level {
-    /// Whether the caller may make, remove or rename something in it, or allow himself to.
+    /// Whether the caller may make, remove or rename something in it, or give themself that right.
     fn may_change(&self) -> bool {
         let is_own = |uid| uid == rustix::process::geteuid().as_raw();
         accessat(&self.place, c".", Access::WRITE_OK, AtFlags::EACCESS).is_ok()
@@ -82,30 +83,31 @@ pub(crate) fn open(path: &[u8], trees: &WritableTrees<'_>) -> Result<OwnedFd, Pr
     follow(path, trees)
 }
 
-/// The same where no link is on the way, as nearly always.
+/// The same if no link is on the way, as nearly always.
 pub(super) fn open_plain(path: &[u8]) -> Result<OwnedFd, Errno> {
     resolve::open(CWD, path, OFlags::PATH, Scope::Anywhere)
 }
 
-/// The same where there is one.
+/// The same if there is one.
 pub(super) fn follow(path: &[u8], trees: &WritableTrees<'_>) -> Result<OwnedFd, Problem> {
     let mut levels = levels(path, trees)?;
     levels.pop().map(|last| last.place).ok_or(Errno::NOENT).about(path)
 }
 
-/// What `path` leads through, from the root to what it names.
+/// The folders that `path` passes through, from the root to what it names.
 pub(crate) fn levels(path: &[u8], trees: &WritableTrees<'_>) -> Result<Vec<Level>, Problem> {
     walk(path, trees).map(|walk| walk.levels)
 }
 
-/// The same, and what it has left again, by `..` or by a link that lies there: who writes one of these decides where the path
-/// leads the next time.
+/// The same, and the folders that it has left again, by `..` or by a link in them: a program that
+/// can write one of these decides where the path leads the next time.
 pub(crate) fn passed(path: &[u8], trees: &WritableTrees<'_>) -> Result<Vec<Level>, Problem> {
     walk(path, trees).map(|walk| walk.left.into_iter().chain(walk.levels).collect())
 }
 
-/// Of each symbolic link on the way the folder that it lies in and all above: a user who may write one of these could make the path
-/// lead elsewhere the next time. Folders that the caller cannot change are left out, where none below them can be changed either.
+/// For each symbolic link on the way, the folder that contains it and all folders above: a user who
+/// may write one of these could make the path lead elsewhere the next time. Folders that the caller
+/// cannot change are left out, if none below them can be changed either.
 pub(crate) fn replaceable(path: &[u8]) -> Result<Vec<Identity>, Problem> {
     walk(path, &WritableTrees::default()).map(|walk| walk.replaceable)
 }
@@ -126,7 +128,7 @@ fn walk<'a>(path: &'a [u8], trees: &'a WritableTrees<'a>) -> Result<Walk<'a>, Pr
             continue;
         }
         let target = walk.follow(&name, &next)?;
-        // What is left of the path follows what the link says.
+        // The rest of the path follows the target of the link.
         names = self::names(&target).chain(names).collect();
     }
     Ok(walk)
@@ -136,22 +138,22 @@ fn walk<'a>(path: &'a [u8], trees: &'a WritableTrees<'a>) -> Result<Walk<'a>, Pr
 struct Walk<'a> {
     asked: &'a [u8],
     trees: &'a WritableTrees<'a>,
-    /// From the root to where the walk stands.
+    /// The folders from the root to the current one.
     levels: Vec<Level>,
     /// Where it has been.
     left: Vec<Level>,
     /// See [`replaceable`].
     replaceable: Vec<Identity>,
     links: usize,
-    /// It came through a link that a jail may have planted, and stays in the store.
+    /// It passed through a link that a jail may have planted, and must stay in the store.
     held: Option<Held>,
 }
 
-/// What a walk that is held may not do.
+/// What a restricted walk may not do.
 struct Held {
-    /// How many levels the store's folder has: it may not go above.
+    /// How many levels deep the store's folder is: it may not go above.
     store: usize,
-    /// As what it is refused where it does.
+    /// The refusal if it does.
     refusal: Problem,
 }
 
@@ -191,7 +193,7 @@ impl Walk<'_> {
         openat(&folder.place, name, flags, Mode::empty())
     }
 
-    /// What is to be walked instead of a link, from where the walk stands afterwards.
+    /// The path to walk instead of a link, from where the walk is afterwards.
     fn follow(&mut self, name: &[u8], link: &OwnedFd) -> Result<Vec<u8>, Problem> {
         let target = rustix::fs::readlinkat(link, c"", Vec::new()).about(self.asked)?.into_bytes();
         self.links += 1;
@@ -215,13 +217,14 @@ impl Walk<'_> {
             (Some(refusal), None) | (None, Some(Held { refusal, .. })) => {
                 return self.enter_store(&target, refusal);
             }
-            // The store itself is a jail's to write.
+            // A jail could write the store itself.
             (Some(refusal), Some(_)) => return Err(refusal),
         }
         Ok(target)
     }
 
-    /// Goes to the store, where `target` must lie: what is to be walked from there.
+    /// Changes to the store, which must contain `target`, and returns the
+    /// rest of the path from there.
     fn enter_store(&mut self, target: &[u8], refusal: Problem) -> Result<Vec<u8>, Problem> {
         let store = self.trees.closure.as_bytes();
         let below = target.strip_prefix(store).and_then(|rest| rest.strip_prefix(b"/"));

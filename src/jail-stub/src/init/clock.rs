@@ -1,11 +1,11 @@
 //! The time that a jail may take: first its program is asked to end, then everything is ended.
 //!
-//! It is kept inside, where nothing that the payload may do stops it; the supervisor stops with its job.
+//! It runs inside, where the payload cannot stop it; the supervisor stops with its job.
 
 use jail_plan::Plan;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-/// What a program gets to put the terminal and its files in order.
+/// How long a program has to put the terminal and its files in order.
 const GRACE: i64 = 5;
 
 /// A clock that rings when the time is over, if there is a limit, and again when the grace is.
@@ -30,7 +30,7 @@ impl Clock {
         Self { rings: seconds.map(|seconds| after(seconds.unwrap_or(i64::MAX))), has_rung: false }
     }
 
-    /// How long it is until it rings.
+    /// The time until it rings.
     pub(super) fn left(&self) -> Option<Timespec> {
         let rings = self.rings?;
         let none = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -50,7 +50,7 @@ impl Clock {
     }
 }
 
-/// Not the clock of the wall, which can be set; it stands still while the machine sleeps.
+/// Not the wall clock, which can be set. This one stands still while the machine sleeps.
 fn now() -> Timespec {
     clock_gettime(ClockId::Monotonic)
 }

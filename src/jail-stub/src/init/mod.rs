@@ -1,8 +1,8 @@
-//! What the jail's init does once the payload runs: it waits for processes, keeps the time, and stops and continues
-//! the jail with its job.
+//! What the jail's init does once the payload runs: it waits for processes, keeps the time, and
+//! stops and continues the jail with its job.
 //!
-//! What it does nothing inside can stop, where the jail has processes of its own: so the limit of time is held here, and the
-//! launcher is watched here too, because the supervisor stops with its job.
+//! If the jail has processes of its own, nothing inside can stop it. So it enforces the limit of
+//! time, and also watches the launcher, because the supervisor stops with its job.
 
 mod clock;
 mod stopping;
@@ -30,15 +30,15 @@ use crate::terminal::Own;
 /// What it attends to.
 #[derive(Clone, Copy)]
 enum Event {
-    /// The supervisor says something, or is gone.
+    /// The supervisor has sent something, or is gone.
     Supervisor,
     LauncherIsGone,
     /// A process has stopped or ended, or a key was pressed.
     Signals,
 }
 
-/// After so many processes that have ended, everything else is attended to: a jail may make them as fast as they are waited
-/// for.
+/// After this many processes that have ended, everything else gets its turn: a jail may make them
+/// as fast as they are waited for.
 const ROUNDS: usize = 64;
 
 /// Init, as it waits.
@@ -49,7 +49,7 @@ pub(crate) struct Init<'a> {
     pub(crate) standard: &'a ReadOnly,
     /// Of [`signals`].
     pub(crate) signals: OwnedFd,
-    /// Where there is no PID namespace that would end everything.
+    /// For a jail without a PID namespace that would end everything.
     pub(crate) leftovers: Option<Subreaper>,
     /// The jail's own.
     pub(crate) terminal: Option<Own>,
@@ -57,33 +57,35 @@ pub(crate) struct Init<'a> {
 
 /// The state of init that changes.
 struct Job {
-    /// It leads the process group of the same number. Init is its parent and signals it by that number, until it has
-    /// waited for it: then it signals no more. (A filter of system calls may refuse it descriptors of processes.)
+    /// It leads the process group of the same number. Init is its parent and signals it by
+    /// that number, until it has waited for it, and no longer. (The system call filter may
+    /// refuse descriptors of processes.)
     payload: i32,
     clock: Clock,
     stopped: Stopped,
-    /// Who had the terminal when the job stopped.
+    /// The group that had the terminal when the job stopped.
     reader: Option<i32>,
     /// The signal that has stopped the payload.
     signal: i32,
-    /// The supervisor has got the message, and has not answered yet. It gets no other before: a program that stops and continues all
-    /// the time would fill the channel, and this process would wait for a supervisor that is stopped, or that waits for it.
+    /// The supervisor has got the message, and has not answered yet. It gets no other before: a
+    /// program that stops and continues all the time would fill the channel, and this process would
+    /// wait for a supervisor that is stopped, or that waits for it.
     is_told: bool,
-    /// The supervisor knows the payload, whose number is no other's before it is waited for.
+    /// The supervisor knows the payload, whose number is not reused before it is waited for.
     is_known: bool,
     /// More may have ended than was waited for.
     has_more: bool,
 }
 
-/// A descriptor that says when a child has changed, and which keys were pressed: where the payload is in the terminal's
-/// session and does not have it, this process is who gets their signals.
+/// A descriptor that says when a child has changed, and which keys were pressed: if the payload is
+/// in the terminal's session and does not have the terminal, this process gets their signals.
 pub(crate) fn signals() -> Result<OwnedFd, Errno> {
     use signal::{CHLD, INT, QUIT, TSTP};
     sys::signal_descriptor(SignalSet::from_signals(&[CHLD, INT, QUIT, TSTP]))
 }
 
 impl Job {
-    /// How long it may be waited for events.
+    /// How long to wait for events.
     fn wait(&self) -> Option<Timespec> {
         let is_due = self.has_more && self.is_known;
         if is_due { Some(Timespec::default()) } else { self.clock.left() }
@@ -122,8 +124,9 @@ impl Init<'_> {
         }
     }
 
-    /// What is open here would keep pipes of the launcher open after the payload has closed them. The jail's terminal stays:
-    /// without a user at it, it would be as good as gone for the supervisor.
+    /// Files that are open here would keep pipes of the launcher open after the payload has
+    /// closed them. The jail's terminal stays: without a process that has it, it would look
+    /// closed to the supervisor.
     fn release(&self) {
         let own = [
             Some(self.channel.as_fd()),
@@ -134,7 +137,8 @@ impl Init<'_> {
         ];
         let kept: Vec<_> = own.into_iter().flatten().chain(self.standard.descriptors()).collect();
         #[expect(unsafe_code, reason = "the list above is init's to make")]
-        // SAFETY: these are the descriptors of what init uses from here on. It ends by `exit`, which runs no destructors.
+        // SAFETY: these are the descriptors of what init uses from here on. It ends by `exit`,
+        // which runs no destructors.
         let _ = unsafe { sys::close_all_but(&kept) };
     }
 
@@ -159,7 +163,7 @@ impl Init<'_> {
         }
     }
 
-    /// Attends to children that have stopped or ended, or to as many as it may.
+    /// Handles children that have stopped or ended, or as many as it may at one time.
     fn changes(&self, job: &mut Job) {
         if !job.has_more || !job.is_known {
             return;
@@ -210,7 +214,7 @@ impl Init<'_> {
         }
     }
 
-    /// Who reads from the terminal now is stopped, and the supervisor asked.
+    /// The process that reads from the terminal now is stopped, and the supervisor is asked.
     fn to_background(&self, job: &mut Job) {
         let Some(terminal) = &self.terminal else { return };
         let own = sys::own_group();
@@ -253,9 +257,9 @@ impl Init<'_> {
         if let Some(leftovers) = &self.leftovers {
             return leftovers.end(None);
         }
-        // For the signal the kernel looks at every process of the machine. Most often there is none left in the jail: all but those
-        // that were sent in from outside are children of init or of its children, and the kernel ends
-        // those with it.
+        // For this signal, the kernel visits every process of the machine. Most often none is left
+        // in the jail: all except those that were sent in from outside are children of init or of
+        // its children, and the kernel ends those with it.
         if matches!(wait(WaitOptions::NOHANG), Err(Errno::CHILD)) {
             return;
         }

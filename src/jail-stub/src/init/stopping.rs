@@ -1,4 +1,5 @@
-//! Stops everything in the jail when its job stops, and continues it with the job: but not what had stopped before.
+//! Stops everything in the jail when its job stops, and continues it with the job, except
+//! what had stopped before.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -16,22 +17,23 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 use crate::signal;
 use crate::sys;
 
-/// For how long looks are taken, and how long a pause is between two of them. One look takes as long as there are processes.
+/// How long processes are looked at, and the pause between two looks. One look takes as
+/// long as there are processes.
 ///
-/// What gets the key may put the terminal in order before it stops, and is left the time for it. A process that continues
-/// others is seen to have stopped after few of these, unless it is there for that alone: nothing depends on it, because the
-/// terminal is not the jail's by then.
+/// A program that gets the key may put the terminal in order before it stops, and has time for
+/// that. A process that continues others is seen to have stopped after a few looks, unless that is
+/// all it does: nothing depends on it, because the terminal is not the jail's by then.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 4_000_000 };
 
-/// What had stopped before the job did.
+/// The processes that had stopped before the job did.
 #[derive(Default)]
 pub(super) struct Stopped {
     before: Vec<i32>,
     is_everything: bool,
 }
 
-/// A process, its group, and what it does: a letter (proc_pid_stat(5)).
+/// A process, its group, and its state: a letter (proc_pid_stat(5)).
 #[derive(Clone, Copy)]
 struct Process {
     number: i32,
@@ -58,7 +60,7 @@ pub(super) fn wait_for(groups: &[i32]) {
     });
 }
 
-/// Takes one look after the other until one says that it is enough, or the patience is over.
+/// Looks again and again until one look says that it is enough, or the time is over.
 fn patiently(mut look: impl FnMut() -> bool) {
     let begin = clock_gettime(ClockId::Monotonic);
     while !look() {
@@ -71,7 +73,8 @@ fn patiently(mut look: impl FnMut() -> bool) {
 }
 
 impl Stopped {
-    /// Stops every process. Only where the jail has processes of its own; without, it would be the host's.
+    /// Stops every process, if the jail has processes of its own. Otherwise
+    /// it would stop the host's.
     pub(super) fn stop_everything(&mut self) {
         if !getpid().is_init() {
             return;
@@ -100,10 +103,11 @@ impl Stopped {
             return;
         }
         match processes() {
-            // What has stopped before cannot be distinguished from the rest.
+            // Those that had stopped before cannot be distinguished from the rest.
             Err(_) => drop(sys::signal_everything(signal::CONT)),
             Ok(processes) => each(&processes, |process| {
-                // If it has ended, the number may be that of another process of this namespace: one of the jail's.
+                // If it has ended, another process of this namespace may have its
+                // number: one of the jail's.
                 if !self.before.contains(&process.number) {
                     let _ = sys::kill(process.number, signal::CONT);
                 }
@@ -117,12 +121,13 @@ fn processes() -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let processes = openat(CWD, c"/proc", flags, Mode::empty())?;
     if fstatfs(&processes)?.f_type != PROC_SUPER_MAGIC {
-        // What else a plan puts there may be the payload's, with pipes in it that never open.
+        // A plan can put other files there, which may be the payload's, with pipes
+        // in them that never open.
         return Err(Errno::NOSYS);
     }
     let mut space = [MaybeUninit::uninit(); 16];
     let (own, _) = readlinkat_raw(&processes, c"self", &mut space)?;
-    // In that of others the numbers mean other processes.
+    // In that of other processes, the numbers mean other processes.
     if number(own) == Some(getpid().as_raw_nonzero().get()) {
         Ok(processes)
     } else {
@@ -150,7 +155,7 @@ fn look_at(processes: impl AsFd, process: i32) -> Option<Process> {
     let file = openat(processes, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let mut space = [MaybeUninit::uninit(); 512];
     let (line, _) = read(file, &mut space).ok()?;
-    // The name before it is the process's own choice, and may have brackets.
+    // The name before it is the process's own choice, and may contain brackets.
     let end = line.iter().rposition(|byte| *byte == b')')?;
     let mut fields = line.get(end + 2..)?.split(|byte| *byte == b' ');
     let state = *fields.next()?.first()?;

@@ -1,4 +1,4 @@
-//! What comes from the host: opened there, cloned, confined, and later attached inside.
+//! Sources from the host: opened, cloned, confined, and later attached inside.
 
 use alloc::format;
 use alloc::string::String;
@@ -16,23 +16,24 @@ use crate::inside::tree::{self, BindKind, Depth};
 use crate::inside::{Launch, Root, overlay, session};
 use crate::sys::{self, Attributes};
 
-/// A detached clone of something of the host, and where it belongs.
+/// A detached clone of something of the host, and its place.
 pub(crate) struct Source {
     tree: OwnedFd,
     pub(crate) kind: BindKind,
     access: Access,
     /// The place inside.
     pub(crate) to: Vec<u8>,
-    /// A place below it that nothing of the host may be seen at.
+    /// A place below it at which nothing of the host may be visible.
     covered: Vec<Vec<u8>>,
-    /// Of a folder that may be written, or where something is masked: where it is on the host, without links.
+    /// For a folder that may be written, or in which something is masked: its path on
+    /// the host, without links.
     pub(crate) from: Vec<u8>,
     /// What is written goes elsewhere.
     pub(crate) is_staged: bool,
 }
 
 impl Source {
-    /// Where a folder of the host that may be written is, on the host and inside.
+    /// The places of a folder of the host that may be written, on the host and inside.
     pub(crate) fn writable(&self) -> Option<(&[u8], &[u8])> {
         match (self.kind, self.access) {
             (BindKind::Folder, Access::ReadWrite | Access::Device) if !self.is_staged => {
@@ -66,8 +67,8 @@ pub(crate) fn sources(host: HostUse<'_>, launch: &Launch<'_>) -> Result<Vec<Sour
             all_there(host::named::variable(op, launch.caller)?, op.access, launch)
         }
         HostUse::Session(service) => session::sources(service, launch),
-        // Each has its own way: a tree may become many mounts, an overlay is mounted once there is a root, and the store's
-        // paths are many.
+        // Each has its own code: a tree may become many mounts, an overlay is mounted once there is
+        // a root, and the store has many paths.
         HostUse::Tree(_)
         | HostUse::Layers(_)
         | HostUse::Closure
@@ -78,17 +79,18 @@ pub(crate) fn sources(host: HostUse<'_>, launch: &Launch<'_>) -> Result<Vec<Sour
     }
 }
 
-/// For where it cannot be shared by a copy.
+/// For a file that cannot be shared by a copy.
 fn shared(op: &SharedFile, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     let (from, to) = (launch.caller.path(&op.from)?, launch.caller.path(&op.to)?);
     let (from, to) = (from.as_str().as_bytes(), to.as_str().as_bytes());
     let source = match launch.shared.pair_for(op) {
-        // The folder is what it was, and the file whatever has its name now: other launches replace it.
+        // The folder is the same, and the file is whatever has its name now:
+        // other launches replace it.
         Some(pair) => {
             let folder = launch.paths.open(&pair.folder_path)?;
             let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             match openat(&*folder, &pair.name, flags, Mode::empty()) {
-                // There is no file yet, and the place inside may have none either.
+                // There is no file yet, and perhaps none at the place inside.
                 Err(Errno::NOENT) => return Ok(Vec::new()),
                 place => clone(&place.about(from)?, from, to, Access::ReadWrite, launch)?,
             }
@@ -104,7 +106,8 @@ fn shared(op: &SharedFile, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> 
     }
 }
 
-/// The same for a file that was not there: it is made, empty, because there would be nothing to be bound.
+/// The same for a file that did not exist: it is made, empty, because otherwise there
+/// would be nothing to bind.
 pub(super) fn made(op: &SharedFile, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     if let Some(pair) = launch.shared.pair_for(op) {
         let folder = launch.paths.open(&pair.folder_path)?;
@@ -132,7 +135,7 @@ fn bind(op: &Bind, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     }
 }
 
-/// What to write instead of a grant whose source is missing, so that it can be pasted.
+/// What to write instead of a grant whose source is missing, ready to be pasted.
 fn remedy(op: &Bind) -> String {
     let left_out = "a `try-…` grant is left out where its source is missing";
     if op.access != Access::ReadWrite || op.from != op.to {
@@ -146,8 +149,8 @@ fn remedy(op: &Bind) -> String {
     format!("write `(state-dir {path})`, which makes the folder, or let it be missing: {left_out}")
 }
 
-/// The folder that the process was started in. It is taken as the process's own working folder, which the kernel kept
-/// through the clone, and not opened by name again.
+/// The folder that the process was started in. It is the process's own working folder, which the
+/// kernel kept through the clone, and is not opened by name again.
 fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
     let path = host::Folder::current()?.path;
     let to = match &op.to {
@@ -165,7 +168,8 @@ fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
     Ok(Source { tree, kind, access, to, covered, from: path, is_staged })
 }
 
-/// The folder that the worktrees of a repository share, with the repository's hooks and configuration.
+/// The folder that the worktrees of a repository share, with the
+/// repository's hooks and configuration.
 fn worktree(launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     let Some(SharedGit { path, .. }) = launch.paths.repository() else { return Ok(Vec::new()) };
     Ok(vec![source(path, path, Access::ReadWrite, launch)?])
@@ -222,7 +226,7 @@ fn clone(
     Ok(Source { tree, kind, access, to: to.into(), covered, from, is_staged: false })
 }
 
-/// Takes from a clone what its access does not give.
+/// Removes from a clone what its access does not include.
 pub(crate) fn confine(tree: &OwnedFd, access: Access) -> Result<(), Errno> {
     match access {
         Access::ReadOnly => tree::confine(tree, Attributes::READ_ONLY),

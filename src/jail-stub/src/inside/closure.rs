@@ -1,7 +1,7 @@
 //! The store closure: one bind for each path, over mount points that were made at build time.
 //!
-//! About five microseconds a path. Making the mount points here would cost as much again, and looking at mountinfo after
-//! each bind, as others do, makes it quadratic.
+//! About five microseconds a path. Making the mount points here would cost as much again, and
+//! looking at mountinfo after each bind, as others do, makes it quadratic.
 
 use alloc::ffi::CString;
 
@@ -16,17 +16,18 @@ use crate::inside::tree::{self, BindKind, Depth};
 use crate::inside::{Root, join, point};
 use crate::sys::{self, Attributes};
 
-/// Which places there are to be in the store.
+/// The places to make in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
     /// Those of the closure.
     Closure,
-    /// Also such as later operations make: a variable may name store paths that the closure does not have.
+    /// Places that later operations make: a variable may name store paths that
+    /// the closure does not have.
     More,
 }
 
 impl Room {
-    /// What is needed where these places are to be made, among others.
+    /// What is needed if these places must be made, among others.
     pub(crate) fn for_closure<'a>(
         closure: &Closure,
         mut places: impl Iterator<Item = &'a [u8]>,
@@ -99,7 +100,7 @@ fn make(closure: &Closure, folder: &OwnedFd, name: &str) -> Result<(), Errno> {
 }
 
 fn bind(store: impl AsFd, name: &str, skeleton: impl AsFd) -> Result<(), Errno> {
-    // Both calls want it with its end.
+    // Both calls need it with its terminator.
     let name = CString::new(name).map_err(|_| Errno::INVAL)?;
     let tree = tree::clone_child(store, &name, Depth::One)?;
     move_mount(tree, c"", skeleton, &name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)

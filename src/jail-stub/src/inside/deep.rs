@@ -1,8 +1,10 @@
-//! A tree of the host, read-only, with what its symbolic links lead to in their stead: configuration that is made of links
-//! into other places works inside, where those places do not exist.
+//! A tree of the host, read-only, with the targets of its symbolic links in their
+//! stead: configuration that consists of links to other places works inside, where
+//! those places do not exist.
 //!
-//! Whatever has no link that leaves the tree is bound as a whole. Where there are such links, folders in memory stand for
-//! the host's, and each file and each untouched folder in them is a mount of its own.
+//! A folder without links that leave the tree is bound as a whole. If there are such
+//! links, folders in memory replace the host's, and each file and each untouched folder in
+//! them is a mount of its own.
 
 use alloc::vec::Vec;
 
@@ -17,15 +19,16 @@ use crate::inside::bind::confine;
 use crate::inside::tree::{self, BindKind, Depth};
 use crate::inside::{Launch, Root, file, listing};
 
-/// Bounds of one tree: so much is looked at, so many mounts are made, so deep it is.
+/// Bounds of one tree: how much is read, how many mounts are made, how deep it is.
 const ENTRIES_MAX: usize = 200_000;
 const MOUNTS_MAX: usize = 8_192;
 const DEPTH_MAX: usize = 64;
-/// A list of name servers is replaced rather than written by what manages it, and a mount would keep the old one.
+/// A list of name servers is replaced rather than written by the program that manages it, and a
+/// mount would keep the old one.
 const BY_CONTENT: &[u8] = b"/etc/resolv.conf";
 const CONTENT_MAX: usize = 1024 * 1024;
 
-/// What stands at one place inside.
+/// What is at one place inside.
 enum Item {
     Folder,
     Tree(OwnedFd, BindKind),
@@ -37,13 +40,13 @@ enum Item {
 pub(crate) struct DeepTree {
     pub(crate) to: Vec<u8>,
     items: Vec<(Vec<u8>, Item)>,
-    /// Links that lead nowhere, which stay as they are.
+    /// Links that lead nowhere, which are kept.
     pub(crate) dangling: Vec<Vec<u8>>,
-    /// Places in it that nothing of the host may be seen at.
+    /// Places in it at which nothing of the host may be visible.
     covered: Vec<Vec<u8>>,
 }
 
-/// Looks at the tree. `None`: it does not exist, and the plan says that it may be missing.
+/// Reads the tree. `None`: it does not exist, and the plan allows that.
 pub(crate) fn find(op: &Deep, launch: &Launch<'_>) -> Result<Option<DeepTree>, Problem> {
     let from = launch.caller.path(&op.from)?;
     let to = from.as_str().as_bytes();
@@ -78,7 +81,8 @@ impl DeepTree {
                 Item::Tree(tree, kind) => root.attach_at(tree, &path, kind)?,
                 Item::Link(target) => file::link(root, text(&path)?, text(&target)?)?,
                 Item::Content(content) => file::write(root, text(&path)?, &content, 0o444)?,
-                // The first folder is the tree's own. In a filesystem of the launch's own, nothing is made on the host.
+                // The first folder is the tree's own. In a filesystem of the launch's own,
+                // nothing is made on the host.
                 Item::Folder if path == self.to => {
                     root.tmpfs(text(&path)?, 0o755, None)?;
                     made = true;
@@ -95,10 +99,10 @@ fn text(path: &[u8]) -> Result<&str, Problem> {
     core::str::from_utf8(path).map_err(|_| Problem::new(path, "the name is not UTF-8"))
 }
 
-/// What a folder or file is, once looked at.
+/// A folder or file, once it has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {
-    /// Nothing in it leaves the tree: it can be bound as it stands.
+    /// Nothing in it leaves the tree: it can be bound unchanged.
     Whole,
     /// It is among the items, part by part.
     Parts,
@@ -114,7 +118,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Looks at what is at `place` on the host, for the place `to` inside. `above` are the folders on the way.
+    /// Reads what is at `place` on the host, for the place `to` inside. `above`
+    /// are the folders on the way.
     fn visit(
         &mut self,
         place: &OwnedFd,
@@ -188,7 +193,8 @@ impl Walk<'_> {
                 }
                 Ok(Seen::Parts)
             }
-            // A link to a folder that it lies in would have no end, and one that leads nowhere has none to show.
+            // A link to a folder that contains it would have no end, and one that
+            // leads nowhere has no target.
             Some(_) | None => {
                 self.dangling.push(path.into());
                 Ok(Seen::Whole)
@@ -196,7 +202,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether a link stays in the tree by its text: then it works inside as it stands.
+    /// Whether a link stays in the tree by its text: then it works inside unchanged.
     fn stays(&self, link: &OwnedFd, path: &[u8]) -> Result<bool, Problem> {
         let target = rustix::fs::readlinkat(link, c"", Vec::new()).about(path)?.into_bytes();
         let parent = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
@@ -217,7 +223,8 @@ impl Walk<'_> {
         Ok(top.into_iter().all(|name| rest.next() == Some(&name)))
     }
 
-    /// What a link leads to on the host; the path to its folder is the real one, whatever led there.
+    /// The target of a link on the host. The path of its folder is the real
+    /// one, however it was reached.
     fn follow(&self, folder: &OwnedFd, path: &[u8]) -> Result<Option<OwnedFd>, Problem> {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         let real = host::path_of(folder).about(path)?;

@@ -40,7 +40,8 @@ const LINKS: &[(&str, &str)] = &[
     ("pts/ptmx", "ptmx"),
 ];
 
-/// Puts a minimal /dev at `path`. It is read-only once the root is complete; what is mounted in it stays as it is.
+/// Puts a minimal /dev at `path`. It is read-only once the root is complete; what is
+/// mounted in it stays the same.
 pub(crate) fn mount(path: &str, terminal: Terminal, root: &mut Root) -> Result<(), Problem> {
     let shared = root.own_folder(path)?;
     let folder = &*shared;
@@ -52,11 +53,12 @@ pub(crate) fn mount(path: &str, terminal: Terminal, root: &mut Root) -> Result<(
     })?;
     match terminal {
         Terminal::Shared => console(folder).about(&join(path, "console"))?,
-        // The jail's own is among the pseudo-terminals.
+        // The jail's own terminal is among the pseudo-terminals.
         Terminal::Keep | Terminal::NewSession => {}
     }
-    // One call for all nodes: no setuid there, no mount events from the host, and no process changes their mode or owner: root
-    // would do it for every user. To write to a device is not a change of it.
+    // One call for all nodes: no setuid there, no mount events from the host, and no process
+    // can change their mode or owner, which root would do for every user. Writing to a
+    // device does not change it.
     let set = Attributes::NO_SUID | Attributes::READ_ONLY;
     sys::set_attributes(folder, Attributes { set, clear: 0, recursive: true }).about(path)?;
     let clear = Attributes::READ_ONLY;
@@ -70,8 +72,8 @@ pub(crate) fn mount(path: &str, terminal: Terminal, root: &mut Root) -> Result<(
     Ok(())
 }
 
-/// Binds one node of the host into `folder`, the working folder, if it is the device that it should be and not something
-/// put in its place.
+/// Binds one node of the host into `folder`, the working folder, if it is the expected device and
+/// not something put in its place.
 fn node(folder: &OwnedFd, name: &str, number: (u32, u32)) -> Result<(), Errno> {
     mknodat(folder, name, FileType::RegularFile, Mode::from_raw_mode(0o644), makedev(0, 0))?;
     mount_bind(join("/dev", name), name)?;
@@ -88,8 +90,9 @@ fn attach(tree: OwnedFd, folder: impl AsFd, name: &str) -> Result<(), Errno> {
     move_mount(tree, c"", folder, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
 }
 
-/// The launcher's terminal, where a standard descriptor is it, under the name `console`: programs ask for its name
-/// (ttyname(3)), and its own one belongs to the host's devpts. It grants nothing that the descriptor does not.
+/// The launcher's terminal, if it is a standard descriptor, as `console`: programs ask for
+/// its name (ttyname(3)), and its own one belongs to the host's devpts. It grants nothing
+/// that the descriptor does not.
 fn console(folder: &OwnedFd) -> Result<(), Errno> {
     let all = Standard::ALL.map(sys::standard);
     let Some(own) = all.into_iter().find(|fd| sys::foreground_group(fd).is_ok()) else {

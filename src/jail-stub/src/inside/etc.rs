@@ -9,7 +9,7 @@ use crate::host;
 use crate::inside::{Launch, Root, file};
 use crate::namespaces;
 
-/// What the kernel shows for ids that are not mapped.
+/// The ids that the kernel shows for ids that are not mapped.
 const OVERFLOW: u32 = 65534;
 
 const NSSWITCH: &str = "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n";
@@ -29,7 +29,7 @@ pub(crate) fn accounts(shell: &str, launch: &Launch<'_>, root: &Root) -> Result<
     let mut passwd = format!("{user}:x:{uid}:{gid}::{home}:{shell}\n");
     let mut groups = format!("{group}:x:{gid}:\n");
     if let Some(Dedicated { name, uid, gid, .. }) = &launch.dedicated {
-        // The payload's own line comes first: it is at home where the caller would be.
+        // The payload's own line comes first: its home is where the caller's would be.
         passwd.insert_str(0, &format!("{name}:x:{uid}:{gid}::{home}:{shell}\n"));
         groups.insert_str(0, &format!("{name}:x:{gid}:\n"));
     }

@@ -1,7 +1,7 @@
-//! Files and links with a content that the plan or the host gives.
+//! Files and links whose content comes from the plan or the host.
 //!
-//! In a filesystem of the launch's own they are simply made. In a tree of the host nothing is written: there the content
-//! lies in a filesystem in memory and is bound over the place.
+//! In a filesystem of the launch's own they are simply made. In a tree of the host nothing is
+//! written: there the content is in a filesystem in memory and is bound over the place.
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -26,7 +26,7 @@ pub(crate) fn write(root: &Root, path: &str, content: &[u8], mode: u32) -> Resul
     let entry = root.entry_for(path.as_bytes(), mode)?;
     if root.is_own(&*entry.folder).about(path)? {
         match create_again(&entry, content, mode) {
-            // Something is mounted there; the file goes over it.
+            // Something is mounted there; the file covers it.
             Err(Errno::BUSY) => {}
             other => return other.about(path),
         }
@@ -67,7 +67,7 @@ pub(crate) fn create(
     Ok(())
 }
 
-/// A file with the content that a file of the host has now.
+/// A file with the current content of a file of the host.
 pub(crate) fn copy(op: &Copy, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
     let from = launch.caller.path(&op.from)?;
     let to = launch.caller.path(&op.to)?;
@@ -88,8 +88,8 @@ pub(crate) fn copy(op: &Copy, launch: &Launch<'_>, root: &mut Root) -> Result<()
     write(root, to.as_str(), &content, 0o644)
 }
 
-/// A symbolic link at `path`. In a filesystem of the launch's own, one that is there already is replaced; anything else
-/// stays and stops the launch.
+/// A symbolic link at `path`. In a filesystem of the launch's own, one that is there already is
+/// replaced; anything else stays and stops the launch.
 pub(crate) fn link(root: &Root, path: &str, target: &str) -> Result<(), Problem> {
     let entry = root.entry(path.as_bytes())?;
     if root.is_own(&*entry.folder).about(path)? {
@@ -125,7 +125,7 @@ fn link_again(entry: &Entry, target: &str) -> Result<(), Errno> {
     symlinkat(target, folder, name)
 }
 
-/// Whether there is a link there already, and says so.
+/// Whether there is a link there already. If so, returns its target.
 fn says(entry: &Entry, target: &str) -> Result<bool, Errno> {
     match readlinkat(&*entry.folder, &entry.name, Vec::new()) {
         Ok(there) => Ok(there.to_bytes() == target.as_bytes()),

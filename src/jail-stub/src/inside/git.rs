@@ -1,7 +1,8 @@
-//! What git and other programs on the host execute or believe, where the jail could write it: over files lie symbolic links that lead
-//! to the jail's copies, so that programs can lock and rename them as always; over hooks lie copies, over other folders layers that take
-//! what is changed; the rest lies over itself, read-only.
-//! Which places these are, and what is in the copies, a process outside says ([`crate::host::GitGuard`]).
+//! What git and other programs on the host execute or trust, where the jail could write it:
+//! files are covered by symbolic links to the jail's copies, so programs can lock and rename
+//! them as usual; hooks are covered by copies, and other folders by layers that keep changes;
+//! the rest is mounted over itself, read-only. A process outside determines these places and the
+//! content of the copies ([`crate::host::GitGuard`]).
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -25,14 +26,14 @@ use crate::inside::{Launch, Root};
 use crate::resolve::{self, Scope};
 use crate::sys::Attributes;
 
-/// What is kept apart, and all the places that it has inside.
+/// What is kept apart, and all its places inside.
 pub(super) struct Apart<'a> {
     guard: &'a GitGuard<'a>,
     places: Vec<Place>,
     copies: Option<Copies>,
 }
 
-/// Where the jail's copies are.
+/// The folder of the jail's copies.
 struct Copies {
     folder: Rc<OwnedFd>,
     at: JailPath,
@@ -42,17 +43,17 @@ struct Place {
     /// Its number in the list, which is the name of its copy.
     number: usize,
     how: How,
-    /// Where the host has it.
+    /// Its path on the host.
     from: Identity,
     /// Where it is inside.
     to: Vec<u8>,
-    /// Of what lies over itself.
+    /// For what is mounted over itself.
     tree: Option<OwnedFd>,
-    /// The folder that a layer lies over.
+    /// The folder that a layer covers.
     lower: Option<Rc<OwnedFd>>,
 }
 
-/// Finds them in what the jail may write of the host. Nothing, where the launch is in no repository.
+/// Finds them in what the jail may write of the host. `None` if the launch is in no repository.
 pub(super) fn find<'a, 's>(
     launch: &Launch<'a>,
     sources: impl Iterator<Item = &'s Source>,
@@ -79,7 +80,7 @@ pub(super) fn find<'a, 's>(
 
 impl Place {
     fn find(number: usize, how: How, path: &[u8], to: Vec<u8>) -> Result<Self, Problem> {
-        // The last name may be a symbolic link, which is kept as one.
+        // The last name may be a symbolic link, which is not followed.
         let (folder, name) = split(path);
         let folder = resolve::open(CWD, folder, OFlags::PATH | OFlags::DIRECTORY, Scope::Anywhere)
             .map_err(|error| changed(path, error))?;
@@ -113,7 +114,7 @@ impl Place {
         }
         match (how, tree) {
             (How::Layer, Some(tree)) => {
-                // A file system that no layer can lie over has it read-only.
+                // If no layer can cover a file system, it is read-only.
                 let layer = lower.and_then(|lower| copies.layer(number, lower, &to).ok());
                 move_to_entry(layer.unwrap_or(tree), &entry)
             }
@@ -129,7 +130,8 @@ impl Place {
 }
 
 impl Copies {
-    /// Mounts a symbolic link that leads to a copy. It has no name in the end, but a mount of it can be attached only while it has.
+    /// Mounts a symbolic link to a copy. It has no name in the end, but a mount of it can be
+    /// attached only while it has.
     fn link(&self, number: usize, entry: &Entry) -> Result<(), Errno> {
         let name = c"link";
         symlinkat(format!("{}/{number}", self.at.as_str()), &*self.folder, name)?;
@@ -149,7 +151,7 @@ impl Copies {
         overlay::mount(&[lower], Some((&changes, &work)), &String::from_utf8_lossy(to))
     }
 
-    /// Puts something over what the layers keep: only the kernel writes there.
+    /// Covers what the layers keep: only the kernel writes there.
     fn cover_layers(&self) -> Result<(), Errno> {
         let tree = tree::clone_child(&*self.folder, format!("{LAYERS}/{COVER}"), Depth::One)?;
         move_to_entry(
@@ -160,7 +162,7 @@ impl Copies {
 }
 
 impl Apart<'_> {
-    /// Where folders have layers over them.
+    /// The folders that have layers over them.
     pub(super) fn layers(&self) -> impl Iterator<Item = &[u8]> {
         let layers = self.places.iter().filter(|place| place.how == How::Layer);
         layers.map(|place| place.to.as_slice())
@@ -168,7 +170,7 @@ impl Apart<'_> {
 
     /// Has the copies made, while the root can still be written.
     pub(super) fn copy(&mut self, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
-        // Each operation that wants copies comes by.
+        // This is called for each operation that needs copies.
         if self.copies.is_some() {
             return Ok(());
         }
@@ -180,7 +182,7 @@ impl Apart<'_> {
         Ok(())
     }
 
-    /// Puts all of it in place, when everything else is.
+    /// Puts all of it in place, when everything else is there.
     pub(super) fn attach(self, root: &mut Root) -> Result<(), Problem> {
         let Some(copies) = self.copies else { return Ok(()) };
         let has_layers = self.places.iter().any(|place| place.how == How::Layer);

@@ -1,4 +1,5 @@
-//! Files that the broker fills and sockets that it answers on: made empty here, read-only inside, and handed to it open.
+//! Files that the broker fills and sockets that it answers on: made empty here, read-only
+//! inside, and handed to it open.
 
 use jail_plan::{Content, HostUse, InsideOp, Step};
 use rustix::fd::OwnedFd;
@@ -8,8 +9,9 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use crate::failure::{About, Problem};
 use crate::inside::{Built, Launch, order, refused, socket};
 
-/// Puts them in their places, at the time when [`refused`] puts its file there. In a folder of the host's they have none, and
-/// then there is no launch: nothing is made there, and what the payload finds there would be something else.
+/// Puts them in their places, when [`refused`] puts its file there. If a place is in a
+/// folder of the host's, there is no launch: nothing is made there, and the payload
+/// would find something else.
 pub(super) fn place(
     launch: &Launch<'_>,
     done: &[&Step<InsideOp>],

@@ -1,6 +1,7 @@
-//! What the jail may not write, though it may write the folder that it lies in: its own spec, and the files that this imports
-//! (escapes.md E18). jailgen writes their paths into its state folder, which no jail sees, when it builds the jail. They are bound
-//! over themselves, read-only, when everything else is in place.
+//! Files that the jail may not write, though it may write the folder that contains them: its own
+//! spec, and the files that it imports (escapes.md E18). jailgen writes their paths into its state
+//! folder, which no jail sees, when it builds the jail. They are bound over themselves, read-only,
+//! when everything else is in place.
 
 use alloc::vec::Vec;
 
@@ -17,7 +18,7 @@ use crate::inside::{Launch, Root};
 use crate::reading::read_to_end;
 use crate::resolve::{self, Scope};
 
-/// No jail has more files of specs.
+/// The most files of specs that a jail has.
 const BYTES_MAX: usize = 1024 * 1024;
 
 /// A file that is kept, and a place that it has inside.
@@ -50,7 +51,7 @@ pub(crate) fn find<'s>(
     Ok(found)
 }
 
-/// What jailgen has written down for jails of this name; nothing where it has built none.
+/// What jailgen has recorded for jails of this name. Empty if it has built none.
 fn list(launch: &Launch<'_>) -> Result<Vec<u8>, Problem> {
     let Ok(state) = launch.caller.state_folder() else { return Ok(Vec::new()) };
     let path = state.file(&[KEPT, "/", &launch.plan.name].concat());
@@ -62,7 +63,8 @@ fn list(launch: &Launch<'_>) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// A file that is gone, or that has become a link, is no longer the spec: jailgen asks before it builds another one.
+/// A file that is gone, or that has become a link, is no longer the spec: jailgen asks
+/// before it builds another one.
 fn kept(path: &[u8], to: Vec<u8>) -> Result<Option<Kept>, Problem> {
     let place = match resolve::open(CWD, path, OFlags::PATH, Scope::Anywhere) {
         Ok(place) => place,
@@ -78,7 +80,7 @@ fn kept(path: &[u8], to: Vec<u8>) -> Result<Option<Kept>, Problem> {
 }
 
 impl Kept {
-    /// Binds it over itself, if it can be seen: something else may have been put in its place.
+    /// Binds it over itself, if it is visible: something else may have been put in its place.
     pub(crate) fn attach(self, root: &mut Root) -> Result<(), Problem> {
         let seen =
             root.open(&self.to).and_then(|found| Identity::from_file(&found).about(&self.to));

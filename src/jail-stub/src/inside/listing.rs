@@ -9,12 +9,12 @@ use rustix::io::Errno;
 
 const BUFFER: usize = 32 * 1024;
 
-/// The names in the folder at `place`, in their order, without `.` and `..`.
+/// The names in the folder at `place`, sorted, without `.` and `..`.
 ///
 /// # Errors
-/// Those of opening and reading it; `EFBIG` when there are more than `bound`.
+/// Those of opening and reading it; `EFBIG` if there are more than `bound`.
 pub(crate) fn names(place: impl AsFd, bound: usize) -> Result<Vec<Vec<u8>>, Errno> {
-    // A place (`O_PATH`) cannot be read, and `.` in it is the same folder.
+    // A place (`O_PATH`) cannot be read, but `.` in it is the same folder.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = openat(place, c".", flags, Mode::empty())?;
     let mut buffer = vec![core::mem::MaybeUninit::uninit(); BUFFER];

@@ -1,5 +1,5 @@
-//! Files of the working folder whose content the jail does not see: an empty file lies over each, wherever the jail has it. A process
-//! outside says which these are ([`crate::host::Masks`]).
+//! Files of the working folder whose content the jail does not see: an empty file covers each,
+//! wherever the jail has it. A process outside finds these files ([`crate::host::Masks`]).
 
 use alloc::vec::Vec;
 
@@ -17,11 +17,11 @@ use crate::sys::Attributes;
 
 const MODE: u32 = 0o444;
 
-/// Where the jail may have what is masked.
+/// The places where the jail may have masked files.
 pub(super) struct Shown {
     /// Folders of the host.
     trees: Vec<Tree>,
-    /// Files that the spec grants by themselves, and so wants to show.
+    /// Files that the spec grants by themselves, and therefore shows.
     granted: Vec<Vec<u8>>,
 }
 
@@ -84,7 +84,7 @@ impl Shown {
         Ok(())
     }
 
-    /// Adds the jail's layers over folders: what one shows of the folder below it is another file than that.
+    /// Adds the jail's layers over folders: a layer shows another file than the folder below it.
     pub(super) fn add_layers<'p>(&mut self, places: impl Iterator<Item = &'p [u8]>) {
         for to in places {
             let from = |tree: &Tree| Some([&tree.from, to.strip_prefix(&*tree.to)?].concat());
@@ -95,7 +95,7 @@ impl Shown {
         }
     }
 
-    /// Masks all of it, when everything else is in place.
+    /// Masks all of them, when everything else is in place.
     pub(super) fn mask(self, launch: &Launch<'_>, root: &Root) -> Result<(), Failure> {
         let Some(masks) = launch.masks else { return Ok(()) };
         let failed = |problem| masks.failed(launch.steps, problem);
@@ -132,7 +132,7 @@ fn cover(
         root.pin(to)?;
     }
     let Some(found) = seen() else {
-        // Something else of the spec lies over it, unless it was moved away meanwhile.
+        // Something else of the spec covers it, unless it was moved away meanwhile.
         let there = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
         let is_there = !is_bound || there.is_ok_and(|stat| is_it(Identity::from(&stat)));
         return is_there.then_some(()).ok_or_else(|| {

@@ -1,7 +1,9 @@
-//! The operations inside the new namespaces, while the host can still be reached: they build the jail's root.
+//! The operations inside the new namespaces, while the host can still be reached:
+//! they build the jail's root.
 //!
-//! Two rounds. First everything that is bound from the host is cloned, detached, before the new root is attached: so no
-//! source can contain the new root, not even a bind of `/`. Then the operations run in the order of the plan.
+//! Two rounds. First everything that is bound from the host is cloned, detached, before the new
+//! root is attached: so no source can contain the new root, not even a bind of `/`. Then the
+//! operations run in the order of the plan.
 
 mod bind;
 mod closure;
@@ -61,22 +63,22 @@ pub(crate) struct Launch<'a> {
     pub(crate) own_state: &'a [OwnState],
     /// The files of the host that the jail gets copies of.
     pub(crate) shared: &'a SharedFiles<'a>,
-    /// Who says which files are masked.
+    /// The process that determines which files are masked.
     pub(crate) masks: Option<&'a Masks<'a>>,
-    /// Who says what of git is kept apart, in a repository.
+    /// The process that determines what of git is kept apart, in a repository.
     pub(crate) git: Option<&'a GitGuard<'a>>,
     /// The socket that [`InsideOp::HostSocket`] places.
     pub(crate) listener: Option<&'a OwnedFd>,
-    /// What is made in the network namespace, where the plan has a network by name.
+    /// What is made in the network namespace, if the plan has a network by name.
     pub(crate) network: Option<&'a network::Prepared<'a>>,
-    /// The user that the payload runs as, where it is not the caller.
+    /// The user that the payload runs as, if it is not the caller.
     pub(crate) dedicated: Option<&'a Dedicated<'a>>,
     pub(crate) steps: Steps,
 }
 
 impl Launch<'_> {
-    /// What has to be covered where `place` of the host, which was opened as `from`, is granted at `to`: the part of it that is
-    /// jailgen's own.
+    /// What must be covered if `place` of the host, which was opened as `from`, is granted at `to`:
+    /// the part of it that is jailgen's own.
     fn own_state_in(
         &self,
         place: impl AsFd,
@@ -95,7 +97,7 @@ impl Launch<'_> {
         Ok(covered)
     }
 
-    /// The user id of the payload, as it is inside.
+    /// The payload's user id inside.
     fn payload(&self) -> u32 {
         self.dedicated
             .as_ref()
@@ -107,14 +109,14 @@ impl Launch<'_> {
 pub(crate) struct Built<'a> {
     /// The new root.
     pub(crate) root: Root,
-    /// What only the launch could know about it.
+    /// Facts that only the launch could find out.
     pub(crate) places: Places,
     room: Room,
     /// What of git is kept apart, until everything else is in place.
     apart: Option<git::Apart<'a>>,
 }
 
-/// Where things are inside whose places the plan does not know.
+/// Places inside that the plan does not know.
 #[derive(Default)]
 pub(crate) struct Places {
     /// The working folder, if it is there.
@@ -123,13 +125,14 @@ pub(crate) struct Places {
     pub(crate) bound: Vec<Bound>,
 }
 
-/// A place and which entry of the plan put something there.
+/// A place, and the entry of the plan that put something there.
 pub(crate) struct Bound {
     pub(crate) by: Origin,
     pub(crate) path: Vec<u8>,
 }
 
-/// Builds the jail's root on a fresh tmpfs. The process still has the host's root afterwards; see [`Root::enter`].
+/// Builds the jail's root on a fresh tmpfs. The process still has the host's
+/// root afterwards; see [`Root::enter`].
 pub(crate) fn build<'a>(launch: &Launch<'a>) -> Result<Built<'a>, Failure> {
     let ops = &launch.plan.inside;
     let failed = |index, step, problem| launch.steps.inside(index, step, problem);
@@ -147,7 +150,8 @@ pub(crate) fn build<'a>(launch: &Launch<'a>) -> Result<Built<'a>, Failure> {
     let apart = git::find(launch, bound()).map_err(at_root)?;
     let mut shown = masks::find(launch, bound()).map_err(at_root)?;
     if let Some(user) = &launch.dedicated {
-        // From here on nothing of the caller's is opened any more, and what is made belongs to the payload.
+        // From here on, nothing of the caller's is opened any more, and what is
+        // made belongs to the payload.
         let failed = |problem| launch.steps.fixed(Fixed::Namespaces, user.by, problem);
         user.take_ids().map_err(failed)?;
     }
@@ -190,7 +194,7 @@ fn for_broker(
     given::place(launch, done, next, built)
 }
 
-/// Says with a problem about a place whose mount that place lies in.
+/// Adds to a problem whose mount contains its place.
 fn in_the_way(
     problem: Problem,
     op: &InsideOp,
@@ -201,7 +205,7 @@ fn in_the_way(
         return problem;
     };
     let problem = problem.lies_in(&around.by);
-    // Its place is where it was started, so the order in the spec would change nothing.
+    // Its place is where it was started, so another order in the spec would change nothing.
     if op.place() == Place::Folder {
         return problem.help(
             "start it in a folder that lies elsewhere, or give this one another place inside: `(workspace \"/workspace\")`",
@@ -290,7 +294,7 @@ fn perform(
             let id = process::machine_id().about(path.as_str())?;
             file::write(root, path.as_str(), id.as_bytes(), 0o444)
         }
-        // What masks a file is made when everything else is in place.
+        // The mounts that mask files are made when everything else is in place.
         InsideOp::RemountReadOnly(to) if launch.masks.is_some() => {
             let place = root.open(caller.path(to)?.as_str().as_bytes())?;
             root.read_only_in_the_end(place);
@@ -307,8 +311,8 @@ fn perform(
         InsideOp::Git(_) | InsideOp::PrivateCopies(_) => {
             built.apart.as_mut().map_or(Ok(()), |apart| apart.copy(launch, &mut built.root))
         }
-        // The operations that scripts added stand before it by now.
-        // And what is masked is found outside, and covered when all else is in place.
+        // The operations that scripts added come before it by now. And masked files are found
+        // outside, and covered when everything else is in place.
         InsideOp::RuntimeArguments | InsideOp::Protect(_) | InsideOp::Mask(_) => Ok(()),
     }
 }
@@ -342,7 +346,7 @@ fn found(op: &InsideOp, launch: &Launch<'_>) -> Result<HostParts, Problem> {
     Ok(parts)
 }
 
-/// What the host lacks of what the plan would show, reported in a line of each kind.
+/// What the plan would show and the host lacks, reported in a line for each kind.
 #[derive(Default)]
 struct Notes {
     missing: Vec<&'static str>,

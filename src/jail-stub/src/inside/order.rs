@@ -1,6 +1,6 @@
-//! In which order the operations put things in place: that of the plan, but for the working folder. It lies over every folder
-//! around it, wherever the spec says so: where a jail is started is known at launch only, and `mount-cwd` is meant in all of
-//! those places.
+//! The order in which the operations put things in place: that of the plan, except that the working
+//! folder covers every folder around it, wherever it is in the spec. Where a jail is started is
+//! known only at launch, and `mount-cwd` is meant for all of those places.
 
 use alloc::vec::Vec;
 
@@ -9,7 +9,7 @@ use jail_plan::{HostUse, InsideOp, Place, Step};
 use super::HostParts;
 use crate::caller::Caller;
 
-/// An operation with its number, and what it takes from the host.
+/// An operation with its number, and its source from the host.
 pub(super) type Part<'a> = ((usize, &'a Step<InsideOp>), HostParts);
 
 /// Brings the operations of a plan into the order in which they are done.
@@ -18,8 +18,8 @@ pub(super) fn settle(parts: &mut Vec<Part<'_>>, caller: &Caller<'_>) {
     folder_over_what_is_around(parts, caller);
 }
 
-/// Puts the repository of the working folder before that: it may lie around it, as a bare one does, and would cover what is
-/// read-only in the folder.
+/// Puts the repository of the working folder before that: it may contain the folder, as a bare one
+/// does, and would cover what is read-only in the folder.
 fn repository_first(parts: &mut [Part<'_>]) {
     if let (Some(folder), Some(repository)) = (folder(parts), repository(parts))
         && folder < repository
@@ -29,7 +29,8 @@ fn repository_first(parts: &mut [Part<'_>]) {
     }
 }
 
-/// Puts the working folder, and what lies in it, after the last mount of a folder around it, which would cover it.
+/// Puts the working folder, and what lies in it, after the last mount of a folder around
+/// it, which would cover it.
 fn folder_over_what_is_around(parts: &mut Vec<Part<'_>>, caller: &Caller<'_>) {
     let Some(at) = folder(parts) else { return };
     let Some(folder) = parts.get(at).and_then(|(_, found)| found.places().next()) else { return };
@@ -50,7 +51,8 @@ fn folder_over_what_is_around(parts: &mut Vec<Part<'_>>, caller: &Caller<'_>) {
     parts.extend(rest);
 }
 
-/// The operation whose mount the place at `path` lies in: the nearest of these, of two at one place the later.
+/// The operation whose mount contains the place at `path`: the nearest one, and of
+/// two at one place the later.
 pub(super) fn around<'a>(
     done: &[&'a Step<InsideOp>],
     path: &[u8],
@@ -82,7 +84,7 @@ pub(super) fn is_around(place: &[u8], path: &[u8]) -> bool {
     path.strip_prefix(place).is_some_and(|rest| rest.len() > 1 && rest.starts_with(b"/"))
 }
 
-/// Where it puts something. What is bound of the host says where itself, if it is there.
+/// The place where it puts something. A source of the host has its place itself, if it exists.
 fn places<'p>(
     ((_, step), found): &'p Part<'_>,
     caller: &Caller<'_>,

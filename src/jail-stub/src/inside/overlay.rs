@@ -1,9 +1,10 @@
-//! Folders of the host over each other (overlayfs). The kernel reads and writes them with the rights of the user who launches,
-//! and checks what the payload may do on the merged files.
+//! Stacked folders of the host (overlayfs). The kernel reads and writes them with the rights of the
+//! user who launches, and checks the payload's access on the merged files.
 //!
-//! The folders are opened by the rules for everything of the host, and given to the kernel by descriptor: no name is resolved
-//! twice. In what a payload may have written, `userxattr` makes the kernel follow nothing that leads elsewhere: such overlays
-//! know neither redirects nor metadata that stands for another file's content (overlayfs.rst, "Unprivileged mounts").
+//! The folders are opened by the rules for everything of the host, and given to the kernel by
+//! descriptor: no name is resolved twice. In what a payload may have written, `userxattr` makes the
+//! kernel follow nothing that leads elsewhere: such overlays know neither redirects nor metadata
+//! that stands for another file's content (overlayfs.rst, "Unprivileged mounts").
 
 use alloc::format;
 use alloc::rc::Rc;
@@ -25,16 +26,16 @@ use crate::sys::Attributes;
 /// The longest string that fsconfig(2) takes.
 const STRING_MAX: usize = 255;
 
-/// What is to lie over each other, found before there is a root to put it in.
+/// The folders to stack, found before there is a root to put them in.
 pub(crate) struct Layers {
     /// The lowest first; at least one.
     lower: Vec<Rc<OwnedFd>>,
     writes: Writes,
-    /// Places in it that nothing of the host may be seen at.
+    /// Places in it at which nothing of the host may be visible.
     covered: Vec<Vec<u8>>,
 }
 
-/// What becomes of what is written.
+/// Where writes go.
 enum Writes {
     Refused,
     Memory,
@@ -74,12 +75,13 @@ pub(crate) fn find(wanted: Wanted<'_>, launch: &Launch<'_>) -> Result<Layers, Pr
     Ok(Layers { lower, writes, covered })
 }
 
-/// What the kernel makes in the folder that it works in, each a folder that no user may open.
+/// What the kernel makes in its work folder, each a folder that no user may open.
 const KERNELS: [&[u8]; 2] = [b"index", b"work"];
 
-/// Refuses a work folder that is not empty: the kernel removes what is called `work` there, with all in it.
+/// Refuses a work folder that is not empty: the kernel removes the entry `work`
+/// there, with all its content.
 fn refuse_others(place: impl AsFd, path: &str) -> Result<(), Problem> {
-    // More names than the kernel makes are not empty either.
+    // With more names than the kernel makes, it is not empty either.
     let names = match names(&place, KERNELS.len()) {
         Err(Errno::FBIG) => return Err(not_empty(path)),
         names => names.about(path)?,
@@ -103,7 +105,7 @@ impl Layers {
     /// Mounts it at `to`.
     pub(crate) fn attach(self, to: &str, root: &mut Root) -> Result<(), Problem> {
         let tree = match (&self.writes, self.lower.as_slice()) {
-            // The kernel wants two folders where nothing is written; a single one needs no overlay.
+            // The kernel needs two folders if nothing is written; a single one needs no overlay.
             (Writes::Refused, [only]) => tree::clone_tree(&**only, Depth::One)
                 .and_then(|tree| {
                     tree::confine(&tree, Attributes::READ_ONLY)?;
@@ -130,14 +132,14 @@ impl Layers {
     }
 }
 
-/// The folders for changes in memory. They lie below the overlay's own mount, where no process can reach them: older kernels want
-/// them to be mounted somewhere.
+/// The folders for changes in memory. They are below the overlay's own mount, where no process can
+/// reach them: older kernels require them to be mounted somewhere.
 fn in_memory(
     lower: &[Rc<OwnedFd>],
     to: &str,
     root: &mut Root,
 ) -> Result<(OwnedFd, OwnedFd), Problem> {
-    // The topmost folder is what the merged one looks like; its owner can write in it in any case.
+    // The merged folder looks like the topmost one, whose owner can write in it in any case.
     let mode = match lower.last() {
         Some(top) => rustix::fs::fstat(&**top).about(to)?.st_mode & 0o1077 | 0o700,
         None => 0o700,
@@ -191,7 +193,7 @@ pub(super) fn mount(
     configured.map_err(|error| refused(to, error))
 }
 
-/// The kernel wants the topmost folder first. Many at once are only understood by newer kernels (6.5), one by one.
+/// The kernel expects the topmost folder first. Only newer kernels (6.5) accept many one by one.
 fn layers(context: &OwnedFd, lower: &[Rc<OwnedFd>]) -> Result<(), Errno> {
     let paths: Vec<String> = lower.iter().rev().map(|folder| through(folder)).collect();
     let joined = paths.join(":");

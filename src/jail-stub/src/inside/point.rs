@@ -1,4 +1,5 @@
-//! Mount points: opened and made by descriptor, one name after the other, so that no symlink leads elsewhere.
+//! Mount points: opened and made by descriptor, one name after the other, so
+//! no symlink leads elsewhere.
 //!
 //! A parent is only looked up, never read: it may have the mode 0711, and belong to another user.
 
@@ -32,14 +33,16 @@ pub(super) fn names(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.split(|byte| *byte == b'/').filter(|name| !name.is_empty())
 }
 
-/// The mode of the missing parents of what has `mode`: they exclude the same users, as bubblewrap's do.
+/// The mode of the missing parents of something with `mode`: they exclude the same
+/// users, as in bubblewrap.
 pub(super) fn mode_of_parents(mode: u32) -> u32 {
     let group = if mode & 0o070 == 0 { 0o050 } else { 0 };
     let others = if mode & 0o007 == 0 { 0o005 } else { 0 };
     FOLDER_MODE & !group & !others
 }
 
-/// Opens the folder `name` in `folder`, making it with `mode` when it is missing; `path` is the way that it belongs to.
+/// Opens the folder `name` in `folder`, making it with `mode` if it is missing. `path` is the
+/// path that it is part of.
 pub(super) fn enter(
     folder: &OwnedFd,
     name: &[u8],
@@ -65,8 +68,9 @@ pub(super) fn make_and_enter(
     resolve(folder, name, OFlags::PATH).map_err(|error| refused(path, error))
 }
 
-/// The same for a way of several names, each in the one before, all missing. `folder` is one that only this process can write:
-/// so what it has just made is not a link, and need not be opened before something is made in it.
+/// The same for a path of several names, each in the one before, all missing. Only this process
+/// can write in `folder`: what it has just made is not a link, and need not be opened before
+/// something is made in it.
 pub(super) fn make_way<'a>(
     folder: &OwnedFd,
     names: impl Iterator<Item = &'a [u8]>,
@@ -102,7 +106,7 @@ pub(super) fn make_new(entry: &Entry, kind: BindKind) -> Result<(), Errno> {
     }
 }
 
-/// Moves a detached tree over what is there. Without a flag that asks for it no link is followed.
+/// Moves a detached tree over what is there. Without a flag that asks for it, no link is followed.
 pub(super) fn move_to_entry(tree: impl AsFd, entry: &Entry) -> Result<(), Errno> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
     move_mount(tree, c"", &*entry.folder, &entry.name, flags)

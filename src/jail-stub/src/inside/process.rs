@@ -1,7 +1,8 @@
 //! The jail's own /proc, in which the kernel's switches cannot be turned.
 //!
-//! An ordinary user's payload could not turn them anyway. A launch by root maps 0 to 0, and then the files below
-//! /proc/sys belong to the payload: it could write the host's core_pattern, which runs a program as root (escapes.md D22).
+//! An ordinary user's payload could not turn them anyway. A launch by root maps 0 to 0, and then
+//! the files below /proc/sys belong to the payload: it could write the host's core_pattern, which
+//! runs a program as root (escapes.md D22).
 
 use alloc::format;
 use alloc::string::String;
@@ -25,7 +26,8 @@ use crate::sys::{self, Attributes};
 /// Read-only for every process.
 const SWITCHES: &[&str] = &["sys"];
 
-/// Read-only when the payload is root: whatever its owner may write and is not about a process.
+/// Read-only if the payload is root: files that their owner may write and that
+/// are not about a process.
 const ROOT_SWITCHES: &[&str] = &[
     "acpi",
     "asound",
@@ -46,16 +48,16 @@ const ROOT_SWITCHES: &[&str] = &[
 /// Empty for every process: how the host was started, and the keys of the user's session.
 const SECRETS: &[&str] = &["cmdline", "keys"];
 
-/// Where the whole /proc is, in a folder that the one that programs see covers.
+/// The place of the whole /proc, in a folder that the visible one covers.
 const WHOLE: &str = "whole";
 
 /// A switch that only the machine's root can turn.
 const SWITCH: &str = "sys/kernel/core_pattern";
 
-/// The boot id, which differs at each start of a machine, and a number that nothing else has.
+/// The boot id, which differs at each start of a machine and identifies it.
 const BOOT_ID: &str = "sys/kernel/random/boot_id";
 
-/// Empty when the payload is root: the kernel's memory, its addresses and its log.
+/// Empty if the payload is root: the kernel's memory, its addresses and its log.
 const ROOT_SECRETS: &[&str] = &[
     "kallsyms",
     "kcore",
@@ -68,22 +70,23 @@ const ROOT_SECRETS: &[&str] = &[
     "vmallocinfo",
 ];
 
-/// The last number that was given to a process, in the PID namespace of the process that writes it.
+/// The last process number that was assigned, in the PID namespace of the process that writes it.
 const LAST_NUMBER: &CStr = c"sys/kernel/ns_last_pid";
 
-/// The kernel begins again here when it has given the last number.
+/// The kernel starts again here when it has assigned the last number.
 const NUMBER_MIN: u32 = 300;
 /// How many numbers there are, on large machines and on others (proc_sys_kernel(5), pid_max).
 const NUMBERS: [u32; 2] = [1 << 22, 1 << 15];
 
 /// Puts a /proc at `path`.
 ///
-/// As root it has some twenty mounts in it. Each is one mount(2) by names in /proc itself, which costs half of what a clone
-/// and its attachment do; what all of them have in common is set at once.
+/// As root it has some twenty mounts in it. Each is one mount(2) by names in /proc
+/// itself, which costs half of what a clone and its attachment do; what all of them have
+/// in common is set at once.
 pub(crate) fn mount(path: &str, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
     let tree = new().map_err(|error| problem(path, error))?;
     root.attach(&tree, path, BindKind::Folder)?;
-    // Else the second process does it.
+    // Otherwise the second process does it.
     if !has(launch.plan, Namespace::Net) {
         let host = openat(CWD, c"/proc", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
         host.and_then(|host| Switches::from_plan(launch.plan).turn(&host))
@@ -110,15 +113,18 @@ pub(crate) fn mount(path: &str, launch: &Launch<'_>, root: &mut Root) -> Result<
     sys::set_attributes(&tree, rest).about(path)
 }
 
-/// Mounts a /proc with nothing covered below the place where [`mount`] then mounts the other one, and so covers the way to it.
+/// Mounts a /proc with nothing covered below the place where [`mount`] then mounts the other one,
+/// and so covers the way to it.
 ///
-/// The kernel allows a new /proc in a mount namespace of fewer rights only if that has one already that is fully visible
-/// (mount_namespaces(7)). It does not have to be reachable. In a nested namespace the mount that covers the way is locked.
+/// The kernel allows a new /proc in a mount namespace of fewer rights only if that has one already
+/// that is fully visible (mount_namespaces(7)). It does not have to be reachable. In a nested
+/// namespace the mount that covers the way is locked.
 ///
-/// Through a new /proc the payload can do what the kernel lets its user do. That is why root gets none.
+/// Through a new /proc the payload can do what the kernel lets its user do.
+/// That is why root gets none.
 pub(crate) fn mount_whole(path: &str, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
     let tree = new().map_err(|error| problem(path, error))?;
-    // Root may have other numbers here. So the kernel is asked as well.
+    // Root may have other numbers here, so the kernel is asked as well.
     let turns_switches = accessat(&tree, SWITCH, Access::WRITE_OK, AtFlags::empty()).is_ok();
     if launch.caller.uid == 0 || turns_switches {
         return Ok(());
@@ -137,7 +143,7 @@ pub(crate) struct Switches {
 }
 
 impl Switches {
-    /// What is reported if that fails.
+    /// The report if that fails.
     pub(crate) const PLACE: &str = "/proc/sys/user";
 
     pub(crate) fn from_plan(plan: &Plan) -> Self {
@@ -145,13 +151,13 @@ impl Switches {
             .inside
             .iter()
             .any(|step| matches!(step.op, InsideOp::Proc(_) | InsideOp::ProcForSandboxes(_)));
-        // Without namespaces of its own they would be the host's.
+        // Without namespaces of its own, they would be the host's.
         let turns = |namespace| has_proc && has(plan, namespace);
         Self { quotas: turns(Namespace::User), numbers: turns(Namespace::Pid) }
     }
 
-    /// Does it through `process`, any /proc whose switches can be turned: whose they are, the kernel sees by who opens them. It
-    /// allocates nothing.
+    /// Does it through `process`, any /proc whose switches can be written: the kernel decides by
+    /// the process that opens them whose they are. It allocates nothing.
     pub(crate) fn turn(&self, process: &OwnedFd) -> Result<(), Errno> {
         if self.numbers {
             begin_anywhere(process);
@@ -160,10 +166,12 @@ impl Switches {
     }
 }
 
-/// Processes get numbers from a random one on. Programs call their files by their number, and in all jails the program would
-/// have the same one, so that two of them in one folder would share what is each one's own.
+/// Processes get numbers from a random one on. Programs call their files by their number, and
+/// in all jails the program would have the same one, so that two of them in one folder would
+/// share what is each one's own.
 ///
-/// If that is not possible, as in a namespace that another process has made, numbers begin as they do.
+/// If that is not possible, as in a namespace that another process has made,
+/// numbers begin as they do.
 fn begin_anywhere(process: &OwnedFd) {
     let mut random = [0; 4];
     let Ok(4) = getrandom(&mut random, GetRandomFlags::NONBLOCK) else { return };
@@ -189,15 +197,16 @@ fn new() -> Result<OwnedFd, Errno> {
     )
 }
 
-/// Puts an empty file over these parts of /proc, which is the working folder. Kernels have different ones.
+/// Puts an empty file over these parts of /proc, which is the working folder.
+/// Kernels have different ones.
 ///
-/// The file is a new one, not /dev/null, which another process could have replaced (escapes.md C22). Once it is mounted
-/// somewhere, it is bound from there.
+/// The file is a new one, not /dev/null, which another process could have replaced (escapes.md
+/// C22). Once it is mounted somewhere, it is bound from there.
 fn cover(process: &OwnedFd, names: &[&str], root: &Root) -> Result<(), Errno> {
     root.with_file(b"", 0o444, |folder, empty| {
         let mut covered = None;
         for name in names {
-            // Asked first, because afterwards the same error could be about the file.
+            // Checked first, because afterwards the same error could be about the file.
             match statat(process, *name, AtFlags::SYMLINK_NOFOLLOW) {
                 Err(Errno::NOENT) => continue,
                 other => other?,
@@ -216,7 +225,8 @@ fn cover(process: &OwnedFd, names: &[&str], root: &Root) -> Result<(), Errno> {
     })
 }
 
-/// Gives the jail a boot id of its own. It stays the same in a jail, because programs use it to decide whether a lock is stale.
+/// Gives the jail a boot id of its own. It stays the same in a jail, because programs use it to
+/// decide whether a lock is stale.
 fn other_boot_id(process: &OwnedFd, root: &Root) -> Result<(), Errno> {
     root.with_file(random_id()?.as_bytes(), 0o444, |folder, own| {
         let cover = tree::clone_child(folder, own, Depth::One)?;
@@ -229,11 +239,11 @@ pub(crate) fn machine_id() -> Result<String, Errno> {
     random_id().map(|id| id.replace('-', ""))
 }
 
-/// A random id as the kernel writes them (RFC 9562, version 4). The kernel's own file of such ids would have to be made in
-/// the new /proc first, which costs as much as the rest of this.
+/// A random id in the kernel's form (RFC 9562, version 4). The kernel's own file of such ids would
+/// have to be made in the new /proc first, which costs as much as the rest of this.
 fn random_id() -> Result<String, Errno> {
     let mut random = [0; 16];
-    // So few bytes are never given in part (getrandom(2)).
+    // This few bytes are never returned in part (getrandom(2)).
     getrandom(&mut random, GetRandomFlags::empty())?;
     let random = u128::from_be_bytes(random) & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let mut id = format!("{random:032x}\n");

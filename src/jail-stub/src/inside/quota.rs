@@ -1,7 +1,8 @@
-//! What of the user's quotas a jail may use up: of inotify(7), half.
+//! The part of the user's quotas that a jail may use: half of inotify(7)'s.
 //!
-//! The kernel counts instances and watches for each user and in each user namespace. Without a bound of its own a jail could
-//! use all that its user has, and then nothing outside that watches files could start any more.
+//! The kernel counts instances and watches for each user and in each user namespace. Without a
+//! bound of its own, a jail could use all that its user has, and no program outside could start
+//! to watch files any more.
 
 use core::ffi::CStr;
 
@@ -10,13 +11,15 @@ use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::path::DecInt;
 
-/// The bound of the jail's user namespace, and what the user has, of which there is one for all namespaces.
+/// The bound of the jail's user namespace, and that of the user, which is the
+/// same for all namespaces.
 const QUOTAS: [(&CStr, &CStr); 2] = [
     (c"sys/user/max_inotify_instances", c"sys/fs/inotify/max_user_instances"),
     (c"sys/user/max_inotify_watches", c"sys/fs/inotify/max_user_watches"),
 ];
 
-/// Sets the bounds of this process's user namespace through `process`, any /proc. It allocates nothing.
+/// Sets the bounds of this process's user namespace through `process`, any
+/// /proc. It allocates nothing.
 pub(super) fn set(process: &OwnedFd) -> Result<(), Errno> {
     for (own, users) in QUOTAS {
         match halve(process, own, users) {
@@ -30,7 +33,7 @@ pub(super) fn set(process: &OwnedFd) -> Result<(), Errno> {
 
 fn halve(process: &OwnedFd, own: &CStr, users: &CStr) -> Result<(), Errno> {
     let switch = |name: &CStr, flags| openat(process, name, flags | OFlags::CLOEXEC, Mode::empty());
-    // The kernel gives such a file at once.
+    // The kernel returns such a file at once.
     let mut text = [0; 32];
     let length = rustix::io::read(switch(users, OFlags::RDONLY)?, &mut text)?;
     let text = text.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! The file in which the jail reads what was refused to it: read-only inside, and the broker has it opened to append.
+//! The file from which the jail reads what was refused: read-only inside, and the
+//! broker has it open to append.
 
 use jail_plan::{InsideOp, Step};
 use rustix::fd::OwnedFd;
@@ -12,9 +13,10 @@ use crate::sys::{self, Attributes};
 
 const PATH: &str = "/run/jailgen/refused";
 
-/// Puts the file in its place, where the jail has a network by name. It is done before the first operation that makes
-/// something read-only, or in the end, if nothing is: afterwards there is no place for it. In a folder of the host's it has
-/// none either: nothing is made there that the spec does not ask for, and the jail does without.
+/// Puts the file in its place, if the jail has a network by name. This is done before the first
+/// operation that makes something read-only, or at the end if there is none: afterwards it could
+/// not be made. In a folder of the host's it has no place either: nothing is made there that the
+/// spec does not ask for, and the jail does without it.
 pub(super) fn place(
     launch: &Launch<'_>,
     done: &[&Step<InsideOp>],
@@ -30,8 +32,9 @@ pub(super) fn place(
     Ok(())
 }
 
-/// An empty file at a path. It lies in the filesystem of the root, in two more mounts of that: where it is shown no process can write,
-/// and the one that it is opened through has no place. The root itself can become read-only, because nothing writes through it.
+/// An empty file at a path. It is in the filesystem of the root, with two more mounts: no process
+/// can write where it is visible, and the mount that it is opened through has no place. The root
+/// itself can become read-only, because nothing writes through it.
 pub(super) fn file(path: &str, flags: OFlags, root: &Root) -> Result<OwnedFd, Problem> {
     let place = root.place(path.as_bytes(), BindKind::File)?;
     let mut opened = None;

@@ -1,7 +1,9 @@
-//! The jail's root while it is built: places in it are opened and made so that no symlink leads elsewhere.
+//! The jail's root while it is built. Places in it are opened and made so that
+//! no symlink leads elsewhere.
 //!
-//! A tree bound read-write may hold a symlink that an earlier session planted where a later mount belongs; following it
-//! would move the mount, and what it protects, to another place (escapes.md C12). So no symlink is followed at all.
+//! A tree bound read-write may hold a symlink that an earlier session planted where a later mount
+//! belongs; following it would move the mount, and what it protects, to another place (escapes.md
+//! C12). So no symlink is followed at all.
 
 use alloc::ffi::CString;
 use alloc::rc::Rc;
@@ -37,19 +39,21 @@ pub(crate) struct Root {
     top: Rc<OwnedFd>,
     /// The filesystem that the launch began with, when a mount over `/` hides it.
     hidden: Option<Rc<OwnedFd>>,
-    /// The devices of the filesystems that the launch made itself: what is written there reaches no files of the host.
+    /// The devices of the filesystems that the launch made itself: writes to them
+    /// reach no files of the host.
     own: Vec<u64>,
-    /// Where trees of the host are that the payload may write.
+    /// The places of trees of the host that the payload may write.
     writable: Vec<Vec<u8>>,
     /// Mounts that become read-only when everything is in place.
     read_only: Vec<Rc<OwnedFd>>,
-    /// The folder that something was made in last, and its path: most files of /etc are made one after the other. It is
-    /// forgotten when something is mounted at this path or above.
+    /// The folder in which something was made last, and its path: most files of /etc are made one
+    /// after the other. It is forgotten when something is mounted at this path or above.
     last: RefCell<Option<(Vec<u8>, Rc<OwnedFd>)>>,
 }
 
 impl Root {
-    /// A fresh tmpfs, attached over `/`. The process keeps the host's root, and so does every absolute path.
+    /// A fresh tmpfs, attached over `/`. The process keeps the host's root, and so
+    /// does every absolute path.
     pub(crate) fn new() -> Result<Self, Problem> {
         let top = tree::tmpfs(FOLDER_MODE, None).about("a new tmpfs")?;
         move_mount(top.as_fd(), c"", CWD, c"/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
@@ -116,8 +120,8 @@ impl Root {
         Ok(())
     }
 
-    /// The mount point at `path`, made where nothing was, if it belongs into the folder that is known anyway. Otherwise it is looked
-    /// for, and what is wrong with it found, in the long way.
+    /// The mount point at `path`, made where nothing was, if it belongs in the folder that is known
+    /// anyway. Otherwise it is looked up, and faults are found, in the long way.
     fn make_in_last(&self, path: &[u8], kind: BindKind) -> Option<Entry> {
         let (parent, name) = split(path)?;
         let folder = self.known(parent)?;
@@ -125,7 +129,7 @@ impl Root {
         make_new(&entry, kind).ok().map(|()| entry)
     }
 
-    /// The same with all that it lies in, where not even the first folder of these is there.
+    /// The same with all folders that contain it, if not even the first of these exists.
     fn make_anew(&self, path: &[u8], kind: BindKind) -> Option<Entry> {
         let (parent, name) = split(path).filter(|(parent, _)| *parent != b"/")?;
         if self.hidden.is_some() {
@@ -141,8 +145,8 @@ impl Root {
         self.last.borrow().as_ref().filter(|last| last.0 == folder).map(|last| last.1.clone())
     }
 
-    /// Makes a file with this content that has no name in the end, and gives it to `bind` while it has one: a mount of
-    /// it can be attached only then.
+    /// Makes a file with this content that has no name in the end, and passes it to `bind` while it
+    /// has one: a mount of it can be attached only then.
     pub(crate) fn with_file(
         &self,
         content: &[u8],
@@ -187,7 +191,7 @@ impl Root {
             .map_err(|error| refused(path, error))
     }
 
-    /// The folder that `path` lies in, made with its parents when it is missing, and the name in it.
+    /// The folder that contains `path`, made with its parents if it is missing, and the name in it.
     pub(crate) fn entry(&self, path: &[u8]) -> Result<Entry, Problem> {
         self.entry_below(path, FOLDER_MODE)
     }
@@ -244,13 +248,14 @@ impl Root {
         folder.map_or_else(|| self.try_open(b"/").about("/"), Ok)
     }
 
-    /// Says that a tree of the host is at `path`, and that the payload may write it.
+    /// Records that a tree of the host is at `path`, and that the payload may write it.
     pub(crate) fn is_writable(&mut self, path: Vec<u8>) {
         self.writable.push(path);
     }
 
-    /// Binds each folder between a writable tree of the host and `path` in it over itself. The kernel renames and removes no
-    /// mount point (rename(2), `EBUSY`), so what will be mounted at `path` is found there and nothing else (escapes.md E23).
+    /// Binds each folder between a writable tree of the host and `path` in it over itself. The
+    /// kernel renames and removes no mount point (rename(2), `EBUSY`), so what will be mounted at
+    /// `path` is found there and nothing else (escapes.md E23).
     pub(crate) fn pin(&self, path: &[u8]) -> Result<(), Problem> {
         let around = self.writable.iter().filter_map(|tree| below(path, tree));
         let Some(below) = around.min_by_key(|below| below.len()) else { return Ok(()) };
@@ -303,8 +308,8 @@ impl Root {
         Ok(folder)
     }
 
-    /// A new folder of the filesystem that the launch began with, as a mount of its own, where one can be at `path`. It costs
-    /// a third of another filesystem.
+    /// A new folder of the filesystem that the launch began with, as a mount of its own, where one
+    /// can be at `path`. It costs a third of another filesystem.
     fn part(&self, path: &str, mode: u32) -> Result<Option<OwnedFd>, Problem> {
         self.pin(path.as_bytes())?;
         self.forget(path.as_bytes());
@@ -317,7 +322,7 @@ impl Root {
             return Ok(None);
         }
         match mkdirat(&*entry.folder, &entry.name, Mode::from_raw_mode(mode)) {
-            // What is there stays as it is, and another filesystem covers it.
+            // What is there stays unchanged, and another filesystem covers it.
             Err(Errno::EXIST) => return Ok(None),
             other => other.map_err(|error| not_made(path.as_bytes(), error))?,
         }
@@ -326,8 +331,8 @@ impl Root {
         Ok(Some(part))
     }
 
-    /// An empty folder in memory at `path`, over what is there. Where what is around it may be written, this may be too: a
-    /// jailgen in the jail keeps its state there, which ends with the jail.
+    /// An empty folder in memory at `path`, over what is there. It may be written if the tree
+    /// around it may: a jailgen in the jail keeps its state there, which ends with the jail.
     pub(crate) fn cover(&mut self, path: &[u8], access: Access) -> Result<(), Problem> {
         let empty = tree::tmpfs(COVER_MODE, Some(COVER_SIZE)).about(path)?;
         self.own.push(rustix::fs::fstat(&empty).about(path)?.st_dev);
@@ -378,7 +383,7 @@ impl Root {
             .map_err(|error| not_made(path.as_bytes(), error))
     }
 
-    /// Whether what is written in `folder` stays in a filesystem that the launch made itself.
+    /// Whether writes to `folder` stay in a filesystem that the launch made itself.
     pub(crate) fn is_own(&self, folder: impl AsFd) -> Result<bool, Errno> {
         rustix::fs::fstat(folder).map(|stat| self.own.contains(&stat.st_dev))
     }
@@ -389,14 +394,15 @@ impl Root {
         Ok(mount_of(folder)? == mount_of(&**bottom)?)
     }
 
-    /// Makes the new root the only one: nothing of the host can be reached by name afterwards, once `detach` has it taken
-    /// off, with everything that the topmost mount at `/` covers.
+    /// Makes the new root the only one: nothing of the host can be reached by name afterwards, once
+    /// `detach` has it taken off, with everything that the topmost mount at `/` covers.
     pub(crate) fn enter(
         &self,
         detach: impl FnOnce() -> Result<(), Problem>,
     ) -> Result<(), Problem> {
         fchdir(&*self.top).about("/")?;
-        // The old root ends up over the new one, from where it is taken off (pivot_root(2), "pivot_root(".", ".")").
+        // The old root ends up over the new one, from where it is taken
+        // off (pivot_root(2), "pivot_root(".", ".")").
         pivot_root(c".", c".").about("/")?;
         detach()
     }
@@ -417,7 +423,7 @@ fn is_in(path: &[u8], folder: &[u8]) -> bool {
     names(folder).all(|name| of_path.next() == Some(name))
 }
 
-/// What of `path` is below `tree`, which is another place.
+/// The part of `path` below `tree`, which is another place.
 fn below<'a>(path: &'a [u8], tree: &[u8]) -> Option<&'a [u8]> {
     let rest = path.strip_prefix(tree.strip_suffix(b"/").unwrap_or(tree))?;
     (rest.starts_with(b"/") && rest.len() > 1).then_some(rest)

@@ -1,7 +1,8 @@
-//! A file of the host that the payload may replace: a file of the jail's own, where there can be one, else a bind.
+//! A file of the host that the payload may replace: a file of the jail's own, where there
+//! can be one, else a bind.
 //!
-//! There can be one where the payload may write next to it: in a folder in memory, or in a persistent home folder. Where it
-//! may not, nothing can be renamed over it either, and a bind loses nothing.
+//! There can be one if the payload may write next to it: in a folder in memory, or in a persistent
+//! home folder. If it may not, nothing can be renamed over it either, and a bind loses nothing.
 
 use jail_plan::SharedFile;
 use jail_plan::follow::Answer;
@@ -14,7 +15,7 @@ use crate::host::{Identity, unconfined};
 use crate::inside::point::Entry;
 use crate::inside::{Launch, Root};
 
-/// Has the file put in place; whether that could be done.
+/// Has the file put in place. Returns whether that was possible.
 pub(super) fn place(op: &SharedFile, launch: &Launch<'_>, root: &Root) -> Result<bool, Problem> {
     let Some(pair) = launch.shared.pair_for(op) else { return Ok(false) };
     let to = launch.caller.path(&op.to)?;

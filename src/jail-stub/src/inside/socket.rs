@@ -1,5 +1,5 @@
-//! The sockets on which helper and broker answer inside: bound here, in a filesystem of the launch's own, so that they have no
-//! name on the host and are gone with the jail.
+//! The sockets on which helper and broker answer inside. They are bound here, in a filesystem of
+//! the launch's own, so they have no name on the host and are gone with the jail.
 
 use alloc::format;
 
@@ -10,7 +10,7 @@ use rustix::net::{SocketAddrUnix, bind, listen};
 use crate::failure::{About, Problem};
 use crate::inside::{Launch, Root};
 
-/// Calls that wait to be answered; more wait in connect(2).
+/// How many calls wait to be answered; more wait in connect(2).
 const WAITING: i32 = 128;
 
 /// Gives the helper's socket its place inside.
@@ -24,14 +24,15 @@ pub(crate) fn place(path: &str, launch: &Launch<'_>, root: &Root) -> Result<(), 
     listen_at(listener, path, root)
 }
 
-/// Gives a socket its place inside, and has it listen.
+/// Gives a socket its place inside, and makes it listen.
 pub(super) fn listen_at(listener: &OwnedFd, path: &str, root: &Root) -> Result<(), Problem> {
     let entry = root.entry(path.as_bytes())?;
     let (folder, name) = (&*entry.folder, &entry.name);
     if !root.is_own(folder).about(path)? {
         return Err(Problem::new(path, "a socket of the launch cannot lie in a tree of the host"));
     }
-    // A socket's address has room for a hundred bytes; by its folder's descriptor every place fits.
+    // The address of a socket has room for a hundred bytes. Through its folder's
+    // descriptor, every place fits.
     let through =
         [format!("/proc/self/fd/{}/", folder.as_raw_fd()).as_bytes(), name.as_bytes()].concat();
     let address = SocketAddrUnix::new(through.as_slice()).about(path)?;

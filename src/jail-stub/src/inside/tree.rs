@@ -1,4 +1,5 @@
-//! Detached mounts: clones of what the host has, and new filesystems. They are attached by descriptor, never by name.
+//! Detached mounts: clones of what the host has, and new filesystems. They are attached by
+//! descriptor, never by name.
 
 use alloc::format;
 
@@ -114,21 +115,23 @@ pub(crate) fn finish(context: &OwnedFd, attributes: MountAttrFlags) -> Result<Ow
     fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
 }
 
-/// What every mount from the host gets: no setuid, no devices, and no mount events from or to the host.
+/// What every mount from the host gets: no setuid, no devices, and no mount
+/// events from or to the host.
 pub(crate) fn confine(tree: impl AsFd, more: u64) -> Result<(), Errno> {
     let set = Attributes::NO_SUID | Attributes::NO_DEVICES | more;
     sys::set_attributes(tree, Attributes { set, clear: 0, recursive: true })
 }
 
-/// A detached clone of the working folder that `folder` (`CWD`) stands for, with everything mounted below.
+/// A detached clone of the working folder, for which `folder` is `CWD`,
+/// with everything mounted below.
 pub(crate) fn clone_at_folder(folder: impl AsFd) -> Result<OwnedFd, Errno> {
     clone_at(folder, c".", OpenTreeFlags::empty(), Depth::All)
 }
 
-/// Does `work` in `folder`, an attached tree: mount(2) takes names only.
+/// Does `work` in `folder`, an attached tree: mount(2) takes only names.
 ///
-/// The process may be in a folder that cannot be entered again. Then the process stays here, and what is named by the working
-/// folder later has no name.
+/// The process may be in a folder that cannot be entered again. Then it stays in `folder`, and the
+/// working folder cannot be named later.
 pub(crate) fn within<R>(
     folder: &OwnedFd,
     work: impl FnOnce() -> Result<R, Problem>,

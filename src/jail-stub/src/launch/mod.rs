@@ -1,4 +1,5 @@
-//! A launch from its beginning: reads the plan, does the work on the host, makes the jail, waits, and reports.
+//! A launch from its start: reads the plan, does the work on the host, makes the
+//! jail, waits, and reports.
 
 mod stages;
 
@@ -25,10 +26,11 @@ use crate::steps::{Fixed, Steps};
 use crate::supervisor::{self, handled};
 use crate::sys::{self, CommandLine, SignalSet};
 
-/// Runs the wrapper that `arguments` name, as the kernel gives them: the stub, the wrapper, the payload's arguments.
-/// `command_line` is where the kernel put them.
+/// Runs the wrapper that `arguments` name, as the kernel gives them: the stub, the wrapper, the
+/// payload's arguments. `command_line` is where the kernel put them.
 ///
-/// Returns the exit status; where a signal ended the payload it ends this process too, and does not return.
+/// Returns the exit status; where a signal ended the payload it ends this process
+/// too, and does not return.
 #[must_use]
 pub fn run(arguments: &[&CStr], environment: &[&CStr], command_line: CommandLine) -> u8 {
     let (wrapper, rest) = match arguments {
@@ -60,7 +62,7 @@ fn usage() -> Problem {
         .help("the first line of a wrapper names this program; start the wrapper")
 }
 
-/// Says which limits were reached, and ends as the jail ended.
+/// Reports which limits were reached, and ends as the jail ended.
 fn finish(ending: Ending, wrapper: &Wrapper<'_>) -> u8 {
     for note in &ending.notes {
         let place = wrapper.place(&note.by);
@@ -79,7 +81,8 @@ fn report(failure: &Failure, wrapper: Option<&Wrapper<'_>>) -> u8 {
     failure.problem.exit
 }
 
-/// Reads the wrapper. It is the first file that is opened, so its number shows whether 0, 1 and 2 are taken.
+/// Reads the wrapper. It is the first file that is opened, so its number shows
+/// whether 0, 1 and 2 are taken.
 fn read(wrapper: &CStr) -> Result<Vec<u8>, Problem> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let mut file = openat(CWD, wrapper, flags, Mode::empty()).about(wrapper)?;
@@ -92,8 +95,8 @@ fn read(wrapper: &CStr) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// Where the launcher has closed a standard descriptor, /dev/null stands in: what is opened next would otherwise become
-/// the payload's input or output.
+/// If the launcher has closed a standard descriptor, /dev/null replaces it: otherwise the next file
+/// that is opened would become the payload's input or output.
 fn fill_standard(file: OwnedFd) -> Result<OwnedFd, Errno> {
     let moved = rustix::io::fcntl_dupfd_cloexec(&file, 3)?;
     drop(file);
@@ -108,7 +111,7 @@ fn fill_standard(file: OwnedFd) -> Result<OwnedFd, Errno> {
 
 /// Signals from the first step on: blocked, and read from a descriptor.
 struct Signals {
-    /// What the launcher had blocked.
+    /// The signals that the launcher had blocked.
     mask: SignalSet,
     pending: OwnedFd,
 }
@@ -123,7 +126,7 @@ impl Signals {
     }
 }
 
-/// Starts the helper where the plan has one, and does not return before it has ended.
+/// Starts the helper if the plan has one, and returns only when it has ended.
 fn with_helper(
     plan: &mut Plan,
     wrapper: Started<'_>,

@@ -1,4 +1,5 @@
-//! The three parts of a launch: what is done before there is a jail, the clone, and the wait for its end.
+//! The three parts of a launch: what is done before there is a jail, the clone,
+//! and the wait for its end.
 
 use alloc::vec::Vec;
 
@@ -41,7 +42,8 @@ pub(super) fn launch(
     helper: Option<&Helper<'_>>,
     listener: Option<OwnedFd>,
 ) -> Result<Ending, Failure> {
-    // It is looked for before anything else, because its place decides much of what a working folder is compared with.
+    // It is found before anything else, because its place decides much of what the working
+    // folder is compared with.
     let early = OwnState::state(caller).unwrap_or_default();
     let has_filter = plan.before.iter().any(|step| is_filter(&step.op));
     let hand_off = handoff::Wanted::from_plan(plan);
@@ -56,18 +58,18 @@ pub(super) fn launch(
     supervise(started)
 }
 
-/// What the launch has of the host from before.
+/// What the launch has of the host from before the clone.
 struct Outside<'a> {
     wrapper: network::Started<'a>,
     signals: &'a Signals,
     helper: Option<&'a Helper<'a>>,
     listener: Option<OwnedFd>,
-    /// What the jail writes to a terminal of the launcher's goes through a filter.
+    /// What the jail writes to a terminal of the launcher's passes through a filter.
     has_filter: bool,
     hand_off: Option<handoff::Wanted>,
 }
 
-/// Everything that is found, decided and held on the host, so that only the jail is left to be made.
+/// Everything that is found, decided and held on the host, so only the jail is left to be made.
 struct Prepared<'a, 'store> {
     plan: &'a Plan,
     caller: &'a Caller<'a>,
@@ -104,7 +106,7 @@ fn prepare<'a: 'store, 'store>(
     let steps = Steps::from_plan(plan);
     let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
     let launcher = supervisor::launcher(plan).map_err(at_namespaces)?;
-    // Before anything else is opened, so that its number in init does not depend on the plan.
+    // Before anything else is opened, so its number in init does not depend on the plan.
     let channel = message::channel().about("a socket").map_err(at_namespaces)?;
     let grants = host::grants(plan, caller);
     let paths = host::paths(plan, &grants, caller, store)?;
@@ -144,7 +146,7 @@ fn prepare<'a: 'store, 'store>(
     };
     let filter = filter.transpose().map_err(|problem| at_command(("", problem)))?;
     let own_state = OwnState::find(caller, early).map_err(at_namespaces)?;
-    // What the helper's scripts left running on the host would look the same.
+    // Programs that the helper's scripts left running on the host would look the same.
     let leftovers = match has(plan, Namespace::Pid) || outside.helper.is_some() {
         true => None,
         false => Some(Subreaper::collect().map_err(at_namespaces)?),
@@ -211,8 +213,8 @@ struct Started<'a> {
     ledger: Option<Ledger>,
 }
 
-/// Clones the jail's init, which never returns from here. What only that needs is let go: what the jail has been
-/// given is its own by now.
+/// Clones the jail's init, which never returns from here. What only init needs is dropped: the jail
+/// has its own copy by now.
 #[inline(never)]
 fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
     let Prepared { plan, caller, steps, .. } = prepared;
@@ -250,7 +252,7 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
         let _ = first.signal(signal::KILL);
         steps.fixed(Fixed::Command, &by, problem)
     })?;
-    // It is about the machine, so it can be said while the jail is made.
+    // It is about the machine, so it can be reported while the jail is made.
     confine::landlock::report_missing(&plan.landlock, caller, prepared.paths.trees());
     let (channel, _) = prepared.channel;
     Ok(Started {
@@ -289,7 +291,7 @@ fn broker(network: &network::Prepared<'_>, prepared: &Prepared<'_, '_>) -> Resul
 #[inline(never)]
 fn become_first(prepared: Prepared<'_, '_>) -> ! {
     let (outside, inside) = prepared.channel;
-    // It must see when the supervisor's end is gone.
+    // It must see when the supervisor's end is closed.
     drop(outside);
     if let Some(network) = &prepared.network {
         network.is_inside();
@@ -358,7 +360,7 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
     if let Some(git) = started.git.filter(|_| has_run) {
         ending.notes.extend(git.finish(&started.signals.pending));
     }
-    // What stood in the folders of the host for the jail's time is gone by then.
+    // The placeholders in folders of the host are gone by then.
     let looked = started.ledger.as_ref().and_then(|ledger| ledger.finish(has_run));
     let by = plan.network.as_ref().map_or("", |network| network.by.as_str());
     ending.notes.extend(gone.map(|gone| gone.note(by)));

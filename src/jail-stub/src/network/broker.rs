@@ -1,7 +1,7 @@
-//! The broker: the program outside that carries what the jail may reach, as the supervisor sees it.
+//! The broker, from the supervisor's side: the program outside that carries the jail's network.
 //!
-//! It works by itself: the supervisor sends it one message, that the payload has ended, and nothing else. When
-//! the supervisor is gone, so is the other end of that socket, and it ends.
+//! It works by itself: the supervisor sends it one message, that the payload has ended, and nothing
+//! else. When the supervisor is gone, so is the other end of that socket, and it ends.
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -31,7 +31,7 @@ use crate::sys::{self, SignalSet, Standard};
 /// The message at the payload's end.
 const END: &[u8] = b"e";
 
-/// How long it may take to say what it has to say then.
+/// How long it may take for its last report.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
 
 /// The broker, from outside.
@@ -43,7 +43,7 @@ pub(crate) struct Broker {
     gone: Cell<bool>,
 }
 
-/// What the broker of a launch is made of.
+/// What the broker of a launch is started with.
 pub(crate) struct Surroundings<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) wrapper: Started<'a>,
@@ -60,7 +60,7 @@ pub(crate) struct Gone {
 }
 
 impl Broker {
-    /// Starts it. The jail is being made meanwhile.
+    /// Starts it, while the jail is being made.
     pub(crate) fn start(
         network: &Prepared<'_>,
         around: &Surroundings<'_>,
@@ -76,17 +76,17 @@ impl Broker {
         let standing = Standing::Apart { group: around.group, messages };
         let task = (network.plan.broker.as_str(), "run");
         let process = start_program(task, &descriptors, &[], around.mask, standing)?;
-        // A jail that has ended already says so itself.
+        // A jail that has ended already reports that itself.
         let _ = send(&channel, STARTED, SendFlags::NOSIGNAL);
         Ok(Self { life, process, gone: Cell::new(false) })
     }
 
-    /// What is ready when it has ended; nothing once that is known.
+    /// The descriptor that is ready when it has ended. `None` once that is known.
     pub(crate) fn source(&self) -> Option<&Process> {
         (!self.gone.get()).then_some(&self.process)
     }
 
-    /// It has ended. The jail goes on: it has no network any more.
+    /// It has ended. The jail goes on without a network.
     pub(crate) fn ended(&self) {
         self.gone.set(true);
     }
@@ -96,8 +96,8 @@ impl Broker {
         [self.life.as_fd(), self.process.as_fd()].into_iter()
     }
 
-    /// The jail has ended. Has the broker end, and says whether it had done so before. A payload that has `run` is one that
-    /// there is something to say about.
+    /// The jail has ended. Makes the broker end, and returns whether it had done so before. If the
+    /// payload has `run`, there is something to report.
     pub(crate) fn finish(&self, has_run: bool) -> Option<Gone> {
         let Self { life, process, gone } = self;
         let is_early = gone.get() || process.ends_within(&Timespec::default());

@@ -1,4 +1,5 @@
-//! The parts of the jail's processes: the second one makes what is in the namespace, the first one hands it to the broker.
+//! The parts of the jail's processes: the second one makes what is in the namespace, the first one
+//! passes it to the broker.
 
 use alloc::ffi::CString;
 use alloc::vec;
@@ -15,11 +16,12 @@ use super::{DESCRIPTORS_MAX, Fault, Part, Prepared, STARTED, VARIABLES_MAX, sock
 use crate::failure::Problem;
 use crate::sys::Handover;
 
-/// The message to the broker: the version of what comes along.
+/// The message to the broker: the version of what is passed with it.
 const MESSAGE: &[u8] = b"1";
 
 impl Prepared<'_> {
-    /// Makes all of it in the network namespace that this process is in, where loopback is up. `proc` is the host's /proc.
+    /// Makes all of it in the network namespace that this process is in, where loopback is up.
+    /// `proc` is the host's /proc.
     ///
     /// Memory belongs to init meanwhile: this makes system calls and nothing else.
     pub(crate) fn make(&self, proc: &OwnedFd) {
@@ -54,16 +56,17 @@ impl Prepared<'_> {
         Ok(has_v6)
     }
 
-    /// Hands everything to the broker, if all was made. The second process has reported that it is done.
-    /// Gives the variables that the broker has given.
+    /// Passes everything to the broker, if all was made. The second process has reported that it is
+    /// done. Returns the variables that the broker has sent.
     pub(crate) fn hand_over(&self, namespace: &OwnedFd) -> Result<Vec<CString>, (&str, Problem)> {
         let at = |problem| (self.plan.by.as_str(), problem);
         self.check().map_err(at)?;
         self.send(namespace).map_err(not_taken).map_err(at)
     }
 
-    /// One message: the user namespace, the network namespace, the sockets in the plan's order, what the broker fills, the file of
-    /// what was refused where the jail has a root for it. In the place of a socket that this machine cannot have is the network namespace once more.
+    /// One message: the user namespace, the network namespace, the sockets in the plan's order,
+    /// what the broker fills, the file of what was refused where the jail has a root for it. In the
+    /// place of a socket that this machine cannot have is the network namespace once more.
     fn send(&self, namespace: &OwnedFd) -> Result<Vec<CString>, Errno> {
         let channel = self.given.take().ok_or(Errno::BADF)?;
         let user = self.user.take().ok_or(Errno::BADF)?;
@@ -85,8 +88,8 @@ impl Prepared<'_> {
     }
 }
 
-/// Waits until the broker has filled everything, and takes the variables that it gives: `g`, and `NAME=VALUE` with a NUL between
-/// two of them.
+/// Waits until the broker has filled everything, and takes the variables that it gives: `g`, and
+/// `NAME=VALUE` with a NUL between two of them.
 fn await_given(channel: &OwnedFd) -> Result<Vec<CString>, Errno> {
     let mut message = vec![0; VARIABLES_MAX];
     loop {
@@ -99,14 +102,15 @@ fn await_given(channel: &OwnedFd) -> Result<Vec<CString>, Errno> {
                 let all = variables.split(|byte| *byte == 0).filter(|one| !one.is_empty());
                 return Ok(all.filter_map(|one| CString::new(one).ok()).collect());
             }
-            // That its program runs counts for nothing here.
+            // It does not matter here whether its program runs.
             Some((begins, [])) if STARTED == [*begins] => {}
             Some(_) | None => return Err(Errno::PIPE),
         }
     }
 }
 
-/// Waits until the broker runs: it has long begun to, but on a busy machine, and where it cannot be started there is to be no payload.
+/// Waits until the broker runs. It has usually started long ago; but on a busy machine this takes
+/// longer, and if it cannot be started there must be no payload.
 fn await_broker(channel: &OwnedFd) -> Result<(), Errno> {
     let mut message = [0];
     loop {
@@ -121,7 +125,7 @@ fn await_broker(channel: &OwnedFd) -> Result<(), Errno> {
 
 fn not_taken(error: Errno) -> Problem {
     match error {
-        // What it had to say it has said by itself.
+        // It has reported the reason itself.
         Errno::PIPE | Errno::CONNRESET => {
             Problem::new("the broker", "it ended before the jail was there")
         }

@@ -1,8 +1,9 @@
-//! The network by name: a namespace from which nothing leads out but sockets that the broker outside owns.
+//! The network by name: a namespace whose only ways out are sockets that the broker outside owns.
 //!
-//! What is made in the namespace is found and prepared here, on the host: the messages to the kernel, the addresses, room for
-//! what comes of it. It is made by the second process of the jail (see [`crate::aside`]), which makes system calls and
-//! nothing else. Where the broker gives the jail nothing, no payload waits for more of it than that its program runs: a connection that
+//! What is made in the namespace is found and prepared here, on the host: the messages to the
+//! kernel, the addresses, room for what comes of it. It is made by the second process of the jail
+//! (see [`crate::aside`]), which makes system calls and nothing else. Where the broker gives the
+//! jail nothing, no payload waits for more of it than that its program runs: a connection that
 //! comes before it waits in the backlog of its socket.
 
 mod broker;
@@ -33,19 +34,20 @@ use crate::host::WritableTrees;
 use crate::namespaces::{self, has};
 use crate::sys::Handover;
 
-/// The kernel passes on so many descriptors at once (unix(7), `SCM_MAX_FD`).
+/// The most descriptors that the kernel passes on at once (unix(7), `SCM_MAX_FD`).
 const DESCRIPTORS_MAX: usize = 253;
 
-/// Three of them are the namespaces, and the file in which the jail reads what was refused.
+/// Three of them are the namespaces, and the file from which the jail reads what was refused.
 const SOCKETS_MAX: usize = DESCRIPTORS_MAX - 3;
 
-/// All variables that the broker gives together are not longer.
+/// The most bytes of all variables that the broker sends.
 const VARIABLES_MAX: usize = 64 * 1024;
 
 /// The compiler writes no such network, so the plan was changed.
 const BUILD_AGAIN: &str = "the wrapper is not as jailgen made it; build the jail again";
 
-/// What the supervisor sends the jail when the broker runs, through the broker's end of their socket.
+/// What the supervisor sends the jail when the broker runs, through the
+/// broker's end of their socket.
 const STARTED: &[u8] = b"s";
 
 /// What a launch makes in the jail's network namespace.
@@ -64,7 +66,8 @@ pub(crate) struct Prepared<'a> {
     /// What the broker fills, in the plan's order, and whether it is in its places.
     filled: Vec<Handover>,
     has_filled: AtomicBool,
-    /// The jail's end of the socket that namespaces and sockets are given to the broker by, and the broker's.
+    /// The ends of the socket on which namespaces and sockets are passed to the broker: the
+    /// jail's, and the broker's.
     given: Handover,
     taken: Handover,
     /// Secrets that were read before, for the broker.
@@ -72,7 +75,8 @@ pub(crate) struct Prepared<'a> {
     result: Outcome,
 }
 
-/// How it went. The second process writes it, and init reads it when the second process says so.
+/// The result. The second process writes it, and init reads it when the second process
+/// reports that it is done.
 struct Outcome {
     /// A [`Part`] by its number, and which one of them.
     part: AtomicU32,
@@ -105,7 +109,7 @@ impl Part {
 type Fault = (Part, usize, Errno);
 
 impl<'a> Prepared<'a> {
-    /// What `plan` wants, if it wants a network by name.
+    /// The network of `plan`, if it has a network by name.
     pub(crate) fn from_plan(plan: &'a Plan) -> Result<Option<Self>, (&'a str, Problem)> {
         let Some(network) = &plan.network else { return Ok(None) };
         let at = |problem| (network.by.as_str(), problem);
@@ -157,7 +161,7 @@ impl<'a> Prepared<'a> {
         })
     }
 
-    /// Has secrets read that may have to be asked for.
+    /// Has secrets read that may require a prompt.
     pub(crate) fn read_secrets(
         &self,
         around: &Surroundings<'_>,
@@ -171,18 +175,19 @@ impl<'a> Prepared<'a> {
         Ok(())
     }
 
-    /// In the jail: the broker's ends are the broker's alone.
+    /// In the jail: the broker's ends belong to the broker alone.
     pub(crate) fn is_inside(&self) {
         drop(self.taken.take());
         drop(self.said.take());
     }
 
-    /// Whether the jail has no place yet to read what was refused in, and it is time: soon nothing can be made any more.
+    /// Whether the file with what was refused is not in place yet, and it is time: soon
+    /// nothing can be made any more.
     pub(crate) fn lacks_refused(&self, next: Option<&InsideOp>) -> bool {
         !self.has_refused.load(Ordering::SeqCst) && is_late(next)
     }
 
-    /// Whether what the broker fills is to be made now.
+    /// Whether the files that the broker fills must be made now.
     pub(crate) fn lacks_filled(&self, next: Option<&InsideOp>) -> bool {
         is_late(next) && !self.has_filled.swap(true, Ordering::SeqCst)
     }
@@ -198,7 +203,8 @@ impl<'a> Prepared<'a> {
         self.has_refused.store(true, Ordering::SeqCst);
     }
 
-    /// Outside: the broker's end. The other one is the jail's alone, so that the broker sees when a launch has failed.
+    /// Outside: the broker's end. The other one belongs to the jail alone, so the broker sees
+    /// when a launch has failed.
     fn outside(&self) -> Option<OwnedFd> {
         drop(self.given.take());
         self.taken.take()
@@ -238,7 +244,8 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Says which listeners are missing without IPv6. One that has a twin in IPv4 is not reported.
+    /// Reports which listeners are missing without IPv6. One that has a twin
+    /// in IPv4 is not reported.
     fn tell_lost(&self) {
         let listeners = &self.plan.listeners;
         let is_lost = |(listener, wanted): &(&Listener, &Wanted)| {

@@ -1,7 +1,8 @@
 //! Routes and addresses of the namespace, as messages to the kernel (rtnetlink(7)).
 //!
-//! A prefix is made local to the loopback interface, so that whatever is sent there arrives at a socket of the jail itself. In
-//! the middle of one, a `throw` route says that the table knows nothing of a smaller one; no other table does either.
+//! A prefix is made local to the loopback interface, so whatever is sent there arrives at a socket
+//! of the jail itself. For a smaller prefix in the middle of one, a `throw` route makes the kernel
+//! leave this table; no other table knows it.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -28,7 +29,7 @@ const ERROR: u16 = 2;
 
 /// The loopback interface is the first one of each namespace.
 const LOOPBACK: u32 = 1;
-/// The table that the kernel looks into before all others.
+/// The table that the kernel searches before all others.
 const TABLE_LOCAL: u8 = 255;
 const PROTOCOL_STATIC: u8 = 4;
 const SCOPE_UNIVERSE: u8 = 0;
@@ -138,7 +139,8 @@ impl<'a> Routes<'a> {
         self.bytes.extend(body);
     }
 
-    /// The last one is acknowledged, so that there is something to wait for. Errors of all are reported in any case.
+    /// The last one is acknowledged, so there is something to wait for. Errors of all
+    /// are reported in any case.
     fn finish(&mut self) {
         if !self.is_empty() {
             let header = Vec::from(length(HEADER).to_ne_bytes());
@@ -151,7 +153,8 @@ impl<'a> Routes<'a> {
         }
     }
 
-    /// Asks the kernel for them all. It makes system calls and nothing else. An error is that of the message by its index.
+    /// Sends them all to the kernel. It only makes system calls. An error is that of
+    /// the message by its index.
     pub(super) fn make(&self) -> Result<(), (usize, Errno)> {
         if self.is_empty() {
             return Ok(());
@@ -161,7 +164,7 @@ impl<'a> Routes<'a> {
         send(&socket, &self.bytes, SendFlags::empty()).map_err(at_first)?;
         let mut answer = [0; 512];
         loop {
-            // An error may bring the message along that it is about; what does not fit is cut off.
+            // An error may include its message; what does not fit is cut off.
             let length = match recv(&socket, &mut answer, RecvFlags::empty()) {
                 Err(Errno::INTR) => continue,
                 other => other.map_err(at_first)?.0,
@@ -202,7 +205,8 @@ fn read(answer: &[u8]) -> Result<(u32, Option<Errno>), Errno> {
     Ok((word(8)?, (error != 0).then(|| Errno::from_raw_os_error(-error))))
 }
 
-/// An attribute: its length, its kind, its value. All of these values fill whole words of four bytes.
+/// An attribute: its length, its kind, its value. All of these values fill
+/// whole words of four bytes.
 fn attribute(body: &mut Vec<u8>, kind: u16, value: &[u8]) {
     let length = u16::try_from(4 + value.len()).unwrap_or(u16::MAX);
     body.extend(length.to_ne_bytes());

@@ -1,5 +1,6 @@
-//! Secrets that a command says, or the keyring: read before there is a jail, by a process of the broker's in the launcher's foreground,
-//! because it may have to ask for a password. No value comes into this process: the broker takes them from the socket.
+//! Secrets from a command or the keyring. A process of the broker's in the launcher's foreground
+//! reads them before there is a jail, because it may have to ask for a password. No value enters
+//! this process: the broker takes them from the socket.
 
 use jail_plan::{Network, Secret, SecretSource};
 use rustix::fd::OwnedFd;
@@ -13,7 +14,7 @@ use crate::host::{WritableTrees, ending, surroundings, wait};
 use crate::signal;
 use crate::spawn::Standing;
 
-/// Reads them, where the plan has any. What comes back is the broker's to read.
+/// Reads them, if the plan has any. The broker reads what is returned.
 pub(super) fn read(
     network: &Network,
     around: &Surroundings<'_>,
@@ -36,7 +37,7 @@ pub(super) fn read(
         around.mask,
         Standing::Attached,
     )?;
-    // Its end is the end of what is said.
+    // The end of the process is the end of its output.
     drop(line);
     while !wait(&process, signals).about("a process for secrets")? {
         // A terminal's signal has reached what runs there; any other is passed on.

@@ -16,7 +16,7 @@ use crate::failure::Problem;
 /// As many as the kernel lets wait (`net.core.somaxconn`): a payload may be faster than the broker.
 const WAITING: i32 = 4096;
 
-/// A socket as it is to be.
+/// A socket to be made.
 pub(super) struct Wanted {
     address: SocketAddr,
     transport: Transport,
@@ -34,12 +34,13 @@ impl Wanted {
         self.address.is_ipv6()
     }
 
-    /// It stands for all addresses of its family, or for the loopback address, and not for one that the spec names.
+    /// It is for all addresses of its family, or for the loopback address, and not for
+    /// one that the spec names.
     pub(super) fn is_everyones(&self) -> bool {
         self.address.ip().is_unspecified() || self.address.ip().is_loopback()
     }
 
-    /// Makes it. These are system calls and nothing else.
+    /// Makes it, with system calls only.
     pub(super) fn make(&self) -> Result<OwnedFd, Errno> {
         let family = if self.is_v6() { AddressFamily::INET6 } else { AddressFamily::INET };
         let kind = match self.transport {
@@ -49,7 +50,7 @@ impl Wanted {
         let socket = socket_with(family, kind, SocketFlags::CLOEXEC, None)?;
         if self.is_v6() {
             set_ipv6_v6only(&socket, true)?;
-            // Not even a local route makes an address one that can be bound, in IPv6.
+            // In IPv6, not even a local route makes it possible to bind an address.
             set_ipv6_freebind(&socket, true)?;
         } else {
             set_ip_freebind(&socket, true)?;
@@ -60,14 +61,16 @@ impl Wanted {
                 bind(&socket, &self.address)?;
                 listen(&socket, WAITING)?;
             }
-            // With the address reused, the socket that binds it last would get what is sent there.
+            // If the address were reused, the socket that binds it last
+            // would get what is sent there.
             Transport::Udp => bind(&socket, &self.address)?,
         }
         Ok(socket)
     }
 }
 
-/// Whether the namespace has IPv6: the kernel may lack it, or a switch may have taken it from every new interface.
+/// Whether the namespace has IPv6: the kernel may lack it, or a switch may have disabled it
+/// for every new interface.
 pub(super) fn has_v6() -> Result<bool, Errno> {
     let socket = socket_with(AddressFamily::INET6, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
     let bound = socket

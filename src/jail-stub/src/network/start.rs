@@ -1,4 +1,5 @@
-//! What the broker gets when it starts: one JSON object in sealed memory, which no process can change and which has no name.
+//! What the broker gets when it starts: one JSON object in sealed memory, which no process can
+//! change and which has no name.
 
 use alloc::format;
 use alloc::string::String;
@@ -49,12 +50,12 @@ fn text(
     object(&mut text, "places", places);
     object(&mut text, "variables", variables(network, caller)?.into_iter());
     object(&mut text, "files", files(network, caller)?.into_iter());
-    // It was read as JSON before.
+    // It was parsed as JSON before.
     let _ = write!(text, "\"plan_network\":{}}}", lossy(wrapper.text.network));
     Ok(text)
 }
 
-/// Who wanted what the broker judges by, each once.
+/// The origins of what the broker judges by, each once.
 fn origins(network: &Network) -> impl Iterator<Item = &str> {
     let egress = &network.egress;
     let mut all: Vec<&Origin> = Vec::from([&network.by]);
@@ -72,7 +73,8 @@ fn origins(network: &Network) -> impl Iterator<Item = &str> {
     all.into_iter()
 }
 
-/// The variables that the credentials for a proxy and secrets are in. That a secret is missing the broker says.
+/// The variables that contain credentials for a proxy, and secrets. The broker reports
+/// a secret that is missing.
 fn variables<'a>(
     network: &'a Network,
     caller: &Caller<'_>,
@@ -102,7 +104,7 @@ fn variables<'a>(
     Ok(variables)
 }
 
-/// The files that secrets are in, by the secrets' names.
+/// The files that contain secrets, by the secrets' names.
 fn files<'a>(network: &'a Network, caller: &Caller<'_>) -> Result<Vec<(&'a str, String)>, Problem> {
     let mut files = Vec::new();
     for secret in &network.egress.secrets {
@@ -123,10 +125,10 @@ fn path(path: &CStr) -> Result<String, Problem> {
     Ok(lossy(&[folder.as_bytes(), b"/", bytes].concat()))
 }
 
-/// A name that people can type, which no other session has.
+/// A name that people can type and that no other session has.
 fn session() -> Result<String, Errno> {
     let mut random = [0; 4];
-    // So few bytes are never given in part (getrandom(2)).
+    // This few bytes are never returned in part (getrandom(2)).
     getrandom(&mut random, GetRandomFlags::empty())?;
     Ok(format!("{:08x}", u32::from_be_bytes(random)))
 }
@@ -169,7 +171,7 @@ fn quote(text: &mut String, string: &str) {
     text.push('"');
 }
 
-/// Memory with these bytes, which reads from its beginning and cannot be written.
+/// Memory with these bytes, which is read from its start and cannot be written.
 fn sealed(bytes: &[u8]) -> Result<OwnedFd, Errno> {
     let memory = memfd_create(c"jailgen", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     let mut at = 0;

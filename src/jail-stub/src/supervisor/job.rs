@@ -1,4 +1,5 @@
-//! Job control: the payload stops and continues with the launcher's job, and has the terminal while that has it.
+//! Job control: the payload stops and continues with the launcher's job, and has the
+//! terminal while that has it.
 
 use rustix::io::Errno;
 
@@ -9,7 +10,8 @@ use crate::signal;
 use crate::sys::{self, SignalSet};
 
 impl Supervisor<'_> {
-    /// The terminal has another size. Where the payload's group does not have the jail's, the kernel does not signal it.
+    /// The terminal has another size. Where the payload's group does not have the jail's, the
+    /// kernel does not signal it.
     pub(super) fn resized(&mut self) -> Result<(), Errno> {
         if let Some(relay) = &self.relay {
             relay.resize();
@@ -28,7 +30,8 @@ impl Supervisor<'_> {
         }
         match &mut self.relay {
             Some(relay) => {
-                // What is typed from now on is for the shell. The jail stops with its job: that is another message.
+                // What is typed from now on is for the shell. The jail stops with its job;
+                // another message reports that.
                 relay.disengage();
                 self.stopping = Some(signal);
                 self.order(Order::Stop)
@@ -40,7 +43,8 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Gives a payload the terminal that it was stopped for, where the job has it; whether it goes on.
+    /// Gives a payload the terminal that it was stopped for, if the job has it.
+    /// Returns whether it goes on.
     fn goes_on(&mut self, signal: i32) -> Result<bool, Errno> {
         if !wants_terminal(signal) || !self.is_foreground() {
             return Ok(false);
@@ -52,7 +56,8 @@ impl Supervisor<'_> {
     /// Stops this job as the payload was stopped, and continues it.
     pub(super) fn stop_with(&mut self, signal: i32) -> Result<(), Errno> {
         if self.has_clock && !self.tty.exists() {
-            // Without a terminal the user does not see that this job has stopped, or that its time is over.
+            // Without a terminal the user does not see that this job has stopped,
+            // or that its time is over.
             return Ok(());
         }
         // It may have been brought to the foreground while everything in the jail was stopped.
@@ -64,8 +69,8 @@ impl Supervisor<'_> {
             return Ok(());
         }
         if wants_terminal(signal) {
-            // There is no shell to bring this job to the foreground. A process without our groups would get an error from
-            // its read; hanging up is the nearest to it.
+            // There is no shell to bring this job to the foreground. A process without our groups
+            // would get an error from its read; hanging up is the closest to that.
             self.signal_payloads(signal::HUP)?;
         }
         self.resume()
@@ -95,14 +100,15 @@ impl Supervisor<'_> {
         }
     }
 
-    /// What was written before the jail has stopped belongs above what the shell will say. The terminal is as it was.
+    /// What was written before the jail stopped belongs before what the shell prints. The terminal
+    /// has its earlier settings.
     pub(super) fn put_in_order(&mut self) -> Result<(), Errno> {
         let state = self.relay.as_mut().map(Relay::copy_all_output);
         self.relay.iter_mut().for_each(Relay::restore);
         self.copied(state)
     }
 
-    /// If init is gone, that is the next message.
+    /// If init is gone, the next message reports it.
     pub(super) fn order(&self, order: Order) -> Result<(), Errno> {
         match order.send(&self.watched.channel) {
             Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
@@ -110,13 +116,14 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Stops the launcher's job the way the payload was stopped; whether it was stopped indeed.
+    /// Stops the launcher's job the way the payload was stopped. Returns whether it really stopped.
     fn stop(&mut self, signal: i32) -> Result<bool, Errno> {
         if signal == signal::STOP || !self.tty.is_kept() {
             sys::kill(rustix::process::getpid().as_raw_nonzero().get(), signal::STOP)?;
         } else {
-            // The whole group, as the terminal would: a script that waits for this process has to stop with it. A group
-            // without a shell to continue it is not stopped by this (setpgid(2), "orphaned").
+            // The whole group, as the terminal would: a script that waits for this
+            // process must stop with it. A group without a shell to continue it is not
+            // stopped by this (setpgid(2), "orphaned").
             let set = SignalSet::from_signals(&[signal]);
             sys::kill(0, signal)?;
             sys::unblock(set)?;
@@ -125,7 +132,8 @@ impl Supervisor<'_> {
         let mut continued = false;
         while let Some(signalled) = sys::read_signal(self.watched.signals)? {
             continued |= signalled.signal == signal::CONT;
-            // The signal that was just sent to the whole group is not one for the payload, which has had it.
+            // The signal that was just sent to the whole group is not for the
+            // payload, which has had it.
             if signalled.signal != signal {
                 self.signalled(signalled)?;
             }
@@ -133,9 +141,10 @@ impl Supervisor<'_> {
         Ok(continued)
     }
 
-    /// A key has ended the payload, as far as can be seen from here: such a signal did, while it had the terminal. Without a
-    /// jail the launcher's whole group would have got the signal, and a script ends when what it waits for died of it. So
-    /// the group gets it now. A payload that handles the key keeps its script, as in bash.
+    /// A key has ended the payload, as far as can be seen from here: such a signal did, while it
+    /// had the terminal. Without a jail, the launcher's whole group would have got the signal, and
+    /// a script ends when a program that it waits for died of it. So the group gets it now. A
+    /// payload that handles the key keeps its script running, as in bash.
     pub(super) fn is_interrupted(&mut self, outcome: &Outcome) -> bool {
         let Outcome::Ended(Ended::Signalled(signal)) = outcome else { return false };
         let had_keys = match &self.relay {
@@ -145,7 +154,7 @@ impl Supervisor<'_> {
         had_keys && [signal::INT, signal::QUIT].contains(&i32::from(*signal))
     }
 
-    /// Signals the launcher's group as the payload was.
+    /// Sends the payload's signal to the launcher's group.
     pub(super) fn signal_group(&self, outcome: &Outcome) -> Result<(), Errno> {
         match outcome {
             Outcome::Ended(Ended::Signalled(signal)) => sys::kill(0, i32::from(*signal)),
@@ -153,8 +162,8 @@ impl Supervisor<'_> {
         }
     }
 
-    /// The terminal is gone. The payload's job hears of it as the kernel signals the foreground job, also where
-    /// something in it is stopped: it could not be continued any more.
+    /// The terminal is gone. The payload's job learns of it as the kernel signals the foreground
+    /// job, even if something in it is stopped: it could not be continued any more.
     pub(super) fn hung_up(&mut self) -> Result<(), Errno> {
         self.tty.forget();
         // The jail's own is gone with it.

@@ -1,13 +1,13 @@
 //! Watches the process that started the wrapper.
 //!
-//! By a descriptor of the process, not by a signal at the parent's end: that signal comes when the *thread* that started
-//! us ends, and some launchers start programs from threads that come and go.
+//! It uses a descriptor of the process, not a signal at the parent's end: that signal comes when
+//! the *thread* that started us ends, and some launchers start programs from short-lived threads.
 
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal};
 
-/// The launcher, if its end is the jail's.
+/// The launcher, if the jail must end with it.
 pub(crate) struct Launcher {
     process: Option<OwnedFd>,
 }
@@ -16,7 +16,7 @@ impl Launcher {
     /// Watches the parent of this process.
     pub(crate) fn watched() -> Result<Self, Errno> {
         let Some(parent) = getppid() else {
-            // It is outside our PID namespace and has no number here; then only the signal is left.
+            // It is outside our PID namespace and has no number here; then only the signal remains.
             set_parent_process_death_signal(Some(Signal::KILL))?;
             return Ok(Self::ignored());
         };
@@ -33,7 +33,7 @@ impl Launcher {
         Self { process: None }
     }
 
-    /// What is ready when it has ended, where anything is watched.
+    /// The descriptor that is ready when it has ended, if it is watched.
     pub(crate) fn source(&self) -> Option<&OwnedFd> {
         self.process.as_ref()
     }

@@ -1,8 +1,10 @@
-//! The process outside: passes signals on, keeps job control working, and ends as the payload ended.
+//! The process outside: passes signals on, keeps job control working, and
+//! ends as the payload ended.
 //!
-//! To the shell it is the job; the payload is in a process group of its own, so that nothing inside can signal the
-//! launcher's. What a terminal does to a group it therefore has to do to both: the payload's group has the jail's terminal
-//! while the job has the launcher's, and both stop and continue together.
+//! For the shell it is the job; the payload is in a process group of its own, so nothing
+//! inside can signal the launcher's. What a terminal does to a group must therefore happen to
+//! both: the payload's group has the jail's terminal while the job has the launcher's, and
+//! both stop and continue together.
 
 mod job;
 mod launcher;
@@ -34,19 +36,19 @@ use self::shared::Tty;
 
 pub(crate) use launcher::Launcher;
 
-/// What is blocked and read from a descriptor: all but what a fault raises.
+/// The signals that are blocked and read from a descriptor: all except those that a fault raises.
 pub(crate) fn handled() -> SignalSet {
     use signal::{BUS, FPE, ILL, SEGV, SYS, TRAP};
     SignalSet::all_but(&[ILL, TRAP, BUS, FPE, SEGV, SYS])
 }
 
-/// They end a launch that has no payload yet.
+/// Signals that end a launch that has no payload yet.
 const ENDING: [i32; 4] = [signal::INT, signal::QUIT, signal::HUP, signal::TERM];
 
-/// How often a job in the background looks whether it is in the foreground.
+/// How often a job in the background checks whether it is in the foreground.
 const A_MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
-/// How a launch came out.
+/// The outcome of a launch.
 pub(crate) enum Outcome {
     /// The payload ran and ended.
     Ended(Ended),
@@ -57,7 +59,7 @@ pub(crate) enum Outcome {
         /// The payload ran already.
         started: bool,
     },
-    /// What watches over what is protected has ended, so the jail was ended.
+    /// The process that watches protected files has ended, so the jail was ended.
     Unwatched,
     /// It did not start, or something broke.
     Failed(Failure),
@@ -76,10 +78,10 @@ impl Outcome {
     }
 }
 
-/// What the supervisor attends to.
+/// The events that the supervisor handles.
 #[derive(Clone, Copy)]
 enum Event {
-    /// Init, or the payload before it runs, sends something; or both are gone.
+    /// Init, or the payload before it runs, has sent something; or both are gone.
     Message,
     Signals,
     /// The launcher's terminal, which the payload has, is gone.
@@ -100,7 +102,7 @@ pub(crate) struct Supervisor<'a> {
     first: Process,
     /// The payload, which leads the process group of the same number.
     payload: Option<Process>,
-    /// What came before the payload ran.
+    /// Messages from before the payload ran.
     early: Vec<Signalled>,
     /// The signal that ended the launch before the payload ran.
     ended_early: Option<i32>,
@@ -108,24 +110,24 @@ pub(crate) struct Supervisor<'a> {
     given: Given,
     /// Until the jail's terminal is there.
     filter: Option<OutputFilter>,
-    /// Between the launcher's terminal and the jail's own.
+    /// Copies between the launcher's terminal and the jail's own.
     relay: Option<Relay>,
     /// The launcher's terminal.
     tty: Tty,
     /// The signal that has stopped the payload, until the rest of the jail has stopped, too.
     stopping: Option<i32>,
-    /// There is a limit of time.
+    /// Whether there is a limit of time.
     has_clock: bool,
 }
 
-/// What it watches, and what else it has to keep open.
+/// What it watches, and what else it must keep open.
 pub(crate) struct Watched<'a> {
     pub(crate) channel: OwnedFd,
     pub(crate) signals: &'a OwnedFd,
     pub(crate) launcher: Launcher,
     pub(crate) helper: Option<&'a Helper<'a>>,
     pub(crate) broker: Option<&'a Broker>,
-    /// What looks at the working folder.
+    /// The processes that check the working folder.
     pub(crate) ledger: Option<&'a Ledger>,
     /// Files that the jail reads by descriptors of its own.
     pub(crate) standard: &'a ReadOnly,
@@ -177,7 +179,8 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// Watches until the jail has ended. Also what of its files did not arrive on the host.
+    /// Watches until the jail has ended. Also returns which of its files
+    /// did not arrive on the host.
     pub(crate) fn watch(mut self) -> (Outcome, Vec<Lost<'a>>) {
         let outcome = loop {
             match self.next() {
@@ -192,8 +195,8 @@ impl<'a> Supervisor<'a> {
         };
         let is_interrupted = self.is_interrupted(&outcome);
         self.tty.take_back(self.group());
-        // Init has nothing left to do. Its end is awaited, so that the mounts are gone and no dead process is
-        // left to a parent that does not expect one.
+        // Init has nothing left to do. Its end is awaited, so the mounts are gone and no dead
+        // process is left to a parent that does not expect one.
         let first = Pid::from_raw(self.first.number());
         while matches!(waitpid(first, WaitOptions::empty()), Err(Errno::INTR)) {}
         self.finish_output();
@@ -210,7 +213,8 @@ impl<'a> Supervisor<'a> {
         let is_waiting = self.payload.is_some()
             && self.stopping.is_none()
             && relay.is_some_and(Relay::waits_for_foreground);
-        // Messages first: a signal that came after the payload's start is the payload's, not the launch's.
+        // Messages come first: a signal that came after the payload's start is the
+        // payload's, not the launch's.
         let ready = Sources::first(Event::Message, channel, PollFlags::IN)
             .and(Event::Signals, Some(*signals), PollFlags::IN)
             .and(Event::TerminalIsGone, self.tty.watched(), PollFlags::empty())
@@ -278,13 +282,13 @@ impl<'a> Supervisor<'a> {
                 );
                 self.hung_up()
             }
-            // Init holds the terminal, and is about to be gone, which is the next message.
+            // Init holds the terminal, and is about to be gone, which the next message reports.
             Some(State::Going | State::More | State::Over) | None => Ok(()),
         }
     }
 
-    /// The jail has ended; what it wrote to its terminal before still arrives, unless a signal ends this wait. Then the
-    /// terminal is as it was.
+    /// The jail has ended. What it wrote to its terminal before still arrives, unless a signal ends
+    /// this wait. Then the terminal gets its earlier settings.
     fn finish_output(&mut self) {
         while let Some(relay) = &mut self.relay {
             let state = relay.copy_output();
@@ -342,10 +346,11 @@ impl<'a> Supervisor<'a> {
         };
         match message {
             Message::Started => {
-                // Init waits for it only when it has heard that it is known, so the number is no other's.
+                // Init waits for it only when it has heard that it is known, so
+                // the number is not reused.
                 match Process::open(sender.ok_or(Errno::SRCH)?) {
                     Ok(payload) => self.payload = Some(payload),
-                    // Init is gone, and everything with it: that is the next message.
+                    // Init is gone, and everything with it: the next message reports that.
                     Err(Errno::SRCH) => return Ok(None),
                     Err(error) => return Err(error),
                 }
@@ -356,7 +361,7 @@ impl<'a> Supervisor<'a> {
                 self.release()?;
                 self.tty.watch();
                 if self.given.takes && self.is_foreground() {
-                    // The payload has given itself the jail's.
+                    // The payload has taken the jail's terminal itself.
                     self.relay.iter_mut().for_each(Relay::engage);
                 }
                 for signalled in core::mem::take(&mut self.early) {
@@ -385,22 +390,24 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// Lets go of the launcher's files: a pipe must not stay open because the supervisor has it too. Standard error stays
-    /// for messages.
+    /// Closes the launcher's files: the supervisor must not keep a pipe open. Standard error
+    /// stays open for messages.
     fn release(&self) -> Result<(), Errno> {
         let mut kept = self.watched.descriptors();
         kept.extend([self.first.as_fd(), sys::standard(Standard::Error)]);
         kept.extend(self.payload.as_ref().map(AsFd::as_fd));
         self.relay.iter().for_each(|relay| kept.extend(relay.descriptors()));
         #[expect(unsafe_code, reason = "the list above is the supervisor's to make")]
-        // SAFETY: these are the descriptors of all that the supervisor holds. What else the launch has opened was dropped when the
-        // jail had been started, or came from the launcher and is used by nothing here.
+        // SAFETY: these are the descriptors of all that the supervisor holds. What else the
+        // launch has opened was dropped when the jail had been started, or came from the launcher
+        // and is used by nothing here.
         unsafe {
             sys::close_all_but(&kept)
         }
     }
 
-    /// Passes a signal on. What a terminal sends goes to the whole group, as a terminal would; the rest to the payload.
+    /// Passes a signal on. A signal from a terminal goes to the whole group, as the terminal would
+    /// send it; others go to the payload.
     fn signalled(&mut self, signalled: Signalled) -> Result<(), Errno> {
         let Signalled { signal, by_kernel } = signalled;
         let Some(payload) = &self.payload else {
@@ -421,12 +428,12 @@ impl<'a> Supervisor<'a> {
         self.payload.as_ref().map_or(Ok(()), |payload| payload.signal_group(signal))
     }
 
-    /// The number of the payload's group, which terminals know it by.
+    /// The number of the payload's group, by which terminals know it.
     fn group(&self) -> Option<i32> {
         self.payload.as_ref().map(Process::number)
     }
 
-    /// Without a PID namespace the payload may stop init, which would then not report its end.
+    /// Without a PID namespace, the payload may stop init, which would then not report its end.
     fn wake_first(&self) -> Result<(), Errno> {
         // Its end is left for later.
         let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
@@ -436,7 +443,7 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    /// A launch that hangs can be ended; everything else waits for the payload.
+    /// A launch that hangs can be ended. Everything else waits for the payload.
     fn signalled_early(&mut self, signalled: Signalled) -> Result<(), Errno> {
         if !ENDING.contains(&signalled.signal) {
             self.early.push(signalled);
@@ -455,9 +462,10 @@ pub(crate) fn small(number: i32) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }
 
-/// Ends this process by a signal, as the payload was ended, so that the shell sees it.
+/// Ends this process by a signal, as the payload was ended, so the shell sees it.
 pub(crate) fn end_by(signal: i32) -> ! {
-    // Not dumpable already, so no core dump is written or offered to a program on the host.
+    // This process is not dumpable already, so no core dump is written or passed
+    // to a program on the host.
     let _ = sys::default_action(signal);
     let _ = sys::unblock(SignalSet::from_signals(&[signal]));
     let _ = sys::kill(rustix::process::getpid().as_raw_nonzero().get(), signal);

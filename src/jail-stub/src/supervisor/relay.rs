@@ -1,8 +1,9 @@
-//! Between the launcher's terminal and the jail's own: what is typed goes in, what is written comes out.
+//! Copies between the launcher's terminal and the jail's own: what is typed goes in,
+//! what is written comes out.
 //!
-//! Bytes are copied and never looked at. Keys are taken only while the job is in the foreground, and the kernel holds that:
-//! in the background this process, which blocks SIGTTIN, cannot read them (read(2), EIO). What the jail writes comes out in
-//! the background too, as from any job.
+//! Bytes are copied and never interpreted. Keys are taken only while the job is in the foreground,
+//! and the kernel enforces that: in the background this process, which blocks SIGTTIN, cannot read
+//! them (read(2), EIO). What the jail writes comes out in the background too, as from any job.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -18,23 +19,24 @@ use rustix::termios::{
 use crate::sys::{self, Standard};
 use crate::terminal::{Given, OutputFilter, with_modes};
 
-/// As much as a terminal takes of what is typed.
+/// The most typed bytes that a terminal accepts.
 const KEYS_MAX: usize = 4096;
 const OUTPUT_MAX: usize = 64 * 1024;
 
-/// After so much without a pause, signals and messages are attended to.
+/// After this much without a pause, signals and messages get their turn.
 const ROUNDS: usize = 16;
 
 pub(crate) struct Relay {
     given: Given,
-    /// The jail's, from the side of the user who types.
+    /// The jail's terminal, from the user's side.
     jail: OwnedFd,
-    /// What the jail writes goes through it, where there is one.
+    /// The filter for what the jail writes, if there is one.
     filter: Option<OutputFilter>,
-    /// Without a terminal nothing is typed.
+    /// The keyboard. Without a terminal nothing is typed.
     keyboard: Option<OwnedFd>,
     screen: OwnedFd,
-    /// The keyboard is this process's controlling terminal, so only the job in the foreground reads from it.
+    /// Whether the keyboard is this process's controlling terminal, so only the job in the
+    /// foreground reads from it.
     has_jobs: bool,
     group: i32,
     typed: Buffer,
@@ -42,27 +44,28 @@ pub(crate) struct Relay {
     is_engaged: bool,
     /// The modes of the launcher's terminal, while it has others.
     modes: Option<Termios>,
-    /// The jail's terminal has had the launcher's modes, and the payload the terminal.
+    /// Whether the jail's terminal has got the launcher's modes, and the payload the terminal.
     was_engaged: bool,
 }
 
-/// What copying has come to.
+/// The result of copying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
-    /// It goes on when there is more.
+    /// It continues when there is more.
     Going,
     /// The jail writes no more.
     Over,
     /// The launcher's terminal is gone.
     Gone,
-    /// There may be more at once: others have their turn.
+    /// There may be more at once: others get their turn.
     More,
-    /// The filter is, without which nothing goes out.
+    /// The filter is gone, without which nothing goes out.
     Unfiltered,
 }
 
 impl Relay {
-    /// Opens what the launcher has given as terminals once more, so that no mode of the descriptor is the launcher's too.
+    /// Opens what the launcher has passed as terminals once more, so no mode of the descriptor is
+    /// shared with the launcher.
     pub(crate) fn open(
         given: Given,
         jail: OwnedFd,
@@ -91,7 +94,8 @@ impl Relay {
         })
     }
 
-    /// The job may read from the launcher's terminal now. Where that is not its own there are no jobs.
+    /// Whether the job may read from the launcher's terminal now. If that is not
+    /// its own, there are no jobs.
     pub(crate) fn is_foreground(&self) -> bool {
         let group = |keyboard| sys::foreground_group(keyboard) == Ok(self.group);
         !self.has_jobs || self.keyboard.as_ref().is_some_and(group)
@@ -102,23 +106,25 @@ impl Relay {
         self.is_engaged
     }
 
-    /// What is typed goes to the jail now, as keys do to a job in the foreground.
+    /// What is typed goes to the jail now, as keys go to a job in the foreground.
     pub(crate) fn has_keys(&self) -> bool {
         self.is_engaged && self.has_jobs
     }
 
-    /// The payload is to have the terminal whenever the job may: it reads from it, or has asked for it.
+    /// Whether the payload gets the terminal whenever the job may: it reads from
+    /// it, or has asked for it.
     pub(crate) fn wants_terminal(&self) -> bool {
         self.has_jobs && self.given.is_reader || self.was_engaged
     }
 
-    /// Only the terminal itself shows when the job comes to the foreground: a shell need not send a signal to a job that
-    /// runs.
+    /// Only the terminal itself shows when the job comes to the foreground: a shell need not send a
+    /// signal to a job that runs.
     pub(crate) fn waits_for_foreground(&self) -> bool {
         self.has_jobs && !self.is_engaged && self.wants_terminal()
     }
 
-    /// From now on keys go to the jail, whose terminal handles them by its settings: the launcher's does nothing.
+    /// From now on keys go to the jail, whose terminal handles them by its settings:
+    /// the launcher's does nothing.
     pub(crate) fn engage(&mut self) {
         self.is_engaged = true;
         let Some(keyboard) = &self.keyboard else { return };
@@ -144,7 +150,7 @@ impl Relay {
         self.is_engaged = false;
     }
 
-    /// Gives the launcher's terminal back as it was.
+    /// Restores the launcher's terminal.
     pub(crate) fn restore(&mut self) {
         self.is_engaged = false;
         let modes = self.modes.take().filter(|_| self.is_foreground());
@@ -153,34 +159,34 @@ impl Relay {
         }
     }
 
-    /// The jail's terminal is as large as the launcher's; the kernel signals the job in it.
+    /// Gives the jail's terminal the size of the launcher's; the kernel signals the job in it.
     pub(crate) fn resize(&self) {
         if let Ok(size) = tcgetwinsize(&self.screen) {
             let _ = tcsetwinsize(&self.jail, size);
         }
     }
 
-    /// Where keys come from, while there is room for them.
+    /// The source of keys, while there is room for them.
     pub(crate) fn keys(&self) -> Option<&OwnedFd> {
         self.keyboard.as_ref().filter(|_| self.is_engaged && self.typed.is_empty())
     }
 
-    /// Where they go, while some wait.
+    /// The target of keys, while some wait.
     pub(crate) fn waiting_keys(&self) -> Option<&OwnedFd> {
         Some(&self.jail).filter(|_| !self.typed.is_empty())
     }
 
-    /// Where output comes from, while there is room for it.
+    /// The source of output, while there is room for it.
     pub(crate) fn output(&self) -> Option<&OwnedFd> {
         Some(&self.jail).filter(|_| self.written.is_empty() && self.answers().is_none())
     }
 
-    /// Where it comes from next, if it has to go through the filter.
+    /// The next source, if output goes through the filter.
     pub(crate) fn answers(&self) -> Option<&OwnedFd> {
         self.filter.as_ref().and_then(OutputFilter::answers)
     }
 
-    /// Where it goes, while some waits.
+    /// The target of output, while some waits.
     pub(crate) fn waiting_output(&self) -> Option<&OwnedFd> {
         Some(&self.screen).filter(|_| !self.written.is_empty())
     }
@@ -210,10 +216,11 @@ impl Relay {
         }
     }
 
-    /// Passes on what the jail has written. Once [`State::Going`], either some of it waits for the screen or the filter, or there was
-    /// no more.
+    /// Passes on what the jail has written. After [`State::Going`], either some of it waits for the
+    /// screen or the filter, or there was no more.
     pub(crate) fn copy_output(&mut self) -> State {
-        // What waits goes first. Behind it nothing can be read, which would look as if the jail had written nothing more.
+        // What waits goes first. Behind it nothing can be read, which would look as if the jail
+        // had written nothing more.
         if let Some(state) = self.show() {
             return state;
         }
@@ -232,17 +239,17 @@ impl Relay {
         State::More
     }
 
-    /// Writes what waits to the screen; what that has come to, unless it has all gone out.
+    /// Writes what waits to the screen. Returns the result, unless all of it was written.
     fn show(&mut self) -> Option<State> {
         match self.written.empty(&self.screen) {
             Ok(()) => None,
-            // It goes on when the screen takes more.
+            // It continues when the screen accepts more.
             Err(Errno::AGAIN) => Some(State::Going),
             Err(_) => Some(State::Gone),
         }
     }
 
-    /// The same, and what the filter has still to answer for.
+    /// The same, including what the filter has not answered yet.
     pub(crate) fn copy_all_output(&mut self) -> State {
         loop {
             let state = self.copy_output();
@@ -268,8 +275,8 @@ impl Relay {
     }
 }
 
-/// Where keys may come from: the launcher's own terminal, or one that it has given to be read. At another one that is given for
-/// output alone, another user types.
+/// Where keys may come from: the launcher's own terminal, or one that it has passed to be read. At
+/// another one that is passed for output alone, another user types.
 fn keyboard(given: &Given) -> Option<Standard> {
     let is_own = |one: &Standard| sys::foreground_group(sys::standard(*one)).is_ok();
     let is_read = |one: &Standard| {
@@ -281,8 +288,8 @@ fn keyboard(given: &Given) -> Option<Standard> {
     input.or_else(|| all.clone().find(is_own)).or_else(|| all.clone().find(is_read))
 }
 
-/// The launcher's terminal, opened again. Its own can be, whichever user owns it, by the name that every terminal has for the
-/// processes in it.
+/// The launcher's terminal, opened again. Its own can be opened, whichever user owns it, by the
+/// name that every terminal has for the processes in it.
 fn again(one: Standard) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = sys::standard(one);
@@ -293,14 +300,14 @@ fn again(one: Standard) -> Result<OwnedFd, Errno> {
             openat(CWD, name, flags, Mode::empty())
         }
     };
-    // Another user's that is not this session's: it is used as it was given.
+    // Another user's terminal that is not this session's is used as it was passed.
     opened.or_else(|_| fcntl_dupfd_cloexec(file, 3))
 }
 
 /// A bounded buffer.
 struct Buffer {
     bytes: Vec<u8>,
-    /// So much of it is gone already.
+    /// How much of it is gone already.
     gone: usize,
 }
 
@@ -327,14 +334,14 @@ impl Buffer {
         read(from, spare_capacity(&mut self.bytes))
     }
 
-    /// Takes what the filter has answered: all but the first byte of it.
+    /// Takes the filter's answer: all except its first byte.
     fn take(&mut self, filter: &mut OutputFilter) -> Result<usize, Errno> {
         filter.take(&mut self.bytes)?;
         self.gone = 1;
         Ok(self.bytes.len())
     }
 
-    /// Writes all, or as much as is taken.
+    /// Writes all, or as much as is accepted.
     fn empty(&mut self, to: impl AsFd) -> Result<(), Errno> {
         while let Some(rest) = self.bytes.get(self.gone..).filter(|rest| !rest.is_empty()) {
             match write(&to, rest) {

@@ -1,4 +1,5 @@
-//! Who has the launcher's terminal, where the payload has it too: the launcher's process group, or the payload's.
+//! The owner of the launcher's terminal, if the payload has it too: the launcher's process
+//! group, or the payload's.
 
 use jail_plan::Terminal;
 use rustix::fd::OwnedFd;
@@ -10,9 +11,9 @@ use crate::sys;
 /// The controlling terminal, as the supervisor sees it.
 pub(crate) struct Tty {
     kept: bool,
-    /// The payload may have it.
+    /// Whether the payload may have it.
     is_shared: bool,
-    /// The payload had the terminal at some time.
+    /// Whether the payload had the terminal at some time.
     given: bool,
     /// The payload is the job in the foreground: it, or a group that it made, has the terminal.
     foreground: bool,
@@ -47,14 +48,14 @@ impl Tty {
         self.kept && payload.is_some() && self.owner() == payload
     }
 
-    /// Opens the terminal, so that its end is seen; not where the payload may never ask for it.
+    /// Opens the terminal, to see its end; not if the payload may never ask for it.
     pub(crate) fn watch(&mut self) {
         if self.foreground {
             self.terminal();
         }
     }
 
-    /// The terminal, while its end is the payload's matter.
+    /// The terminal, while its end concerns the payload.
     pub(crate) fn watched(&self) -> Option<&OwnedFd> {
         self.terminal.as_ref().filter(|_| self.foreground)
     }
@@ -81,8 +82,9 @@ impl Tty {
         }
     }
 
-    /// Takes it back from the payload's group, or from a group inside of which nothing is left. Not from anybody else: a
-    /// shell that has put this job into the background has the terminal by right.
+    /// Takes it back from the payload's group, or from a group of which nothing is left
+    /// inside. It is not taken from any other: a shell that has put this job into the
+    /// background has the terminal by right.
     pub(crate) fn take_back(&mut self, payload: Option<i32>) {
         self.foreground = false;
         if !self.kept || !self.given {
@@ -101,7 +103,8 @@ impl Tty {
 
     fn give(&mut self, group: i32) {
         if let Some(terminal) = self.terminal() {
-            // SIGTTOU is blocked, so the kernel lets a background group do this. It fails when the terminal has gone.
+            // SIGTTOU is blocked, so the kernel lets a background group do this. It fails
+            // if the terminal is gone.
             let _ = sys::set_foreground_group(terminal, group);
         }
     }

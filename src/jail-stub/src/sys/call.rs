@@ -1,4 +1,5 @@
-//! The instruction that enters the kernel, for the two processors that jailgen knows, and the numbers of the calls.
+//! The instruction that enters the kernel, for the two processors that jailgen knows, and
+//! the numbers of the calls.
 
 use core::arch::asm;
 
@@ -55,13 +56,14 @@ pub(super) mod number {
 /// Enters the kernel with up to five arguments and returns what it left in the result register.
 ///
 /// # Safety
-/// The caller answers for the call itself: that every argument which the kernel takes as an address is valid for what
-/// the call does with it.
+/// The caller answers for the call itself: that every argument which the kernel takes as an address
+/// is valid for what the call does with it.
 #[cfg(target_arch = "x86_64")]
 pub(super) unsafe fn enter(number: usize, arguments: [usize; 5]) -> isize {
     let [a, b, c, d, e] = arguments;
     let result: isize;
-    // SAFETY: `syscall` overwrites rcx and r11 and nothing else that the compiler keeps; the rest is the caller's promise.
+    // SAFETY: `syscall` overwrites rcx and r11 and nothing else that the compiler keeps; the rest
+    // is the caller's promise.
     unsafe {
         asm!(
             "syscall",
@@ -77,7 +79,8 @@ pub(super) unsafe fn enter(number: usize, arguments: [usize; 5]) -> isize {
 /// Enters the kernel with up to five arguments and returns what it left in the result register.
 ///
 /// # Safety
-/// As for the other processor: every argument that the kernel takes as an address is valid for the call.
+/// As for the other processor: every argument that the kernel takes as an
+/// address is valid for the call.
 #[cfg(target_arch = "aarch64")]
 pub(super) unsafe fn enter(number: usize, arguments: [usize; 5]) -> isize {
     let [a, b, c, d, e] = arguments;

@@ -1,15 +1,18 @@
-//! A number in memory that two processes share, on which one can wait for the other: `futex(2)`.
+//! What two processes that share memory pass to each other: a number, with which one can wait for
+//! the other (`futex(2)`), and a descriptor.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 
+use rustix::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use rustix::thread::futex::{Flags, wait, wake};
 
-/// The number. The flags say nothing of private memory, because the kernel's own wake at a process's end
-/// (`CLONE_CHILD_CLEARTID`) does not either, and the two would not meet.
+/// The number. The flags say nothing of private memory, because the kernel's own wake at a
+/// process's end (`CLONE_CHILD_CLEARTID`) does not either, and the two would not meet.
 pub struct Futex(AtomicU32);
 
 impl Futex {
-    /// What the kernel leaves here when the process that [`super::spawn_sharing_memory`] has started is gone, however it ended.
+    /// The value that the kernel leaves here when the process that [`super::spawn_sharing_memory`]
+    /// has started is gone, however it ended.
     pub const ENDED: u32 = 0;
 
     /// With this number in it.
@@ -35,7 +38,7 @@ impl Futex {
         loop {
             match self.get() {
                 now if now != value => return now,
-                // It returns at once when the number has changed in between, and for signals.
+                // It returns at once if the number has changed in between, and for signals.
                 _ => drop(wait(&self.0, Flags::empty(), value, None)),
             }
         }
@@ -44,5 +47,34 @@ impl Futex {
     /// The address, for the kernel.
     pub(super) fn address(&self) -> usize {
         core::ptr::from_ref(&self.0).expose_provenance()
+    }
+}
+
+/// A descriptor that one of two processes with common descriptors passes to the other.
+pub struct Handover(AtomicI32);
+
+impl Handover {
+    const EMPTY: i32 = -1;
+
+    /// A handover that has no descriptor yet.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(AtomicI32::new(Self::EMPTY))
+    }
+
+    /// Passes `descriptor`. One that was there already is closed.
+    pub fn put(&self, descriptor: OwnedFd) {
+        drop(Self::own(self.0.swap(descriptor.into_raw_fd(), Ordering::SeqCst)));
+    }
+
+    /// Takes what was passed, once.
+    pub fn take(&self) -> Option<OwnedFd> {
+        Self::own(self.0.swap(Self::EMPTY, Ordering::SeqCst))
+    }
+
+    fn own(number: i32) -> Option<OwnedFd> {
+        // SAFETY: only `put` stores a number, that of a descriptor which it owned; the swap takes
+        // it out, so nothing else can own it now.
+        (number != Self::EMPTY).then(|| unsafe { OwnedFd::from_raw_fd(number) })
     }
 }

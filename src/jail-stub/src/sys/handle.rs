@@ -1,4 +1,4 @@
-//! What a file system itself tells a file apart by: `name_to_handle_at(2)`.
+//! The handle by which a file system itself identifies a file: `name_to_handle_at(2)`.
 
 use core::ptr;
 
@@ -21,7 +21,7 @@ pub struct FileHandle {
 }
 
 impl FileHandle {
-    /// Which kind of handle it is, in its file system's own counting.
+    /// The type of the handle, in its file system's own numbering.
     #[must_use]
     pub const fn kind(&self) -> i32 {
         self.kind
@@ -38,12 +38,14 @@ impl FileHandle {
 /// The handle of what `place` is.
 ///
 /// # Errors
-/// Those of the call; `EOPNOTSUPP` where the file system has no handles, and what a filter of system calls answers.
+/// Those of the call; `EOPNOTSUPP` where the file system has no handles, and what a filter
+/// of system calls answers.
 pub fn file_handle(place: impl AsFd) -> Result<FileHandle, Errno> {
     let mut handle = FileHandle { length: 128, kind: 0, bytes: [0; BYTES_MAX] };
     let mut mount = 0i32;
-    // SAFETY: the path is the empty string, NUL-terminated, which AT_EMPTY_PATH asks for; the kernel writes at most
-    // `length` bytes behind the two numbers of `handle`, for which there is room, and one i32 to `mount`.
+    // SAFETY: the path is the empty string, NUL-terminated, which AT_EMPTY_PATH asks for; the
+    // kernel writes at most `length` bytes behind the two numbers of `handle`, for which there is
+    // room, and one i32 to `mount`.
     check(unsafe {
         enter(
             number::NAME_TO_HANDLE_AT,

@@ -55,8 +55,8 @@ const CREATE_RULESET_VERSION: usize = 1;
 const RULE_PATH_BENEATH: usize = 1;
 const RULE_NET_PORT: usize = 2;
 
-/// What a set of rules restricts: `struct landlock_ruleset_attr`. Kernels that know fewer of these fields take it too, as
-/// long as the others are 0.
+/// What a set of rules restricts: `struct landlock_ruleset_attr`. Kernels that know fewer of these
+/// fields take it too, as long as the others are 0.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Restricted {
@@ -80,12 +80,14 @@ struct NetPort {
     port: u64,
 }
 
-/// The ABI of the running kernel: `landlock_create_ruleset(2)` with `LANDLOCK_CREATE_RULESET_VERSION`.
+/// The ABI of the running kernel: `landlock_create_ruleset(2)`
+/// with `LANDLOCK_CREATE_RULESET_VERSION`.
 ///
 /// # Errors
 /// `ENOSYS` without Landlock in the kernel, `EOPNOTSUPP` when it was not enabled at boot.
 pub fn abi() -> Result<u32, Errno> {
-    // SAFETY: with this flag the call takes no attributes: the address and the size are 0, as it demands.
+    // SAFETY: with this flag the call takes no attributes: the address and the
+    // size are 0, as it demands.
     let abi = check(unsafe {
         enter(number::LANDLOCK_CREATE_RULESET, [0, 0, CREATE_RULESET_VERSION, 0, 0])
     })?;
@@ -97,7 +99,8 @@ pub fn abi() -> Result<u32, Errno> {
 /// # Errors
 /// Those of the call.
 pub fn rules(restricted: Restricted) -> Result<OwnedFd, Errno> {
-    // SAFETY: the structure has the kernel's layout and its size is passed; the kernel only reads it.
+    // SAFETY: the structure has the kernel's layout and its size is passed;
+    // the kernel only reads it.
     let rules = check(unsafe {
         enter(
             number::LANDLOCK_CREATE_RULESET,
@@ -129,8 +132,8 @@ pub fn allow_port(rules: impl AsFd, port: u16, rights: u64) -> Result<(), Errno>
 
 fn add(rules: impl AsFd, kind: usize, rule: usize) -> Result<(), Errno> {
     let rules = rules.as_fd().as_raw_fd().cast_unsigned() as usize;
-    // SAFETY: both callers pass the address of the structure that belongs to `kind`, which outlives the call; the kernel
-    // only reads it.
+    // SAFETY: both callers pass the address of the structure that belongs to `kind`, which outlives
+    // the call; the kernel only reads it.
     check(unsafe { enter(number::LANDLOCK_ADD_RULE, [rules, kind, rule, 0, 0]) }).map(drop)
 }
 

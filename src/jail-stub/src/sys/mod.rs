@@ -1,5 +1,5 @@
-//! The system calls that rustix does not have, one a function. All unsafe code of the library is in this folder, but for calls of its
-//! functions whose rules are the callers' to keep.
+//! The system calls that rustix does not have, one in each function. All unsafe code of the library
+//! is in this folder, except calls of its functions whose rules the callers must keep.
 //!
 //! Numbers and layouts are those of the kernel's headers (`asm/unistd.h` and `linux/*.h`).
 
@@ -13,12 +13,12 @@ mod signal;
 mod terminal;
 mod title;
 
-pub use futex::Futex;
+pub use futex::{Futex, Handover};
 pub use handle::{FileHandle, file_handle};
 pub use mount::{Attributes, bring_up, set_attributes};
 pub use process::{
-    Cloned, Handover, NewNamespaces, Standard, StringList, clone, close_all_but, close_descriptors,
-    exit, join_new_keyring, load_filter, replace, spawn, spawn_in, spawn_sharing_memory, standard,
+    Cloned, NewNamespaces, Standard, StringList, clone, close_all_but, close_descriptors, exit,
+    join_new_keyring, load_filter, replace, spawn, spawn_in, spawn_sharing_memory, standard,
     unshare,
 };
 pub use signal::{

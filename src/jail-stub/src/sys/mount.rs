@@ -14,14 +14,15 @@ const SIOCSIFFLAGS: usize = 0x8914;
 const IFF_UP: u16 = 1;
 const MS_PRIVATE: u64 = 1 << 18;
 
-/// What `mount_setattr(2)` sets on a mount. Every mount that it is given to also stops to send and receive mount events.
+/// What `mount_setattr(2)` sets on a mount. Every mount that it is applied to also stops sending
+/// and receiving mount events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Attributes {
     /// `MOUNT_ATTR_*` that are set.
     pub set: u64,
     /// `MOUNT_ATTR_*` that are cleared.
     pub clear: u64,
-    /// Everything that is mounted below as well.
+    /// Also everything that is mounted below.
     pub recursive: bool,
 }
 
@@ -54,8 +55,9 @@ pub fn set_attributes(mount: impl AsFd, attributes: Attributes) -> Result<(), Er
         propagation: MS_PRIVATE,
         userns_fd: 0,
     };
-    // SAFETY: the path is the empty string, NUL-terminated, which AT_EMPTY_PATH asks for; `attr` has the layout of the
-    // kernel's `struct mount_attr`, whose size is passed, and the kernel only reads it.
+    // SAFETY: the path is the empty string, NUL-terminated, which AT_EMPTY_PATH asks for;
+    // `attr` has the layout of the kernel's `struct mount_attr`, whose size is passed, and
+    // the kernel only reads it.
     check(unsafe {
         enter(
             number::MOUNT_SETATTR,
@@ -78,7 +80,8 @@ struct InterfaceRequest {
     rest: [u8; 22],
 }
 
-/// Brings the loopback interface of the caller's network namespace up: `SIOCSIFFLAGS` (netdevice(7)).
+/// Brings the loopback interface of the caller's network
+/// namespace up: `SIOCSIFFLAGS` (netdevice(7)).
 ///
 /// # Errors
 /// Those of the call.
@@ -88,7 +91,8 @@ pub fn bring_up(socket: impl AsFd) -> Result<(), Errno> {
         *to = *from;
     }
     let request = InterfaceRequest { name, flags: IFF_UP, rest: [0; 22] };
-    // SAFETY: the request is 40 bytes, the size of `struct ifreq`, with a terminated name; the kernel only reads it.
+    // SAFETY: the request is 40 bytes, the size of `struct ifreq`, with a terminated name;
+    // the kernel only reads it.
     check(unsafe {
         enter(
             number::IOCTL,

@@ -6,9 +6,8 @@ use core::ffi::{CStr, c_char, c_void};
 use core::marker::PhantomData;
 use core::mem::{MaybeUninit, size_of};
 use core::ptr;
-use core::sync::atomic::{AtomicI32, Ordering};
 
-use rustix::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use rustix::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::WaitOptions;
 
@@ -34,7 +33,8 @@ pub enum Cloned {
     Parent(i32, OwnedFd),
 }
 
-/// New namespaces, and nothing else that clone(2) can be asked for: no flag here lets two processes share memory.
+/// New namespaces, and nothing else that clone(2) can be asked for: no flag here lets
+/// two processes share memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NewNamespaces(u64);
 
@@ -83,8 +83,8 @@ struct CloneArguments {
     cgroup: u64,
 }
 
-/// Makes a child with a copy of this process's memory and the new namespaces, in the control group `cgroup`
-/// where there is one: `clone3(2)`.
+/// Makes a child with a copy of this process's memory and the new namespaces, in the control group
+/// `cgroup` where there is one: `clone3(2)`.
 ///
 /// # Errors
 /// Those of the call.
@@ -101,9 +101,10 @@ pub fn clone(namespaces: NewNamespaces, cgroup: Option<BorrowedFd<'_>>) -> Resul
         cgroup,
         ..CloneArguments::default()
     };
-    // SAFETY: no flag of `NewNamespaces` is CLONE_VM, and without a stack the child runs on a copy of everything, as after fork(2), so both
-    // processes may go on from here. This program has one thread, so no lock is held by a thread that the child lacks. The kernel
-    // writes an i32 to the address of `descriptor`, in the parent's memory.
+    // SAFETY: no flag of `NewNamespaces` is CLONE_VM, and without a stack the child runs on a copy
+    // of everything, as after fork(2), so both processes may go on from here. This program has one
+    // thread, so no lock is held by a thread that the child lacks. The kernel writes an i32 to the
+    // address of `descriptor`, in the parent's memory.
     let result = check(unsafe {
         enter(
             number::CLONE3,
@@ -112,14 +113,16 @@ pub fn clone(namespaces: NewNamespaces, cgroup: Option<BorrowedFd<'_>>) -> Resul
     })?;
     match i32::try_from(result) {
         Ok(0) => Ok(Cloned::Child),
-        // SAFETY: the kernel has just made the descriptor for this process, where alone it is; nothing else knows its number.
+        // SAFETY: the kernel has just made the descriptor for this process, where alone it is;
+        // nothing else knows its number.
         Ok(pid) => Ok(Cloned::Parent(pid, unsafe { OwnedFd::from_raw_fd(descriptor) })),
         Err(_) => Err(Errno::OVERFLOW),
     }
 }
 
-/// Runs `child(argument)` in a new process that shares this one's memory, on `stack`; returns when it has executed
-/// another program or ended: `clone(2)` with `CLONE_VM | CLONE_VFORK`, which copies no page table.
+/// Runs `child(argument)` in a new process that shares this one's memory, on `stack`; returns
+/// when it has executed another program or ended: `clone(2)` with `CLONE_VM | CLONE_VFORK`,
+/// which copies no page table.
 ///
 /// # Errors
 /// Those of the call.
@@ -132,16 +135,18 @@ pub fn spawn<T>(
     let top = stack.as_mut_ptr_range().end;
     let flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
     let arguments = clone_arguments(flags, top.expose_provenance(), 0);
-    // SAFETY: the child gets a stack of its own, `stack`, whose end is 16-byte aligned because its elements are u128;
-    // `enter_child` never returns into the frame that does not exist there. The parent is suspended meanwhile
-    // (CLONE_VFORK), so the memory that both share has one user at a time.
+    // SAFETY: the child gets a stack of its own, `stack`, whose end is 16-byte aligned
+    // because its elements are u128; `enter_child` never returns into the frame that does not
+    // exist there. The parent is suspended meanwhile (CLONE_VFORK), so the memory that both
+    // share has one user at a time.
     let result = unsafe {
         call_clone(number::CLONE, arguments, enter_child::<T>, ptr::from_ref(&start).cast())
     };
     check(result).and_then(|pid| i32::try_from(pid).map_err(|_| Errno::OVERFLOW))
 }
 
-/// As [`spawn`], in the control group `cgroup` where there is one, and with a descriptor of the process: `clone3(2)`.
+/// As [`spawn`], in the control group `cgroup` where there is one, and with a descriptor
+/// of the process: `clone3(2)`.
 ///
 /// # Errors
 /// Those of the call.
@@ -168,23 +173,26 @@ pub fn spawn_in<T>(
     };
     let pointer = ptr::from_ref(&arguments).expose_provenance();
     let call = [pointer, size_of::<CloneArguments>(), 0, 0, 0];
-    // SAFETY: `arguments` has the layout of `struct clone_args` and lives across the call, and so does the number that the kernel
-    // writes at `pidfd`. The child gets a stack of its own, `stack`, whose end is 16-byte aligned because its elements are u128;
-    // `enter_child` never returns into the frame that does not exist there. The parent is suspended meanwhile (CLONE_VFORK), so the
-    // memory that both share has one user at a time.
+    // SAFETY: `arguments` has the layout of `struct clone_args` and lives across the call, and so
+    // does the number that the kernel writes at `pidfd`. The child gets a stack of its own,
+    // `stack`, whose end is 16-byte aligned because its elements are u128; `enter_child` never
+    // returns into the frame that does not exist there. The parent is suspended meanwhile
+    // (CLONE_VFORK), so the memory that both share has one user at a time.
     let result =
         unsafe { call_clone(number::CLONE3, call, enter_child::<T>, ptr::from_ref(&start).cast()) };
     let process = check(result).and_then(|pid| i32::try_from(pid).map_err(|_| Errno::OVERFLOW))?;
-    // SAFETY: the call went well, so the kernel has opened this descriptor for us, and nothing else knows of it.
+    // SAFETY: the call went well, so the kernel has opened this descriptor for us, and
+    // nothing else knows of it.
     Ok((process, unsafe { OwnedFd::from_raw_fd(descriptor) }))
 }
 
-/// Runs `aside(argument)` in a process that shares this one's memory and descriptors while this one runs `meanwhile`, and
-/// waits for its end: `clone(2)` with `CLONE_VM | CLONE_FILES`. `state` is [`Futex::ENDED`] when it is gone, also when it
-/// never was.
+/// Runs `aside(argument)` in a process that shares this one's memory and descriptors while this one
+/// runs `meanwhile`, and waits for its end: `clone(2)` with `CLONE_VM | CLONE_FILES`. `state` is
+/// [`Futex::ENDED`] when it is gone, also when it never was.
 ///
 /// # Safety
-/// Both run at once, and the released stub's allocator has one user at a time: `aside` must not allocate or free.
+/// Both run at once, and the released stub's allocator has one user at a time: `aside`
+/// must not allocate or free.
 pub unsafe fn spawn_sharing_memory<T: Sync, R>(
     stack: &mut [MaybeUninit<u128>],
     aside: fn(&T) -> !,
@@ -204,9 +212,9 @@ pub unsafe fn spawn_sharing_memory<T: Sync, R>(
     let top = stack.as_mut_ptr_range().end;
     let flags = CLONE_VM | CLONE_FILES | CLONE_CHILD_CLEARTID | SIGCHLD;
     let arguments = clone_arguments(flags, top.expose_provenance(), state.address());
-    // SAFETY: the child has `stack` to itself, with a 16-byte aligned end, and never returns from `enter_child`. `start`
-    // and what it refers to, and `state`, live until `Ended` has waited for the child. `T` may be shared (`Sync`), and
-    // without CLONE_SETTLS and threads nothing else is.
+    // SAFETY: the child has `stack` to itself, with a 16-byte aligned end, and never returns from
+    // `enter_child`. `start` and what it refers to, and `state`, live until `Ended` has waited for
+    // the child. `T` may be shared (`Sync`), and without CLONE_SETTLS and threads nothing else is.
     let result = unsafe {
         call_clone(number::CLONE, arguments, enter_child::<T>, ptr::from_ref(&start).cast())
     };
@@ -230,8 +238,8 @@ struct Start<'a, T> {
 }
 
 extern "C" fn enter_child<T>(start: *const c_void) -> ! {
-    // SAFETY: `spawn` and `spawn_sharing_memory` pass the address of their own `Start<T>`, which they keep in place until the child is
-    // gone, and to which no process writes.
+    // SAFETY: `spawn` and `spawn_sharing_memory` pass the address of their own `Start<T>`, which
+    // they keep in place until the child is gone, and to which no process writes.
     let start = unsafe { &*start.cast::<Start<'_, T>>() };
     (start.child)(start.argument)
 }
@@ -242,15 +250,16 @@ extern "C" fn enter_child<T>(start: *const c_void) -> ! {
 /// Those of the call.
 pub fn unshare(namespaces: NewNamespaces) -> Result<(), Errno> {
     let flags = usize::try_from(namespaces.0).map_err(|_| Errno::INVAL)?;
-    // SAFETY: the call takes a number. It is used for namespaces only, which no memory of ours depends on.
+    // SAFETY: the call takes a number. It is used for namespaces only, which no
+    // memory of ours depends on.
     check(unsafe { enter(number::UNSHARE, [flags, 0, 0, 0, 0]) }).map(drop)
 }
 
 /// `clone(2)` or `clone3(2)`, whose child calls `entry(argument)` on its new stack.
 ///
 /// # Safety
-/// As for [`enter`]. The call's arguments name the aligned end of memory that nothing else uses until the child is gone as its
-/// stack, and `argument` is what `entry` takes.
+/// As for [`enter`]. The call's arguments name the aligned end of memory that nothing else uses
+/// until the child is gone as its stack, and `argument` is what `entry` takes.
 #[cfg(target_arch = "x86_64")]
 unsafe fn call_clone(
     number: usize,
@@ -260,8 +269,9 @@ unsafe fn call_clone(
 ) -> isize {
     let [a, b, c, d, e] = arguments;
     let result: isize;
-    // SAFETY: in the parent this is an ordinary system call. In the child rsp is the end of its stack, and control goes to
-    // `entry`, with its argument in rdi; it never comes back to the code that follows.
+    // SAFETY: in the parent this is an ordinary system call. In the child rsp is the end of
+    // its stack, and control goes to `entry`, with its argument in rdi; it never comes back
+    // to the code that follows.
     unsafe {
         asm!(
             "syscall",
@@ -284,8 +294,8 @@ unsafe fn call_clone(
 /// `clone(2)` or `clone3(2)`, whose child calls `entry(argument)` on its new stack.
 ///
 /// # Safety
-/// As for the other processor: the call's arguments name the aligned end of unused memory as the child's stack, and `argument`
-/// is what `entry` takes.
+/// As for the other processor: the call's arguments name the aligned end of unused memory as the
+/// child's stack, and `argument` is what `entry` takes.
 #[cfg(target_arch = "aarch64")]
 unsafe fn call_clone(
     number: usize,
@@ -295,8 +305,9 @@ unsafe fn call_clone(
 ) -> isize {
     let [a, b, c, d, e] = arguments;
     let result: isize;
-    // SAFETY: in the parent this is an ordinary system call. In the child sp is the end of its stack, and control goes to
-    // `entry`, with its argument in x0; it never comes back to the code that follows.
+    // SAFETY: in the parent this is an ordinary system call. In the child sp is the end of
+    // its stack, and control goes to `entry`, with its argument in x0; it never comes back
+    // to the code that follows.
     unsafe {
         asm!(
             "svc 0",
@@ -314,7 +325,8 @@ unsafe fn call_clone(
     result
 }
 
-/// The order of clone(2)'s arguments is the processor's: flags, stack, the parent's number, the child's, its storage.
+/// The order of clone(2)'s arguments is the processor's: flags, stack, the parent's number,
+/// the child's, its storage.
 #[cfg(target_arch = "x86_64")]
 const fn clone_arguments(flags: usize, stack: usize, child_tid: usize) -> [usize; 5] {
     [flags, stack, 0, child_tid, 0]
@@ -326,13 +338,15 @@ const fn clone_arguments(flags: usize, stack: usize, child_tid: usize) -> [usize
     [flags, stack, 0, 0, child_tid]
 }
 
-/// Leaves the session keyring for a new and empty one: `keyctl(2)` with `KEYCTL_JOIN_SESSION_KEYRING`.
+/// Leaves the session keyring for a new and empty one:
+/// `keyctl(2)` with `KEYCTL_JOIN_SESSION_KEYRING`.
 ///
 /// # Errors
 /// Those of the call; `ENOSYS` where the kernel has no keys.
 pub fn join_new_keyring() -> Result<(), Errno> {
     const JOIN_SESSION_KEYRING: usize = 1;
-    // SAFETY: the name is null, which asks for a keyring without one; the call takes no other address.
+    // SAFETY: the name is null, which asks for a keyring without one; the
+    // call takes no other address.
     check(unsafe { enter(number::KEYCTL, [JOIN_SESSION_KEYRING, 0, 0, 0, 0]) }).map(drop)
 }
 
@@ -364,8 +378,9 @@ impl<'a> StringList<'a> {
 /// Replaces this process by another program and returns only to say why that failed: `execve(2)`.
 #[must_use]
 pub fn replace(program: &CStr, arguments: &StringList<'_>, environment: &StringList<'_>) -> Errno {
-    // SAFETY: the program's name is NUL-terminated, and a `StringList` is a null-terminated list of pointers to
-    // NUL-terminated strings that it borrows, so they live across the call; the kernel copies them.
+    // SAFETY: the program's name is NUL-terminated, and a `StringList` is a null-terminated
+    // list of pointers to NUL-terminated strings that it borrows, so they live across the
+    // call; the kernel copies them.
     let result = unsafe {
         enter(
             number::EXECVE,
@@ -384,8 +399,8 @@ pub fn replace(program: &CStr, arguments: &StringList<'_>, environment: &StringL
 /// Closes the descriptors `first..=last`: `close_range(2)`.
 ///
 /// # Safety
-/// No `OwnedFd` or `BorrowedFd` of the range is used afterwards in this process, and no destructor of one runs: another file may
-/// have its number by then.
+/// No `OwnedFd` or `BorrowedFd` of the range is used afterwards in this process, and no destructor
+/// of one runs: another file may have its number by then.
 ///
 /// # Errors
 /// Those of the call.
@@ -417,11 +432,13 @@ pub unsafe fn close_all_but(kept: &[BorrowedFd<'_>]) -> Result<(), Errno> {
     unsafe { close_descriptors(first, u32::MAX) }
 }
 
-/// The standard descriptor 0, 1 or 2. The launch makes sure that all three are open before it opens anything else.
+/// The standard descriptor 0, 1 or 2. The launch makes sure that all three are open
+/// before it opens anything else.
 #[must_use]
 pub fn standard(number: Standard) -> BorrowedFd<'static> {
-    // SAFETY: nothing owns these descriptors, so borrowing them cannot outlive an owner; they are open from the start of
-    // the launch, and after they are closed (on purpose, once the payload runs) the kernel answers EBADF at worst.
+    // SAFETY: nothing owns these descriptors, so borrowing them cannot outlive an owner; they are
+    // open from the start of the launch, and after they are closed (on purpose, once the payload
+    // runs) the kernel answers EBADF at worst.
     unsafe { BorrowedFd::borrow_raw(number as i32) }
 }
 
@@ -447,16 +464,16 @@ struct FilterProgram {
     instructions: *const u64,
 }
 
-/// Puts this process and its later children under a filter of system calls: `seccomp(2)`. `instructions` are
-/// `struct sock_filter`, eight bytes each.
+/// Puts this process and its later children under a filter of system calls: `seccomp(2)`.
+/// `instructions` are `struct sock_filter`, eight bytes each.
 ///
 /// # Errors
 /// Those of the call; `EINVAL` also when there are more instructions than the kernel takes.
 pub fn load_filter(instructions: &[u64]) -> Result<(), Errno> {
     let length = u16::try_from(instructions.len()).map_err(|_| Errno::INVAL)?;
     let program = FilterProgram { length, instructions: instructions.as_ptr() };
-    // SAFETY: `program` has the layout of `struct sock_fprog`; its pointer is good for `length` instructions of eight
-    // bytes. The kernel checks and copies them during the call.
+    // SAFETY: `program` has the layout of `struct sock_fprog`; its pointer is good for `length`
+    // instructions of eight bytes. The kernel checks and copies them during the call.
     check(unsafe {
         enter(
             number::SECCOMP,
@@ -464,33 +481,4 @@ pub fn load_filter(instructions: &[u64]) -> Result<(), Errno> {
         )
     })
     .map(drop)
-}
-
-/// A descriptor that one of two processes with common descriptors gives to the other.
-pub struct Handover(AtomicI32);
-
-impl Handover {
-    const EMPTY: i32 = -1;
-
-    /// A handover that has no descriptor yet.
-    #[must_use]
-    pub const fn empty() -> Self {
-        Self(AtomicI32::new(Self::EMPTY))
-    }
-
-    /// Gives `descriptor`. One that was there already is closed.
-    pub fn put(&self, descriptor: OwnedFd) {
-        drop(Self::own(self.0.swap(descriptor.into_raw_fd(), Ordering::SeqCst)));
-    }
-
-    /// Takes what was given, once.
-    pub fn take(&self) -> Option<OwnedFd> {
-        Self::own(self.0.swap(Self::EMPTY, Ordering::SeqCst))
-    }
-
-    fn own(number: i32) -> Option<OwnedFd> {
-        // SAFETY: only `put` stores a number, that of a descriptor which it owned; the swap takes it out, so nothing else
-        // can own it now.
-        (number != Self::EMPTY).then(|| unsafe { OwnedFd::from_raw_fd(number) })
-    }
 }

@@ -1,4 +1,5 @@
-//! Calls on signals. Nothing here installs a handler: signals are blocked and read from a descriptor.
+//! Calls on signals. Nothing here installs a handler: signals are blocked
+//! and read from a descriptor.
 
 use core::mem::{MaybeUninit, size_of};
 use core::ptr;
@@ -37,7 +38,7 @@ impl SignalSet {
     }
 }
 
-/// A signal that was read, and whether the kernel itself sent it (a terminal does so through the kernel).
+/// A signal that was read, and whether the kernel itself sent it, as it does for a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signalled {
     /// The number of the signal.
@@ -52,7 +53,8 @@ pub struct Signalled {
 /// Those of the call.
 pub fn set_mask(set: SignalSet) -> Result<SignalSet, Errno> {
     let mut before = SignalSet(0);
-    // SAFETY: both sets are 64 bits wide, the size that is passed; the kernel reads the first and writes the second.
+    // SAFETY: both sets are 64 bits wide, the size that is passed; the kernel reads the
+    // first and writes the second.
     check(unsafe {
         enter(
             number::RT_SIGPROCMASK,
@@ -68,12 +70,13 @@ pub fn set_mask(set: SignalSet) -> Result<SignalSet, Errno> {
     Ok(before)
 }
 
-/// Lets `set` through again; what is pending is delivered before this returns: `rt_sigprocmask(2)`.
+/// Unblocks `set`. What is pending is delivered before this returns: `rt_sigprocmask(2)`.
 ///
 /// # Errors
 /// Those of the call.
 pub fn unblock(set: SignalSet) -> Result<(), Errno> {
-    // SAFETY: the set is 64 bits wide, the size that is passed, and only read; a null old set is not written.
+    // SAFETY: the set is 64 bits wide, the size that is passed, and only read; a
+    // null old set is not written.
     check(unsafe {
         enter(
             number::RT_SIGPROCMASK,
@@ -88,10 +91,11 @@ pub fn unblock(set: SignalSet) -> Result<(), Errno> {
 /// # Errors
 /// Those of the call.
 pub fn default_action(signal: i32) -> Result<(), Errno> {
-    // `struct sigaction` is at most four words on both processors; all zero is SIG_DFL without flags.
+    // `struct sigaction` is at most four words on both processors; all zero
+    // is SIG_DFL without flags.
     let action = [0usize; 4];
-    // SAFETY: the kernel reads one `struct sigaction`, which fits the four words; no handler address is given, so it can
-    // never jump anywhere; a null old action is not written.
+    // SAFETY: the kernel reads one `struct sigaction`, which fits the four words; no handler
+    // address is given, so it can never jump anywhere; a null old action is not written.
     check(unsafe {
         enter(
             number::RT_SIGACTION,
@@ -107,7 +111,8 @@ pub fn default_action(signal: i32) -> Result<(), Errno> {
     .map(drop)
 }
 
-/// Sends `signal` to the process `to`, to the group `-to`, or with 0 to the caller's own group: `kill(2)`.
+/// Sends `signal` to the process `to`, to the group `-to`, or with 0 to the
+/// caller's own group: `kill(2)`.
 ///
 /// Every process that may be signalled (`-1`) is not a target here; see [`signal_everything`].
 ///
@@ -120,11 +125,13 @@ pub fn kill(to: i32, signal: i32) -> Result<(), Errno> {
     send(to, signal)
 }
 
-/// Sends `signal` to every other process of the PID namespace whose init the caller is: `kill(2)`. None is
-/// missed because it is being made: fork(2) begins again when its parent has been signalled.
+/// Sends `signal` to every other process of the PID namespace whose init the caller is:
+/// `kill(2)`. None is missed because it is being made: fork(2) begins again when its
+/// parent has been signalled.
 ///
 /// # Errors
-/// Those of the call; `EPERM` when the caller is not init, where the call would reach the whole host.
+/// Those of the call; `EPERM` when the caller is not init, where the call
+/// would reach the whole host.
 pub fn signal_everything(signal: i32) -> Result<(), Errno> {
     if !rustix::process::getpid().is_init() {
         return Err(Errno::PERM);
@@ -140,7 +147,8 @@ pub fn signal_process(process: impl AsFd, signal: i32) -> Result<(), Errno> {
     send_by_descriptor(process, signal, 0)
 }
 
-/// Sends `signal` to the group that a process leads: `pidfd_send_signal(2)` with `PIDFD_SIGNAL_PROCESS_GROUP`.
+/// Sends `signal` to the group that a process leads:
+/// `pidfd_send_signal(2)` with `PIDFD_SIGNAL_PROCESS_GROUP`.
 ///
 /// # Errors
 /// Those of the call; `EINVAL` before Linux 6.9.
@@ -172,7 +180,8 @@ fn send(to: i32, signal: i32) -> Result<(), Errno> {
 /// # Errors
 /// Those of the call.
 pub fn signal_descriptor(set: SignalSet) -> Result<OwnedFd, Errno> {
-    // SAFETY: the set is 64 bits wide, the size that is passed, and only read; -1 asks for a new descriptor.
+    // SAFETY: the set is 64 bits wide, the size that is passed, and only read; -1
+    // asks for a new descriptor.
     let number = check(unsafe {
         enter(
             number::SIGNALFD4,
@@ -190,7 +199,8 @@ pub fn signal_descriptor(set: SignalSet) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-/// The next pending signal, or `None`: a read of 128 bytes from the descriptor of [`signal_descriptor`].
+/// The next pending signal, or `None`: a read of 128 bytes from
+/// the descriptor of [`signal_descriptor`].
 ///
 /// # Errors
 /// Those of `read(2)`, but for `EAGAIN`.

@@ -1,5 +1,5 @@
-//! Process groups and the terminal. rustix has these calls too, but takes a group number for one that is never 0, and
-//! it is 0 where the group was made outside the caller's PID namespace.
+//! Process groups and the terminal. rustix has these calls too, but its group numbers are never 0,
+//! and a number is 0 if the group was made outside the caller's PID namespace.
 
 use core::ptr;
 
@@ -53,8 +53,8 @@ pub fn set_foreground_group(terminal: impl AsFd, group: i32) -> Result<(), Errno
     .map(drop)
 }
 
-/// Gives up the controlling terminal `terminal`, of this process alone where it does not lead its session: `TIOCNOTTY`
-/// (ioctl_tty(2)).
+/// Gives up the controlling terminal `terminal`, for this process alone if it does not lead
+/// its session: `TIOCNOTTY` (ioctl_tty(2)).
 ///
 /// # Errors
 /// Those of the call.

@@ -12,19 +12,21 @@ impl CommandLine {
     /// The memory of `length` bytes at `start`.
     ///
     /// # Safety
-    /// It is this process's command line, writable, and code that still needs the arguments has copied them.
+    /// It is this process's command line, writable, and code that still needs the
+    /// arguments has copied them.
     #[must_use]
     pub const unsafe fn new(start: usize, length: usize) -> Self {
         Self { start, length }
     }
 
-    /// Where the kernel says that it is, for a program whose start is not ours; the arguments are copied already.
+    /// The place that the kernel reports, for a program whose start is not ours. The
+    /// arguments are copied already.
     #[must_use]
     pub fn of_this_process() -> Self {
         let none = Self { start: 0, length: 0 };
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let Ok(file) = openat(CWD, c"/proc/self/stat", flags, Mode::empty()) else { return none };
-        // The kernel gives it whole at the first call.
+        // The kernel returns all of it at the first call.
         let mut bytes = [0; 4096];
         let length = rustix::io::read(&file, &mut bytes).unwrap_or(0);
         let Ok(text) = core::str::from_utf8(bytes.get(..length).unwrap_or_default()) else {
@@ -39,13 +41,15 @@ impl CommandLine {
         }
     }
 
-    /// Shows `title` instead, cut to what there is room for.
+    /// Shows `title` instead, cut to the room that there is.
     pub fn show(&self, title: &str) {
         let bytes = title.bytes().chain(core::iter::repeat(0)).take(self.length);
-        // The last byte stays NUL: anything else would make the kernel show what follows, the environment.
+        // The last byte stays NUL: anything else would make the kernel show
+        // what follows, the environment.
         for (at, byte) in bytes.take(self.length.saturating_sub(1)).enumerate() {
             let place = core::ptr::with_exposed_provenance_mut::<u8>(self.start + at);
-            // SAFETY: `place` lies within the command line, which is writable and to which nothing refers (`new`).
+            // SAFETY: `place` lies within the command line, which is writable and to
+            // which nothing refers (`new`).
             unsafe { place.write_volatile(byte) };
         }
     }

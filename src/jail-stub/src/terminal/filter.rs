@@ -1,5 +1,5 @@
-//! The process that takes dangerous sequences out of what the jail writes, from outside: the bytes go there and come back, and are
-//! not looked at here.
+//! The process that removes dangerous sequences from what the jail writes, from outside: the bytes
+//! go there and come back, and are not interpreted here.
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -21,7 +21,7 @@ use crate::signal;
 use crate::spawn::{Standing, spawn};
 use crate::sys::{self, SignalSet, Standard};
 
-/// An answer is a matter of microseconds. One that takes longer is not waited for where a shell waits.
+/// An answer takes microseconds. If one takes longer, it is not awaited while a shell waits.
 const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 /// The process, until this is dropped.
@@ -48,26 +48,27 @@ impl OutputFilter {
         let arguments = words.iter().map(CString::as_c_str);
         let environment = core::iter::empty();
         let descriptors = [theirs.as_fd()].into();
-        // It says there why it cannot begin, where it cannot.
+        // It reports there why it cannot start, if so.
         let messages = Some(sys::standard(Standard::Error));
         let standing = Standing::Apart { group: None, messages };
         let process = spawn(&host.program, arguments, environment, descriptors, mask, standing)?;
         Ok(Self { socket, process, packet: Vec::with_capacity(PACKET_MAX), is_asked: false })
     }
 
-    /// What is ready when an awaited answer is there.
+    /// The descriptor that is ready when an awaited answer is there.
     pub(crate) fn answers(&self) -> Option<&OwnedFd> {
         Some(&self.socket).filter(|_| self.is_asked)
     }
 
-    /// Waits for an awaited answer, for a moment; whether it is there.
+    /// Waits for an awaited answer, for a moment. Returns whether it is there.
     pub(crate) fn wait(&self) -> bool {
         let Some(socket) = self.answers() else { return false };
         poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&PATIENCE))
             .is_ok_and(|ready| ready > 0)
     }
 
-    /// Reads what the jail has written, and asks. As of `read(2)` at `jail`, but for `EPIPE`, which says that the process is gone.
+    /// Reads what the jail has written, and sends it to the process. Errors are those of `read(2)`
+    /// at `jail`, except `EPIPE`, which means that the process is gone.
     pub(crate) fn ask(&mut self, jail: &OwnedFd) -> Result<usize, Errno> {
         self.packet.clear();
         let length = read(jail, spare_capacity(&mut self.packet))?;
@@ -78,7 +79,7 @@ impl OutputFilter {
         Ok(length)
     }
 
-    /// Takes an awaited answer; `EPIPE` when the process is gone, `EAGAIN` if it has not come yet.
+    /// Takes an awaited answer: `EPIPE` if the process is gone, `EAGAIN` if it has not come yet.
     pub(crate) fn take(&mut self, answer: &mut Vec<u8>) -> Result<(), Errno> {
         match recv(&self.socket, spare_capacity(answer), RecvFlags::empty()) {
             Err(error @ (Errno::AGAIN | Errno::INTR)) => return Err(error),

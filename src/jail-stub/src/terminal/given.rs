@@ -1,4 +1,5 @@
-//! Which of standard input, output and error the launcher has given as terminals, and what for.
+//! Which of standard input, output and error are terminals of the
+//! launcher's, and how they are used.
 
 use jail_plan::{Plan, Terminal};
 use rustix::fs::{FileType, fstat};
@@ -6,23 +7,24 @@ use rustix::termios::isatty;
 
 use crate::sys::{self, Standard};
 
-/// What the launcher has given.
+/// What the launcher has passed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Given {
     terminals: [Option<Standard>; 3],
-    /// The jail has a terminal of its own in their place.
+    /// Whether the jail has a terminal of its own in their place.
     pub(crate) is_replaced: bool,
-    /// The payload is the one who reads from the launcher's terminal, whenever its job may. In `jailed-x | less` that is
-    /// `less`, until the payload asks.
+    /// Whether the payload reads from the launcher's terminal whenever its job may. In
+    /// `jailed-x | less` that is `less`, until the payload asks.
     pub(crate) is_reader: bool,
-    /// And the job may now.
+    /// Whether the job may read now.
     pub(crate) takes: bool,
-    /// Others of the job write to the terminal, too: it goes on to begin lines where they begin.
+    /// Whether others of the job write to the terminal, too: it then keeps
+    /// starting lines where they start.
     pub(crate) has_company: bool,
 }
 
 impl Given {
-    /// Looks at what is there.
+    /// Checks what the launcher has passed.
     pub(crate) fn from_plan(plan: &Plan) -> Self {
         let terminals = Standard::ALL.map(|one| isatty(sys::standard(one)).then_some(one));
         let group =

@@ -29,8 +29,9 @@ const PLACES: [&str; 2] = ["/dev/pts/ptmx", "/dev/ptmx"];
 pub(crate) struct Own(OwnedFd);
 
 impl Own {
-    /// Makes it the controlling terminal of this process's session, puts it in the place of those that the launcher has
-    /// given, and hands the other side over to the supervisor. `root` is the jail's, where it has one of its own.
+    /// Makes it the controlling terminal of this process's session, puts it in place of those that
+    /// the launcher has passed, and passes the other side to the supervisor. `root` is the jail's,
+    /// if it has one of its own.
     pub(crate) fn make(
         given: &Given,
         root: Option<&Root>,
@@ -47,7 +48,7 @@ impl Own {
         sys::foreground_group(&self.0).ok()
     }
 
-    /// Gives it to a process group of the jail's; whether that is there.
+    /// Gives it to a process group of the jail's. Returns whether that exists.
     pub(crate) fn give(&self, group: i32) -> bool {
         sys::set_foreground_group(&self.0, group).is_ok()
     }
@@ -90,12 +91,14 @@ fn make(given: &Given, root: Option<&Root>, channel: &OwnedFd) -> Result<Own, Er
     Ok(Own(inside))
 }
 
-/// The modes of the jail's terminal, if `modes` are those of the launcher's: only one of the two changes what programs write.
+/// The modes of the jail's terminal, if `modes` are those of the launcher's: only one of the two
+/// changes what programs write.
 pub(crate) fn with_modes(modes: &Termios, given: &Given) -> Termios {
     if given.has_company { raw_output(modes.clone()) } else { modes.clone() }
 }
 
-/// The modes until the job comes to the foreground. The launcher's may be those of a shell that edits a line now.
+/// The modes until the job comes to the foreground. The launcher's may be those of a
+/// shell that edits a line now.
 fn in_background(launchers: &Termios, own: Termios) -> Termios {
     let mut modes = raw_output(own);
     // Whether a job in the background is stopped when it writes.
@@ -108,7 +111,8 @@ fn raw_output(mut modes: Termios) -> Termios {
     modes
 }
 
-/// Opens the device of the jail's own /dev, by which the terminal has a name there; without one, a devpts without a place.
+/// Opens the device in the jail's own /dev, so the terminal has a name there. Without one, it opens
+/// a devpts without a place.
 fn maker_in(root: &Root) -> Result<OwnedFd, Errno> {
     for path in PLACES {
         let Ok(place) = root.open(path.as_bytes()) else { continue };
@@ -122,7 +126,8 @@ fn maker_in(root: &Root) -> Result<OwnedFd, Errno> {
     let folder = terminals()?;
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
     let opened = openat(&folder, c"ptmx", flags, Mode::empty());
-    // The kernel waits for every processor when it takes the mount apart: that is left to init's last steps.
+    // The kernel waits for every processor when it takes the mount apart: that is
+    // left to init's last steps.
     core::mem::forget(folder);
     opened
 }
@@ -131,7 +136,7 @@ fn open(path: &str) -> Result<OwnedFd, Errno> {
     openat(CWD, path, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// Puts the jail's terminal, opened as the launcher's was, in the place of that.
+/// Replaces that one by the jail's terminal, opened in the same mode as the launcher's was.
 fn replace(one: Standard, outside: &OwnedFd) -> Result<(), Errno> {
     let mode = fcntl_getfl(sys::standard(one))? & OFlags::RWMODE;
     let flags = OpenptFlags::from_bits_retain((mode | OFlags::NOCTTY | OFlags::CLOEXEC).bits());

@@ -1,6 +1,7 @@
-//! What the running kernel lacks of the Landlock layer that every jail has: reported once for each kernel, not at each launch.
+//! What the running kernel lacks of the Landlock layer that every jail has: reported once for each
+//! kernel, not at each launch.
 //!
-//! What a spec names is not reported: it stops the launch.
+//! What a spec asks for is not reported: it stops the launch.
 
 use alloc::format;
 use alloc::string::String;
@@ -12,11 +13,12 @@ use crate::failure;
 use crate::host::{self, WritableTrees};
 use crate::sys::landlock;
 
-/// Says what is missing, unless a launch of this user has said so before on a kernel like this.
+/// Reports what is missing, unless a launch of this user has done so before on such a kernel.
 pub(crate) fn report_missing(wanted: &Landlock, caller: &Caller<'_>, trees: &WritableTrees<'_>) {
     let abi = landlock::abi().unwrap_or(0);
     let Some(words) = words(wanted, abi) else { return };
-    // In jailgen's state folder, where no jail can write. Without a home folder it is reported at each launch.
+    // In jailgen's state folder, which no jail can write. Without a home folder, it is
+    // reported at each launch.
     let is_first = |state: StateFolder| {
         host::is_first(&state.base, &state.file(&format!("told/landlock-{abi}")), trees)
     };

@@ -1,7 +1,8 @@
 //! The Landlock layer: puts the jail's processes under the Landlock rules of the plan.
 //!
-//! The mounts say what exists, these rules say what may be done with it: where a mount shows more than was meant, it still
-//! cannot be written. Rules are tied to what a place is when they are made, which is after the root has become the jail's.
+//! The mounts decide what exists, and these rules what may be done with it: if a mount shows more
+//! than was meant, it still cannot be written. A rule applies to what is at its place when it is
+//! made, which is after the root has become the jail's.
 
 mod missing;
 mod rights;
@@ -34,13 +35,14 @@ pub(crate) struct Jail<'a> {
     pub(crate) caller: &'a Caller<'a>,
     pub(crate) paths: &'a HostPaths<'a>,
     pub(crate) own_state: &'a [OwnState],
-    /// What the launch has bound where.
+    /// What the launch has bound, and where.
     pub(crate) places: &'a Places,
 }
 
-/// Puts this process, and with it everything that it starts, under the plan's rules, as far as the kernel has them.
+/// Puts this process, and everything that it starts, under the plan's rules, as far as
+/// the kernel supports them.
 ///
-/// A failure names the entry of the plan that wanted the rule.
+/// A failure names the entry of the plan that asked for the rule.
 pub(crate) fn restrict<'a>(jail: &Jail<'a>) -> Result<(), (&'a str, Problem)> {
     let wanted = &jail.plan.landlock;
     if wanted.handles.is_empty() && wanted.least == 0 {
@@ -65,7 +67,7 @@ pub(crate) fn restrict<'a>(jail: &Jail<'a>) -> Result<(), (&'a str, Problem)> {
     landlock::restrict(&rules).map_err(of_layer)
 }
 
-/// The kernel's ABI, 0 without Landlock; a problem where the plan demands more.
+/// The kernel's ABI, 0 without Landlock. A problem if the plan demands more.
 fn enough(least: u32, found: Result<u32, Errno>) -> Result<u32, Problem> {
     let (abi, why) = match found {
         Ok(abi) => (abi, String::new()),
@@ -90,7 +92,8 @@ fn enough(least: u32, found: Result<u32, Errno>) -> Result<u32, Problem> {
     }))
 }
 
-/// What the rules about the jail's root allow, in which everything else lies. Without a root of its own the jail sees the host's.
+/// What the rules about the jail's root allow, which contains everything else. Without a root of
+/// its own, the jail sees the host's.
 fn everywhere(jail: &Jail<'_>, restricted: u64) -> u64 {
     if !has(jail.plan, Namespace::Mount) {
         return 0;
@@ -112,8 +115,8 @@ fn is_root(beneath: &Beneath) -> bool {
     matches!(&beneath.path, HostText::Literal(path) if path == "/")
 }
 
-/// Whether a rule about a place could allow what is not allowed everywhere. If not, the place is not even opened, unless it
-/// must be there.
+/// Whether a rule about a place could allow anything that is not allowed everywhere. If not, the
+/// place is not even opened, unless it must be there.
 fn is_new(rule: &LandlockRule, restricted: u64, everywhere: u64) -> bool {
     match rule {
         LandlockRule::Path(beneath) if !is_root(beneath) => {
@@ -193,7 +196,7 @@ fn place(
             keep_own_state(&place, reach, jail)?;
             add(&*place, reach, rules, restricted).about(path)
         }
-        // Not there, or covered by what came later: without a rule it is forbidden.
+        // It is missing, or covered by a later mount: without a rule it is forbidden.
         (Err(problem), Missing::Skip)
             if problem.is(&[Errno::NOENT, Errno::NOTDIR, Errno::LOOP]) =>
         {
@@ -211,7 +214,7 @@ fn place(
     }
 }
 
-/// Without mounts nothing covers jailgen's own state in a folder that may be written.
+/// Without mounts, nothing covers jailgen's own state in a folder that may be written.
 fn keep_own_state(place: &OwnedFd, reach: Reach, jail: &Jail<'_>) -> Result<(), Problem> {
     if !reach.writes() || has(jail.plan, Namespace::Mount) {
         return Ok(());
@@ -225,8 +228,9 @@ fn keep_own_state(place: &OwnedFd, reach: Reach, jail: &Jail<'_>) -> Result<(), 
     })
 }
 
-/// In the jail's own root no link is followed: what was mounted at a place was not mounted through one. Without a root of
-/// its own the jail sees the host's, where links of the user's own are followed.
+/// In the jail's own root, no link is followed: what was mounted at a place was not mounted
+/// through one. Without a root of its own, the jail sees the host's, where links of the
+/// user's own are followed.
 fn open(path: &[u8], jail: &Jail<'_>) -> Result<Rc<OwnedFd>, Problem> {
     if !has(jail.plan, Namespace::Mount) {
         return jail.paths.open(path);
@@ -242,8 +246,8 @@ fn add(place: impl AsFd, reach: Reach, rules: &OwnedFd, restricted: u64) -> Resu
     }
 }
 
-/// What the launcher gave as a descriptor can be opened again by its name in /proc/self/fd, as shells do for
-/// `> /dev/stderr`: with the access that it has, and no more.
+/// A file that the launcher passed as a descriptor can be opened again by its name in
+/// /proc/self/fd, as shells do for `> /dev/stderr`: with the access that it has, and no more.
 fn standard(
     number: Standard,
     reach: Reach,
@@ -261,7 +265,7 @@ fn standard(
         match rights {
             0 => Ok(()),
             rights => match landlock::allow(rules, file, rights) {
-                // A pipe, a socket: it has no place that a rule could name, and Landlock does not look at it.
+                // A pipe or a socket: no rule could name its place, and Landlock does not check it.
                 Err(Errno::BADFD) => Ok(()),
                 other => other,
             },
@@ -338,7 +342,7 @@ mod tests {
         for more in [Reach::Rox, Reach::Rw, Reach::Rwx, Reach::Device] {
             assert!(is_new(&rule("/etc", more, Missing::Skip), all, root), "{more:?}");
         }
-        // From ABI 9 on it might be a socket, which could be connected to.
+        // From ABI 9 on, it might be a socket that can be connected to.
         let all = rights::restricted(&Handled::ALL, 9).files;
         assert!(is_new(&rule("/etc", Reach::Ro, Missing::Skip), all, root));
     }

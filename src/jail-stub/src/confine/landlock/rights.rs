@@ -1,4 +1,5 @@
-//! From the plan's words to the kernel's bits: what an ABI can restrict, and what a rule allows. No I/O but one `fstat`.
+//! Translates the plan's words to the kernel's bits: what an ABI can restrict, and what a rule
+//! allows. No I/O except one `fstat`.
 
 use jail_plan::{Handled, Reach};
 use rustix::fd::AsFd;
@@ -7,7 +8,7 @@ use rustix::io::Errno;
 
 use crate::sys::landlock::{self, Restricted};
 
-/// What a rule can be about. The kernel refuses rights on folders for anything else.
+/// The object of a rule. The kernel refuses rights on folders for anything but folders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PlaceKind {
     Folder,
@@ -30,7 +31,8 @@ impl PlaceKind {
     }
 }
 
-/// `MAKE_CHAR` and `MAKE_BLOCK` are restricted and never allowed: no program in a jail can use a device that it makes.
+/// `MAKE_CHAR` and `MAKE_BLOCK` are restricted and never allowed: no program in a jail can
+/// use a device that it makes.
 const WRITES: u64 = landlock::WRITE_FILE
     | landlock::REMOVE_DIR
     | landlock::REMOVE_FILE
@@ -46,7 +48,7 @@ const WRITES: u64 = landlock::WRITE_FILE
 const READS: u64 = landlock::READ_FILE | landlock::READ_DIR;
 const DEVICES: u64 = landlock::MAKE_CHAR | landlock::MAKE_BLOCK;
 
-/// The rights that have a meaning for what is not a folder.
+/// The rights that apply to objects that are not folders.
 const OF_FILES: u64 = landlock::EXECUTE
     | landlock::WRITE_FILE
     | landlock::READ_FILE
@@ -54,7 +56,8 @@ const OF_FILES: u64 = landlock::EXECUTE
     | landlock::IOCTL_DEV
     | landlock::RESOLVE_UNIX;
 
-/// What is restricted of `handles` under this ABI; what a kernel does not have must not be asked of it.
+/// The restrictions of `handles` under this ABI. A kernel must not be asked
+/// for what it does not have.
 pub(super) fn restricted(handles: &[Handled], abi: u32) -> Restricted {
     let mut restricted = Restricted::default();
     for one in handles.iter().filter(|one| one.since() <= abi) {
@@ -97,15 +100,15 @@ pub(super) fn allowed(reach: Reach, kind: PlaceKind, restricted: u64) -> u64 {
     };
     let rights = match kind {
         PlaceKind::Folder => rights,
-        // A socket that is granted itself is granted in order to be connected to, however it is mounted.
+        // A socket that is granted itself is granted to be connected to, however it is mounted.
         PlaceKind::Socket => (rights | landlock::RESOLVE_UNIX) & OF_FILES,
         PlaceKind::File => rights & OF_FILES,
     };
     rights & restricted
 }
 
-/// What a file that the launcher has opened so may be opened for again: a log that is appended to is not there to be read, and
-/// nothing of it to be executed.
+/// How a file that the launcher opened in this way may be opened again: a log that is appended to
+/// is not there to be read, and none of it to be executed.
 pub(super) fn as_opened(mode: OFlags, reach: Reach, kind: PlaceKind, restricted: u64) -> u64 {
     let not = if mode == OFlags::WRONLY {
         READS
@@ -145,7 +148,8 @@ mod tests {
             let Restricted { files, network, scoped } = restricted(&Handled::ALL, abi);
             (files.count_ones(), network, scoped)
         };
-        // linux/landlock.h: how many rights on files each ABI has, those on ports, the scopes.
+        // From linux/landlock.h: the number of rights on files in each ABI,
+        // those on ports, the scopes.
         assert_eq!(bits(0), (0, 0, 0));
         assert_eq!(bits(1), (0, 0, 0), "without REFER every rename between folders would fail");
         assert_eq!(bits(2), (14, 0, 0));

@@ -1,7 +1,8 @@
-//! The name and the address that the user commits with, as the user's own configuration of git says them (git-config(1)).
+//! The name and the address that the user commits with, from the user's own
+//! configuration of git (git-config(1)).
 //!
-//! No git is run for it, and the project's configuration is not asked: an agent may have written that. Of all that the files
-//! say only the two values leave here. What cannot be read says nothing.
+//! git is not run for this, and the project's configuration is not read: an agent may have written
+//! that. Only the two values leave this module. What cannot be read is ignored.
 
 mod pattern;
 
@@ -19,14 +20,14 @@ use super::subfolder;
 use crate::caller::Caller;
 use crate::resolve::{self, Scope};
 
-/// No real configuration is larger.
+/// The largest configuration.
 const BYTES_MAX: usize = 256 * 1024;
-/// As many as git follows.
+/// How deep includes are followed, as in git.
 const DEPTH_MAX: usize = 10;
-/// Files that include each other are read no more often.
+/// The most files that are read, if files include each other.
 const FILES_MAX: usize = 64;
 
-/// A configuration with the two values and nothing else; `None` if the user's has no name.
+/// A configuration with only the two values. `None` if the user's has no name.
 pub(crate) fn configuration(caller: &Caller<'_>, paths: &HostPaths<'_>) -> Option<String> {
     let mut reader = Reader { caller, paths, name: None, email: None, files: 0 };
     for file in files(caller) {
@@ -45,7 +46,7 @@ pub(crate) fn configuration(caller: &Caller<'_>, paths: &HostPaths<'_>) -> Optio
     (!text.is_empty()).then_some(text)
 }
 
-/// A character of a value in quotes, with what stands before it.
+/// A character of a value in quotes, escaped if necessary.
 fn quoted(c: char) -> (Option<char>, char) {
     match c {
         '"' | '\\' => (Some('\\'), c),
@@ -81,7 +82,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Takes in what a file says, and the files that it includes, where it includes them.
+    /// Reads a file, and the files that it includes, at their places.
     fn file(&mut self, path: &[u8], depth: usize) {
         self.files += 1;
         if depth > DEPTH_MAX || self.files > FILES_MAX {
@@ -114,7 +115,8 @@ impl Reader<'_> {
         self.file(&path, depth + 1);
     }
 
-    /// Whether a condition about the folder of the repository holds. Others, such as those about branches, do not.
+    /// Whether a condition about the folder of the repository is met. Others, such as those
+    /// about branches, never are.
     fn holds(&self, condition: &[u8], file: &[u8]) -> bool {
         let (pattern, folds_case) =
             match (condition.strip_prefix(b"gitdir:"), condition.strip_prefix(b"gitdir/i:")) {
@@ -129,7 +131,8 @@ impl Reader<'_> {
         matches(&pattern, &repository, folds_case)
     }
 
-    /// A pattern as it is compared: from the root on, and with all that lies below a folder.
+    /// A pattern in the form in which it is compared: from the root, and with
+    /// everything below a folder.
     fn whole(&self, pattern: &[u8], file: &[u8]) -> Option<Vec<u8>> {
         let real = |path: &[u8]| path_of(&*self.paths.open(path).ok()?).ok();
         let mut whole = match pattern {
@@ -148,7 +151,7 @@ impl Reader<'_> {
         Some(whole)
     }
 
-    /// The folder in which git keeps the repository that the working folder is in.
+    /// The folder in which git keeps the repository of the working folder.
     fn repository(&self) -> Option<Vec<u8>> {
         let top = subfolder::top(self.caller)?;
         let top = top.strip_suffix(b"/").unwrap_or(&top);

@@ -1,4 +1,5 @@
-//! The patterns that git compares folders with: `*` and `?` inside a name, `**` for any number of names.
+//! The patterns that git compares folders with: `*` and `?` inside a name, `**`
+//! for any number of names.
 
 use alloc::vec::Vec;
 
@@ -22,8 +23,8 @@ pub(super) fn matches(pattern: &[u8], path: &[u8], folds_case: bool) -> bool {
     aligned(&names(pattern), &names(path), |name| name == b"**", one)
 }
 
-/// Whether a list matches one with parts that stand for any number of elements. Where such a part took too few it is the last
-/// one alone that has to take more, so the work is bounded by the product of both lengths.
+/// Whether a list matches one with parts that match any number of elements. If such a part took too
+/// few, only the last one must take more, so the work is bounded by the product of both lengths.
 fn aligned<T>(
     pattern: &[T],
     list: &[T],
@@ -72,7 +73,7 @@ mod tests {
             assert_eq!(matches(pattern.as_bytes(), path.as_bytes(), false), expected, "{pattern}");
         }
         assert!(matches(b"/h/W*/**", b"/H/work/.git", true));
-        // Of many parts that stand for anything only the last is tried again.
+        // Of many parts that match anything, only the last is tried again.
         let (many, long) = ("*a".repeat(2000), "a".repeat(3000) + "b");
         assert!(!matches(many.as_bytes(), long.as_bytes(), false));
     }

@@ -22,12 +22,12 @@ pub(crate) struct Grant<'a> {
     pub(crate) what: What,
 }
 
-/// By what of the plan.
+/// The part of the plan that grants it.
 #[derive(Clone, Copy)]
 pub(crate) enum Wanted<'a> {
-    /// This operation inside, of this number.
+    /// The operation inside with this number.
     Operation(usize, &'a Step<InsideOp>),
-    /// A rule, of this entry.
+    /// A rule, from this entry.
     Rule(&'a str),
 }
 
@@ -54,7 +54,8 @@ impl What {
     }
 }
 
-/// What the plan gives. A path that cannot be resolved stops the launch where it is used, so it is left out here.
+/// What the plan grants. A path that cannot be resolved stops the launch where it is
+/// used, so it is left out here.
 pub(crate) fn grants<'a>(plan: &'a Plan, caller: &Caller<'_>) -> Vec<Grant<'a>> {
     let mut grants = Vec::new();
     for (index, step) in plan.inside.iter().enumerate() {
@@ -86,7 +87,7 @@ fn given_by(op: &InsideOp, caller: &Caller<'_>) -> Vec<What> {
         HostUse::Variable(op) if is_writable(op.access) => paths(named::variable(op, caller)),
         HostUse::Repository => Vec::from([What::Repository]),
         HostUse::Session(service) => match service {
-            // Folders of devices are bound as they are: root could make something in them.
+            // Folders of devices are bound unchanged: root could make something in them.
             Service::Gpu | Service::Camera => paths(session_devices(service)),
             Service::Wayland
             | Service::X11
@@ -112,8 +113,8 @@ fn given_by(op: &InsideOp, caller: &Caller<'_>) -> Vec<What> {
     }
 }
 
-/// Without mounts of its own the jail may write where the rules say so, under the host's own names; and everywhere where no
-/// rule is asked.
+/// Without mounts of its own, the jail may write where the rules allow it, under the host's own
+/// names; and everywhere if there are no rules.
 fn ruled<'a>(plan: &'a Plan, caller: &Caller<'_>) -> Vec<Grant<'a>> {
     let mut grants = Vec::new();
     if !plan.landlock.handles.contains(&Handled::Writes) {
@@ -148,8 +149,8 @@ fn is_writable(access: Access) -> bool {
     }
 }
 
-/// Writes all of them down before the jail is given any. What cannot be opened is left out: it stops the launch where it is
-/// used, or is not there for this launch, even if it appears meanwhile.
+/// Records all of them before the jail is given any. What cannot be opened is left out: it stops
+/// the launch where it is used, or does not exist for this launch, even if it appears meanwhile.
 pub(crate) fn record(
     plan: &Plan,
     grants: &[Grant<'_>],
@@ -186,7 +187,7 @@ fn add(what: &What, plan: &Plan, paths: &HostPaths<'_>, store: &Store) -> Result
                 return Ok(());
             };
             store.add(&plan.name, place, path)?;
-            // What only this launch may have anyway, a later one has not had before.
+            // What only this launch may write anyway, no earlier jail could.
             if *is_granted {
                 return Ok(());
             }

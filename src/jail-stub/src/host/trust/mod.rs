@@ -1,6 +1,8 @@
-//! What a jail could write on the host: the trees that this launch gives it, and what the trust store knows of any other.
+//! What a jail could write on the host: the trees that this launch gives it, and what the trust
+//! store knows of any other.
 //!
-//! In such a tree no link is followed and no pointer believed, because a jail may have made it (escapes.md E20, E3).
+//! In such a tree no link is followed and no pointer trusted, because a jail may have made
+//! it (escapes.md E20, E3).
 
 mod grants;
 mod store;
@@ -18,12 +20,12 @@ use super::walk::{Identity, Level};
 /// The trees that a jail could write.
 #[derive(Default)]
 pub(crate) struct WritableTrees<'a> {
-    /// Those that this launch gives.
+    /// The trees that this launch grants.
     own: Vec<Vec<u8>>,
     identities: OnceCell<Vec<Identity>>,
-    /// The record of all others; none while the record itself is made.
+    /// The record of all others. `None` while the record itself is made.
     store: Option<&'a Store>,
-    /// The folder of the store paths, which anybody can read and no jail can write.
+    /// The folder of the store paths, which every user can read and no jail can write.
     pub(super) closure: &'a str,
 }
 
@@ -32,9 +34,9 @@ pub(crate) struct WritableTrees<'a> {
 pub(crate) enum Writer {
     /// This launch's own, now or earlier.
     This,
-    /// Any that the record knows of.
+    /// One that the record knows of.
     Any,
-    /// The record cannot be read, and others than root can write there.
+    /// The record cannot be read, and other users than root can write there.
     Anybody,
 }
 
@@ -43,8 +45,8 @@ impl<'a> WritableTrees<'a> {
         Self { own, identities: OnceCell::new(), store: Some(store), closure }
     }
 
-    /// The first of these folders, each in the one before, that is such a tree. Asked only where something was met that
-    /// matters: an ordinary launch looks up nothing.
+    /// The first of these folders, each in the one before, that is such a tree. It is asked only if
+    /// something was found that matters: an ordinary launch looks up nothing.
     pub(crate) fn first_in<'b>(&self, folders: &'b [Level]) -> Option<(&'b Level, Writer)> {
         folders.iter().find_map(|folder| Some((folder, self.writer_of(folder)?)))
     }
@@ -73,7 +75,8 @@ impl<'a> WritableTrees<'a> {
     }
 }
 
-/// Whether a user other than root could have made something in this folder; yes if that is not known.
+/// Whether a user other than root could have made something in this folder;
+/// yes if that is not known.
 fn others_can_write(folder: &Level) -> bool {
     let caller = accessat(&folder.place, c".", rustix::fs::Access::WRITE_OK, AtFlags::EACCESS);
     caller.is_ok()

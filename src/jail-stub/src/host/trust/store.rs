@@ -1,6 +1,8 @@
-//! The record on disk of every tree that a jail could ever write: `trust/trees` in jailgen's state folder.
+//! The record on disk of every tree that a jail could ever write: `trust/trees`
+//! in jailgen's state folder.
 //!
-//! A file is there or is not, so a look-up is one call a key and needs no lock. What cannot be read is never "no".
+//! A file exists or does not, so a lookup is one call for each key and needs no lock. If it cannot
+//! be read, the answer is never "no".
 
 use alloc::format;
 use alloc::string::String;
@@ -37,12 +39,12 @@ pub(crate) enum Recorded {
 
 /// The record of one caller.
 pub(crate) struct Store {
-    /// Where it is, or why there can be none.
+    /// Its place, or why there can be none.
     place: Result<StateFolder, Problem>,
     trees: OnceCell<Opened>,
-    /// What was looked up, because links in one place are often many.
+    /// The results of lookups, because links in one place are often many.
     answers: RefCell<Vec<(Identity, Vec<u8>, Recorded)>>,
-    /// Where trees are added, once one was.
+    /// The folder in which trees are added, once one was.
     made: OnceCell<OwnedFd>,
 }
 
@@ -54,7 +56,7 @@ enum Opened {
 }
 
 impl Store {
-    /// Of the launcher's environment, whatever scripts have left in variables since.
+    /// From the launcher's environment, whatever scripts have left in variables since.
     pub(crate) fn for_caller(caller: &Caller<'_>) -> Self {
         Self {
             place: caller.state_folder(),
@@ -64,7 +66,7 @@ impl Store {
         }
     }
 
-    /// Whether a jail could ever write what is in `folder`, because it was given this folder itself.
+    /// Whether a jail could ever write what is in `folder` because it was given this very folder.
     pub(crate) fn look_up(&self, folder: &Level) -> Recorded {
         let trees = match self.trees.get_or_init(|| self.open()) {
             Opened::Missing => return Recorded::No,
@@ -88,7 +90,7 @@ impl Store {
         answer
     }
 
-    /// Under which path a recorded tree is listed: it may have moved since.
+    /// The path under which a recorded tree is listed. It may have moved since.
     pub(crate) fn listed(&self, folder: &Level) -> Option<Vec<u8>> {
         let Opened::Folder(trees) = self.trees.get()? else { return None };
         let names = [identity_name(&key(&folder.place).ok()?), path_name(&folder.path)];
@@ -140,9 +142,9 @@ impl Store {
             FileType::Directory => key(place)
                 .and_then(|key| put(trees, &identity_name(&key), &content))
                 .and_then(|()| put(trees, &path_name(path), &content)),
-            // It is replaced as often as it is written, and each time it is another file.
+            // It is replaced as often as it is written, and is another file each time.
             FileType::RegularFile => put(trees, &path_name(path), &content),
-            // What lies on a device or behind a socket is not a tree.
+            // What is on a device or behind a socket is not a tree.
             FileType::Symlink
             | FileType::Fifo
             | FileType::Socket
@@ -165,7 +167,8 @@ impl Store {
         put(&self.folder(WORKTREES)?, &name, &content).about(path).map_err(unrecorded)
     }
 
-    /// The folder, made for the user alone where it is missing. A home folder is not made: if it does not exist, there is none.
+    /// The folder, made for the user alone if it is missing. A home folder is not made: if it does
+    /// not exist, there is none.
     fn folder(&self, name: &str) -> Result<OwnedFd, Problem> {
         let place = self.place.as_ref().map_err(|problem| unrecorded(problem.clone()))?;
         let path = place.file(name);
@@ -202,7 +205,7 @@ fn put(folder: &OwnedFd, name: &str, content: &[u8]) -> Result<(), Errno> {
     }
 }
 
-/// What a folder is, for as long as it exists.
+/// The identity of a folder, for as long as it exists.
 fn key(place: impl AsFd) -> Result<Vec<u8>, Errno> {
     let stat = statx(&place, c"", AtFlags::EMPTY_PATH, StatxFlags::INO | StatxFlags::BTIME)?;
     let has_birth = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::BTIME);
@@ -213,7 +216,7 @@ fn key(place: impl AsFd) -> Result<Vec<u8>, Errno> {
     let number = |[high, low]: [u32; 2]| u64::from(high) << 32 | u64::from(low);
     let device = number([stat.stx_dev_major, stat.stx_dev_minor]);
     let inode = Known::Inode { device, inode: stat.stx_ino, born };
-    // Refused inside of a jail, by its filter; and not every file system has handles.
+    // Inside a jail its filter refuses it; and not every file system has handles.
     let Ok(handle) = sys::file_handle(&place) else { return Ok(inode.key()) };
     let file_system = fstatvfs(&place)?.f_fsid;
     let (kind, handle) = (handle.kind(), handle.bytes());

@@ -1,8 +1,9 @@
-//! The repository that the working folder is a linked worktree of (gitrepository-layout(5), `git worktree`).
+//! The repository that the working folder is a linked worktree
+//! of (gitrepository-layout(5), `git worktree`).
 //!
-//! The worktree's `.git` file is the payload's to write, and so may be what it points to. So a pointer gives a folder of the
-//! host away only where the repository says the same in return and one of the two lies where no jail has written, or where
-//! nothing is given that a jail could not write before (escapes.md E3).
+//! The payload can write the worktree's `.git` file, and possibly its target. So a pointer grants a
+//! folder of the host only if the repository points back, and one of the two is where no jail has
+//! written, or if nothing is granted that a jail could not write before (escapes.md E3).
 
 mod pointer;
 
@@ -29,16 +30,17 @@ pub(crate) struct SharedGit {
     /// Its path, without symlinks.
     pub(crate) path: Vec<u8>,
     pub(crate) place: Rc<OwnedFd>,
-    /// The launch gives it in any case, so nothing was asked of the pointer.
+    /// The launch grants it in any case, so the pointer was not checked.
     pub(crate) is_granted: bool,
 }
 
-/// Why a pointer is believed.
+/// Why a pointer is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Belief {
-    /// A jail has not forged it, or not for what it could not write.
+    /// No jail has forged it, or only for what it could write anyway.
     Genuine,
-    /// Whichever process wrote it: the launch gives the repository in any case. That says nothing to another launch.
+    /// Whichever process wrote it, the launch grants the repository in any case. For another
+    /// launch this means nothing.
     Granted,
     /// A jail could have written it.
     None,
@@ -47,7 +49,8 @@ enum Belief {
 /// The repository of the working folder, if that is a linked worktree; otherwise `None`.
 ///
 /// # Errors
-/// The pointer leads to what is not a repository, or to one that does not point back, or a jail may have written both.
+/// The pointer leads to what is not a repository, or to one that does not point back, or a
+/// jail may have written both.
 pub(crate) fn shared_git(
     caller: &Caller<'_>,
     trees: &WritableTrees<'_>,
@@ -73,7 +76,7 @@ pub(crate) fn shared_git(
     Ok(Some(SharedGit { path: pointer.repository, place: Rc::new(place), is_granted }))
 }
 
-/// What makes a folder a repository, none of it a link that leads elsewhere.
+/// What makes a folder a repository. None of it may be a link that leads elsewhere.
 fn is_repository(place: &OwnedFd) -> Result<(), &'static str> {
     let kind = |path: &str| {
         let found = resolve::open(place, path.as_bytes(), OFlags::PATH, Scope::Beneath)?;
@@ -102,7 +105,8 @@ fn is_repository(place: &OwnedFd) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Never the home folder or what lies above it, and nothing of the working folder, which may be granted for less.
+/// Never the home folder or a folder above it, and nothing in the working folder, which
+/// may be granted for less.
 fn is_not_too_much(caller: &Caller<'_>, pointer: &Pointer, here: &[u8]) -> Result<(), Problem> {
     let path = &pointer.repository;
     let identity = Identity::at(path.as_slice()).about(path)?;
@@ -134,7 +138,7 @@ fn belief(
         [&Folder::current()?.path, &pointer.repository, &pointer.administrative()]
             .map(|path| levels(path, trees));
     let (here, repository, administrative) = (here?, repository?, administrative?);
-    // What was looked at is what the path leads to, by which it will be bound.
+    // What was checked is the target of the path, by which it will be bound.
     let found = Identity::from_file(place).about(&pointer.repository)?;
     if repository.last().is_none_or(|level| level.identity != found) {
         return Ok(Belief::None);
@@ -142,23 +146,25 @@ fn belief(
     if repository.iter().any(|level| trees.is_own(level)) {
         return Ok(Belief::Granted);
     }
-    // This jail could have written the repository's side alone.
+    // This jail could have written only the repository's side.
     if administrative.iter().any(|level| trees.is_own(level)) {
         return Ok(believed(knows(&here, place, trees)));
     }
-    // No jail has written the repository's side, or none the worktree's: then git has, for the user.
+    // No jail has written the repository's side, or none the worktree's:
+    // then git has, for the user.
     let is_genuine = trees.first_in(&administrative).is_none() || !was_given(&here, trees);
     let is_beside = || is_beside(pointer, &here, &repository, trees);
     Ok(believed(is_genuine || is_beside() || knows(&here, place, trees)))
 }
 
-/// Whether any jail could ever write in the last of the folders; this launch does not count yet.
+/// Whether any jail could ever write in the last of the folders. This launch does not count yet.
 fn was_given(levels: &[Level], trees: &WritableTrees<'_>) -> bool {
     let Some(store) = trees.store() else { return true };
     levels.iter().any(|level| store.look_up(level) != Recorded::No)
 }
 
-/// Whether one jail could write both: the repository is the `.git` of a recorded tree that the working folder lies in too.
+/// Whether one jail could write both: the repository is the `.git` of a recorded tree that also
+/// contains the working folder.
 fn is_beside(
     pointer: &Pointer,
     here: &[Level],

@@ -1,4 +1,5 @@
-//! What the files say that tie a worktree to its repository: paths, absolute or relative, and never through a link.
+//! The files that connect a worktree and its repository: they contain paths, absolute or relative,
+//! and are never read through a link.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -24,7 +25,7 @@ pub(super) struct Pointer {
 }
 
 impl Pointer {
-    /// That of the working folder, which is `folder`; nothing where it is not a linked worktree.
+    /// The pointer of the working folder, which is `folder`. `None` if it is not a linked worktree.
     pub(super) fn in_folder(folder: &[u8]) -> Result<Option<Self>, Errno> {
         let Some(line) = line(CWD, b".git")? else { return Ok(None) };
         let Some(words) = line.strip_prefix(b"gitdir: ") else { return Ok(None) };
@@ -43,7 +44,7 @@ impl Pointer {
         [&self.repository, b"/worktrees/".as_slice(), &self.name].concat()
     }
 
-    /// Whether the repository, which is at `place`, says of `folder` what that says of it.
+    /// Whether the repository, which is at `place`, points back to `folder`.
     pub(super) fn is_answered(&self, place: impl AsFd, folder: &[u8]) -> Result<bool, Errno> {
         let says = |file: &str| {
             line(&place, &[b"worktrees/", self.name.as_slice(), b"/", file.as_bytes()].concat())
@@ -64,7 +65,8 @@ impl Pointer {
     }
 }
 
-/// A target as git reads it in a file of `folder`. Neither has a link on its way, so `..` can be taken back by name.
+/// A target as git reads it in a file of `folder`. Neither has a link on its way, so
+/// `..` can be removed by name.
 pub(in crate::host) fn target(folder: &[u8], target: &[u8]) -> Vec<u8> {
     match target.first() {
         Some(b'/') => normal(target),
@@ -72,7 +74,8 @@ pub(in crate::host) fn target(folder: &[u8], target: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The line in a file; neither the file nor its folders are symlinks. `None` if there is no such file.
+/// The line in a file; neither the file nor its folders are symlinks. `None`
+/// if there is no such file.
 pub(in crate::host) fn line(folder: impl AsFd, name: &[u8]) -> Result<Option<Vec<u8>>, Errno> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK;
     let file = match resolve::open(folder, name, flags, Scope::Beneath) {

@@ -13,14 +13,16 @@ use crate::inside::bind::{self, Source};
 use crate::inside::listing;
 use crate::inside::session::is_absent;
 
-/// No machine has more of them; more would be something else.
+/// The most devices; no machine has more of them.
 const NAMES_MAX: usize = 16 * 1024;
 
-/// DRM and its render nodes, NVIDIA's, AMD's for computing, Intel's and others' accelerators, those of WSL and of ARM.
+/// DRM and its render nodes, NVIDIA's, AMD's for computing, Intel's and others' accelerators,
+/// those of WSL and of ARM.
 const GRAPHICS: &[&str] = &["dri", "nvidia", "kfd", "accel", "dxg", "mali"];
 const CAMERAS: &[&str] = &["video", "media", "v4l"];
 
-/// Folders of links into the devices' own, which programs go through; AMD's keeps the layout of its cards.
+/// Folders of links to the devices' own folders, which programs follow; AMD's has
+/// the layout of its cards.
 const DIRECTORIES: &[&str] =
     &["/sys/class/drm", "/sys/dev/char", "/sys/class/kfd", "/sys/devices/virtual/kfd"];
 
@@ -36,7 +38,7 @@ pub(super) fn graphics(launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     Ok(found)
 }
 
-/// The nodes of cameras. They are those that are there at launch.
+/// The nodes of the cameras that exist at launch.
 pub(super) fn cameras(launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     bound(Service::Camera, launch)
 }
@@ -49,7 +51,7 @@ fn bound(service: Service, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> 
     Ok(found)
 }
 
-/// What there is in /dev of such devices.
+/// The devices of this kind in /dev.
 pub(super) fn nodes(service: Service) -> Result<Vec<String>, Problem> {
     let kinds = if service == Service::Gpu { GRAPHICS } else { CAMERAS };
     let names = in_folder("/dev").about("/dev")?;
@@ -57,8 +59,8 @@ pub(super) fn nodes(service: Service) -> Result<Vec<String>, Problem> {
     Ok(names.into_iter().filter(of_kind).map(|name| format!("/dev/{name}")).collect())
 }
 
-/// `nvidia0`, `nvidiactl`, `nvidia-uvm` and `nvidia-caps` are all NVIDIA's, and nothing else begins like that; of the
-/// others a number follows, if anything.
+/// `nvidia0`, `nvidiactl`, `nvidia-uvm` and `nvidia-caps` are all NVIDIA's, and no other device
+/// starts like that. For the others, only a number may follow.
 fn is_of(name: &str, kind: &str) -> bool {
     let Some(rest) = name.strip_prefix(kind) else { return false };
     kind == "nvidia" || rest.bytes().all(|byte| byte.is_ascii_digit())

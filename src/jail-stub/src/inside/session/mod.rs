@@ -1,7 +1,9 @@
-//! What of the user's session appears inside: sockets and devices that programs find by variables or well-known places.
+//! What of the user's session appears inside: sockets and devices that programs find by
+//! variables or well-known places.
 //!
-//! Only what is a socket is bound as one: a variable that is empty or names a folder would otherwise give all of
-//! `/run/user/UID` or `/tmp/.X11-unix` away, where a read-only mount does not keep anybody from connecting.
+//! Only a socket is bound as one: otherwise a variable that is empty or names a folder
+//! would give all of `/run/user/UID` or `/tmp/.X11-unix` away, and a read-only mount
+//! does not prevent connections.
 
 mod cards;
 mod sockets;
@@ -17,7 +19,7 @@ use crate::failure::{About, Problem};
 use crate::inside::Launch;
 use crate::inside::bind::{self, Source};
 
-/// What the host has of it; nothing where it has none.
+/// What the host has of it. Empty if it has nothing.
 pub(crate) fn sources(service: Service, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     match service {
         Service::Gpu => cards::graphics(launch),
@@ -41,7 +43,7 @@ pub(crate) fn sources(service: Service, launch: &Launch<'_>) -> Result<Vec<Sourc
     }
 }
 
-/// The nodes and folders of devices that a service binds as they are.
+/// The nodes and folders of devices that a service binds unchanged.
 pub(crate) fn devices(service: Service) -> Result<Vec<Vec<u8>>, Problem> {
     cards::nodes(service).map(|paths| paths.into_iter().map(String::into_bytes).collect())
 }
@@ -63,7 +65,7 @@ fn is_kind(path: &str, kind: FileType, launch: &Launch<'_>) -> Result<bool, Prob
     Ok(FileType::from_raw_mode(stat.st_mode) == kind)
 }
 
-/// What one may not look at is, for the payload, as good as not there.
+/// What the user may not access might as well be missing, for the payload.
 fn is_absent(problem: &Problem) -> bool {
     problem.is(&[Errno::NOENT, Errno::NOTDIR, Errno::ACCESS])
 }

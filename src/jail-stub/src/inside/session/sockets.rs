@@ -1,4 +1,4 @@
-//! Where sockets of a session are: the places that their clients look at, in the same order.
+//! Where sockets of a session are: the places that their clients check, in the same order.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -20,7 +20,7 @@ const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
 /// A place on the host, and the one inside: a client inside finds it in the same way.
 type Places = Vec<(String, String)>;
 
-/// Where the service's socket may be; the first that is there counts.
+/// The possible places of the service's socket; the first that exists counts.
 pub(super) fn candidates(service: Service, caller: &Caller<'_>) -> Places {
     match service {
         Service::Wayland => display(caller),
@@ -38,12 +38,12 @@ pub(super) fn candidates(service: Service, caller: &Caller<'_>) -> Places {
             proxied(caller, "JAILGEN_SYSTEM_BUS", Some(SYSTEM_BUS.into()))
         }
         Service::SystemBus => same(Some(SYSTEM_BUS.into())),
-        // Not found by a path alone.
+        // It cannot be found by a path alone.
         Service::X11 | Service::Gpu | Service::Camera => Vec::new(),
     }
 }
 
-/// `wl_display_connect`: the variable is a name in the runtime folder, or a path.
+/// As in `wl_display_connect`: the variable is a name in the runtime folder, or a path.
 fn display(caller: &Caller<'_>) -> Places {
     let name = value(caller, "WAYLAND_DISPLAY").unwrap_or("wayland-0");
     same(named(caller, name))
@@ -57,8 +57,8 @@ fn pipewire(caller: &Caller<'_>) -> Places {
     same(named(caller, name))
 }
 
-/// The socket that GnuPG makes for machines one forwards the agent to: it signs and decrypts, and gives out no key.
-/// Inside it is at the place of the ordinary one.
+/// The socket that GnuPG makes for machines to which the agent is forwarded: it signs and decrypts,
+/// and reveals no key. Inside it is at the place of the ordinary one.
 fn gnupg(caller: &Caller<'_>) -> Places {
     let home = caller.home_folder().ok().map(|home| format!("{}/.gnupg", home.as_str()));
     let folders = [
@@ -68,7 +68,7 @@ fn gnupg(caller: &Caller<'_>) -> Places {
     ];
     let extra = folders.into_iter().flatten().map(|folder| format!("{folder}/S.gpg-agent.extra"));
     let login = format!("/run/user/{}", caller.uid);
-    // GnuPG goes by the folder of a login, where there is one, whatever the variable says.
+    // GnuPG uses the folder of a login, if there is one, whatever the variable says.
     let to = match value(caller, "XDG_RUNTIME_DIR") {
         Some(folder) if folder == login => Some(format!("{login}/gnupg/S.gpg-agent")),
         Some(_) | None => home.map(|home| format!("{home}/S.gpg-agent")),
@@ -83,7 +83,8 @@ fn nix_daemon(caller: &Caller<'_>) -> Places {
     vec![(from, USUAL.into())]
 }
 
-/// The helper says where the proxy's socket is; it overrides what the launcher's variable of that name says.
+/// The helper returns the path of the proxy's socket, which overrides the
+/// launcher's variable of that name.
 fn proxied(caller: &Caller<'_>, variable: &str, to: Option<String>) -> Places {
     path(value(caller, variable)).zip(to).into_iter().collect()
 }
@@ -119,7 +120,8 @@ pub(super) fn x11(launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     Ok(found)
 }
 
-/// `:1`, `:1.0` and `unix:1` are on this machine; `host:1` is a connection to another, which is the network's matter.
+/// `:1`, `:1.0` and `unix:1` are on this machine; `host:1` is a connection to another one, which
+/// the network rules decide.
 fn display_number(display: &str) -> Option<&str> {
     let number = display.strip_prefix("unix:").or_else(|| display.strip_prefix(':'))?;
     let number = number.split('.').next()?;
@@ -147,7 +149,7 @@ fn path(text: Option<&str>) -> Option<String> {
     JailPath::parse(text?).ok().map(|path| path.as_str().to_string())
 }
 
-/// A variable that says something.
+/// A variable that is set and not empty.
 fn value<'a>(caller: &'a Caller<'_>, name: &str) -> Option<&'a str> {
     let value = core::str::from_utf8(caller.value(name)?).ok()?;
     (!value.is_empty()).then_some(value)
