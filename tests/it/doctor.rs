@@ -108,7 +108,7 @@ fn without_settings(scratch: &Scratch, arguments: &[&str]) -> assert_cmd::Comman
     command
 }
 
-/// Nix as root wants build users, and says so only when it builds.
+/// Nix as root needs build users, and says so only when it builds.
 #[test]
 fn a_machine_on_which_nix_does_not_build_is_told_so_and_mended() {
     let group = fs::read_to_string("/etc/group").unwrap_or_default();
@@ -130,7 +130,7 @@ fn a_machine_on_which_nix_does_not_build_is_told_so_and_mended() {
     assert!(build["fix"].as_str().unwrap().contains("build-users-group"), "{build:#}");
 
     let fixed = doctor(&["doctor", "--fix"]).assert_status(0).all();
-    assert!(fixed.contains("Jails run here, and cannot be built."), "{fixed}");
+    assert!(fixed.contains("Jails run here, but cannot be built."), "{fixed}");
     assert!(fixed.contains("Jails can be built and run here."), "{fixed}");
     assert_eq!(scratch.read(".config/nix/nix.conf"), "build-users-group =\n");
     let bin = scratch.path(".local/state/jailgen/bin");

@@ -15,7 +15,7 @@ pub struct Finding {
     pub what: String,
     /// The combinator that granted it.
     pub combinator: String,
-    /// Where in the spec it stands.
+    /// Its place in the spec.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// What to do.

@@ -243,7 +243,7 @@ mod tests {
             let surroundings = scratch.surroundings(&[("PATH", &path)]);
             assert_eq!(surroundings.program("nix"), Some(genuine.clone()), "{first}");
             let kept = surroundings.variables[OsStr::new("PATH")].to_str().unwrap();
-            // Of `links` only what is in it leads away.
+            // Of `links`, only its own entries lead away.
             let all = if first == "links" { &path } else { &bin };
             assert_eq!(kept, all, "{first}");
         }

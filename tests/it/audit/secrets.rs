@@ -150,7 +150,7 @@ fn each_answer_that_shows_a_value_or_no_placeholder_fails_the_check() {
     for (words, answer, why) in [
         (search, Answer::List(vec![looked(), "0 /tmp/x".into()]), "the value of KEY is in /tmp/x"),
         (search, Answer::List(vec![looked(), "nonsense".into()]), "not an answer"),
-        (search, Answer::Refused(13), "nothing was looked through"),
+        (search, Answer::Refused(13), "nothing was searched"),
         ("variable KEY", Answer::Text(String::new()), "KEY has no placeholder"),
         ("variable KEY", Answer::Refused(2), "KEY has no placeholder"),
         ("ask unix /run/a.sock", Answer::Text(format!("x {canary}")), "answers with the value"),

@@ -120,7 +120,7 @@ pub(super) fn path(plan: &Plan) -> Vec<String> {
     let value = plan.env.iter().find_map(|variable| match &variable.op {
         EnvOp::Set(set) if set.name == "PATH" => match &set.value {
             HostText::Literal(text) => Some(text.clone()),
-            // Folders that the launch names are not known here, and the check says so.
+            // Folders that the launch names are not known here, and the check reports that.
             _ => None,
         },
         EnvOp::Set(_) | EnvOp::Forward(_) => None,

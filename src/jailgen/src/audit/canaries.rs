@@ -1,4 +1,4 @@
-//! What stands in for the values of secrets during an audit. A value is not read: the broker gets a
+//! Replacements for the values of secrets during an audit. A value is not read: the broker gets a
 //! canary in its place, and a canary must be nowhere inside.
 
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ use super::seen::written;
 /// How many random bytes a canary is made of.
 const RANDOM: usize = 20;
 
-/// What stands in for one value.
+/// The replacement for one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Canary {
     /// The secret's name.

@@ -68,7 +68,7 @@ pub struct Check {
     pub verdict: Verdict,
     /// What was seen.
     pub evidence: String,
-    /// Who granted it, where that is why it does not hold.
+    /// The combinators that granted it, if that is why it does not hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub granted: Option<Granted>,
     /// What to do, where it does not hold.
@@ -93,7 +93,7 @@ pub enum Verdict {
 pub struct Granted {
     /// The name of the combinator.
     pub combinator: String,
-    /// Where in the spec it stands.
+    /// Its place in the spec.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
 }

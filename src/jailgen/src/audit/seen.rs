@@ -1,4 +1,4 @@
-//! What was seen inside, and who in the spec may have wanted it so.
+//! What was seen inside, and the combinators that may explain it.
 
 use std::collections::BTreeMap;
 
@@ -33,8 +33,8 @@ pub(super) struct Mount {
 }
 
 impl Mount {
-    /// Whether it lies under this other one, at the same place. The kernel's list is in no such
-    /// order.
+    /// Whether it is covered by this other one, at the same place. The kernel's
+    /// list is in no such order.
     pub(super) fn is_under(&self, other: &Self) -> bool {
         other.parent == self.id && other.place == self.place
     }
@@ -116,8 +116,8 @@ impl<'a> Seen<'a> {
         })
     }
 
-    /// The combinator that binds exactly this place, where there is one. What a session has stands
-    /// at a mount of its own.
+    /// The combinator that binds exactly this place, if there is one. What belongs to a
+    /// session is a mount of its own.
     pub(super) fn bound_by_name(&self, place: &str) -> Option<Granted> {
         let is_mount = self.mounts()?.iter().any(|mount| mount.place == place);
         let binds = |step: &&Step<InsideOp>| match &step.op {

@@ -1,5 +1,5 @@
-//! Paths of a spec (`"${./cfg}"`) become part of the emitted folder, so that it stands alone. They
-//! were read with the spec.
+//! Paths of a spec (`"${./cfg}"`) become part of the emitted folder, so the folder is complete.
+//! They were read with the spec.
 
 use std::collections::BTreeMap;
 use std::path::Path;

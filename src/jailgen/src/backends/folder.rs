@@ -73,8 +73,8 @@ impl Folder {
     }
 }
 
-/// Writes a folder. What else it holds is left alone, and files of ours that are no longer needed
-/// are removed.
+/// Writes a folder. Its other files are not touched, and files of ours that are no
+/// longer needed are removed.
 ///
 /// # Errors
 /// It holds things that are not ours and `force` is not given, or it cannot be written.

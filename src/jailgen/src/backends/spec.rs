@@ -32,8 +32,8 @@ pub struct Spec {
     pub copied: Vec<Copied>,
 }
 
-/// What a spec says about how its packages are made, by the name that each part has in a spec: Nix
-/// source, closed but for the names that every emitted file binds.
+/// A spec's settings for packages, by the name of each part in a spec: Nix source whose only free
+/// names are those that every emitted file binds.
 #[must_use]
 pub fn nixpkgs_settings<'a>(
     overlays: &'a [String],

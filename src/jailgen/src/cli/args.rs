@@ -23,7 +23,7 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Colour the output: `auto`, as a terminal wants it, unless the settings say otherwise.
+    /// Colour the output: `auto` decides by the terminal, unless the settings say otherwise.
     #[arg(long, global = true, value_name = "WHEN")]
     pub color: Option<When>,
     /// Print results and errors only: no progress, no notes.
@@ -47,22 +47,22 @@ pub enum When {
 pub enum Command {
     /// Build the jails of specs with Nix and link their commands.
     Build(Build),
-    /// Write the flake that a spec amounts to, without building it.
+    /// Write the flake of a spec, without building it.
     Emit(Emit),
     /// Look for faults in specs; writes nothing.
     Check(Check),
-    /// Say what a jail writes, reads and reaches, and all that it grants.
+    /// Show what a jail writes, reads and reaches, and everything that it grants.
     Explain(Explain),
-    /// Say what one spec grants that another does not, or did not in another revision.
+    /// Show what one spec grants that another does not, or did not in another revision.
     Diff(Diff),
     /// Draw what a jail can write, read, reach and run, as a page or as SVG.
     Report(Report),
     /// Agree to what specs do outside the working folder, without building them.
     #[command(after_help = examples::APPROVE)]
     Approve(Specs),
-    /// Try from inside a jail what it must refuse, and say what it grants that is dangerous.
+    /// Try from inside a jail what it must refuse, and list dangerous grants.
     Audit(Audit),
-    /// Run a jail once, and say which system calls it made.
+    /// Run a jail once, and report which system calls it made.
     Trace(Trace),
     /// Report what this machine can enforce, and how to fix what it cannot.
     Doctor(Doctor),
@@ -76,13 +76,13 @@ pub enum Command {
     List(List),
     /// Remove what was built of a spec: its commands, its flake and its approval.
     Remove(Remove),
-    /// Remove what is no longer needed: of specs that are gone, and of builds that failed.
+    /// Remove what is no longer needed: builds of specs that are gone, and builds that failed.
     Gc(Gc),
     #[command(flatten)]
     Live(Live),
     /// Write a commented spec to start from.
     Init(Init),
-    /// Write the spec that a flake, or the settings of another sandbox, amount to.
+    /// Convert a flake, or the settings of another sandbox, to a spec.
     Import(Import),
     /// Move the pinned inputs (nixpkgs, agents) of a built spec forward, and build it again.
     Update(Update),
@@ -92,7 +92,7 @@ pub enum Command {
     /// Show your settings and where each comes from; set or unset one.
     #[command(after_help = examples::CONFIG)]
     Config(Config),
-    /// Say what a combinator or builder does, or list all of them.
+    /// Describe a combinator or builder, or list all of them.
     #[command(after_help = examples::DOC)]
     Doc {
         /// The name that identifies it.
@@ -107,7 +107,7 @@ pub enum Command {
     /// Serve an editor: diagnostics while typing, completion, documentation.
     #[command(after_help = examples::LSP)]
     Lsp {
-        /// Speak over standard input and output, as is done anyway: editors like to say so.
+        /// Use standard input and output, which is the default anyway: editors like to pass this.
         #[arg(long, hide = true)]
         stdio: bool,
     },
@@ -125,10 +125,10 @@ pub enum Command {
         #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         output: Option<PathBuf>,
     },
-    /// Say what can stand at a word of a command line: what the completion scripts ask.
+    /// List the possible words at a place of a command line: the completion scripts use this.
     #[command(hide = true)]
     Complete {
-        /// Which word, counted from nought.
+        /// Which word, counted from zero.
         index: usize,
         /// The command line.
         #[arg(last = true)]
@@ -223,7 +223,7 @@ pub struct Build {
     /// Take over commands that are linked to jails of another spec.
     #[arg(long)]
     pub force: bool,
-    /// Link a jail of this name although a command in PATH is called so.
+    /// Link a jail of this name although there is a command of that name in PATH.
     #[arg(long, value_name = "NAME", conflicts_with = "check")]
     pub shadow: Vec<String>,
 }
@@ -236,7 +236,7 @@ pub struct Emit {
     pub specs: Specs,
     #[command(flatten)]
     pub inputs: Inputs,
-    /// The folder that is written.
+    /// The folder to write.
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub output: PathBuf,
     /// Write nothing; fail if the folder is out of date.
@@ -252,7 +252,7 @@ pub struct Emit {
 pub enum MessageFormat {
     /// With the line of the spec, underlined.
     Human,
-    /// One JSON object a line (docs/diagnostics.md).
+    /// One JSON object per line (docs/diagnostics.md).
     Json,
 }
 
@@ -272,10 +272,10 @@ pub struct Check {
     /// For people or for programs.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub message_format: MessageFormat,
-    /// What else is to fail.
+    /// What else makes the command fail.
     #[arg(long, value_name = "WHAT")]
     pub deny: Option<Deny>,
-    /// Leave out warnings of this code: what it is about is meant.
+    /// Leave out warnings of this code, because what it is about is intended.
     #[arg(
         long,
         value_name = "CODE",
@@ -294,19 +294,19 @@ pub struct Explain {
     #[arg(required_unless_present_any = ["protected", "masked"])]
     #[arg(conflicts_with_all = ["protected", "masked"])]
     pub target: Option<PathBuf>,
-    /// Say instead what of a project programs outside execute or believe, and why.
+    /// Instead, list what programs outside execute or trust of a project, and why.
     #[arg(long, conflicts_with_all = ["jail", "brief", "syscalls"])]
     pub protected: bool,
-    /// Show the names of files that `mask [ "@credentials" ]` stands for, and why, instead.
+    /// Instead, list the names of files that `mask [ "@credentials" ]` masks, and why.
     #[arg(long, conflicts_with_all = ["jail", "brief", "syscalls", "protected"])]
     pub masked: bool,
-    /// Which jail, where the spec makes several; all of them when absent.
+    /// Which jail, if the spec makes several; all of them by default.
     #[arg(long, value_name = "NAME")]
     pub jail: Option<String>,
     /// Only what it writes, reads and reaches: a line for each.
     #[arg(long, conflicts_with_all = ["syscalls", "json"])]
     pub brief: bool,
-    /// What becomes of each system call instead.
+    /// Instead, show what happens at each system call.
     #[arg(long)]
     pub syscalls: bool,
     /// As JSON.
@@ -335,7 +335,7 @@ pub struct Audit {
     /// A spec or a wrapper.
     #[arg(value_name = "SPEC|WRAPPER", value_hint = ValueHint::FilePath)]
     pub target: PathBuf,
-    /// Which jail, where the spec makes several; all of them when absent.
+    /// Which jail, if the spec makes several; all of them by default.
     #[arg(long, value_name = "NAME")]
     pub jail: Option<String>,
     #[command(flatten)]
@@ -386,7 +386,7 @@ pub struct OneJail {
     /// The spec file.
     #[arg(value_name = "SPEC", value_hint = ValueHint::FilePath)]
     pub spec: PathBuf,
-    /// Which jail, where the spec makes several.
+    /// Which jail, if the spec makes several.
     #[arg(long, value_name = "NAME")]
     pub jail: Option<String>,
     #[command(flatten)]
@@ -423,8 +423,8 @@ pub struct Init {
     #[arg(value_name = "PROGRAM", default_value = init::SHELL)]
     #[arg(value_parser = PossibleValuesParser::new(init::programs()))]
     pub program: String,
-    /// The file that is written; it must not exist. The default is `PROGRAM.jail`, and `-` is
-    /// standard output.
+    /// The file to write, which must not exist. The default is `PROGRAM.jail`,
+    /// and `-` is standard output.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }
@@ -436,7 +436,7 @@ pub struct Update {
     /// The spec file.
     #[arg(value_name = "SPEC", value_hint = ValueHint::FilePath)]
     pub spec: PathBuf,
-    /// Which input; all of them when absent.
+    /// Which input; all of them by default.
     #[arg(value_name = "INPUT")]
     pub input: Option<String>,
 }
@@ -475,7 +475,7 @@ pub struct Config {
 /// See [`Command::Config`].
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Set a setting; the rest of the file stays as it is, comments included.
+    /// Change a setting; the rest of the file stays the same, including comments.
     #[command(after_help = examples::CONFIG)]
     Set {
         /// `color`, `commands`, `kit`, `override-input.NAME` or `nix.NAME`.
@@ -485,14 +485,14 @@ pub enum ConfigCommand {
         #[arg(value_name = "VALUE", allow_hyphen_values = true)]
         value: String,
     },
-    /// Remove a setting, so that its default holds again.
+    /// Remove a setting, so its default applies again.
     #[command(after_help = examples::CONFIG)]
     Unset {
         /// As for `set`.
         #[arg(value_name = "KEY")]
         key: String,
     },
-    /// Print the path of the file, whether it is there or not.
+    /// Print the path of the file, whether it exists or not.
     #[command(after_help = examples::CONFIG)]
     Path,
 }

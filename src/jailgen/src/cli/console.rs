@@ -1,6 +1,6 @@
-//! Where everything that is printed goes through: colour, quietness and broken pipes are decided
-//! here, and what is said in plain words is sanitised. What has colours of its own
-//! ([`Console::result`], [`Console::diagnostic`]) comes sanitised.
+//! All output goes through here: colour, quietness and broken pipes are handled here, and plain
+//! text is sanitised. Text with colours of its own ([`Console::result`], [`Console::diagnostic`])
+//! must be sanitised already.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Read as _, Write as _};
@@ -42,9 +42,8 @@ impl Console {
 
     /// Prints a result.
     ///
-    /// # Errors
-    /// Standard output cannot be written. A reader that has gone away is not an error for anyone
-    /// but the caller, who has nothing left to do: [`Failure::Done`].
+    /// # Errors Standard output cannot be written. A reader that is gone is not an error, but the
+    /// caller has nothing left to do: [`Failure::Done`].
     pub(super) fn result(self, text: &str) -> Result<(), Failure> {
         let mut out = anstream::stdout().lock();
         written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
@@ -94,7 +93,7 @@ impl Console {
         let rendered = error.render();
         let plain = rendered.to_string();
         match sanitise(&plain) {
-            // A file that is named like an option stands in it.
+            // A file that is named like an option is among them.
             Cow::Owned(safe) => self.line(safe.trim_end()),
             Cow::Borrowed(_) if error.use_stderr() => drop(error.print()),
             Cow::Borrowed(_) => written(error.print().and_then(|()| io::stdout().flush()))?,

@@ -29,7 +29,7 @@ pub(super) const TRUST: &str = "\
 Examples:
   jailgen trust list
   jailgen trust list --json | jq -r '.trees[].path'
-  jailgen trust forget ~/projects/site     a tree that you have looked through
+  jailgen trust forget ~/projects/site     a tree that you have reviewed
   jailgen trust forget opencode.jail       its next run asks again, if there is something to ask about";
 
 pub(super) const EMIT: &str = "\

@@ -47,7 +47,7 @@ impl Failure {
         Self::Usage(format!("there is no jail `{name}` in the spec; there {are} `{known}`"))
     }
 
-    /// What the process says to the one that started it.
+    /// The exit status of the process.
     pub(super) fn status(&self) -> ExitCode {
         match self {
             Self::Done => ExitCode::SUCCESS,

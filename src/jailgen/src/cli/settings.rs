@@ -1,4 +1,4 @@
-//! Where the user's settings are, and that they are believed only where no jail could write them.
+//! Where the user's settings are. They are trusted only where no jail could write them.
 
 use std::cell::LazyCell;
 use std::ffi::OsString;
@@ -28,7 +28,7 @@ pub(super) fn file() -> Option<PathBuf> {
     folder.map(|folder| folder.join(FILE))
 }
 
-/// What `~` stands for in it.
+/// The folder that `~` means in it.
 pub(super) fn home() -> Option<PathBuf> {
     absolute("HOME")
 }
@@ -49,8 +49,7 @@ pub(super) fn text(file: &Path, context: Context) -> Result<Option<String>, Fail
     // The launcher keeps this one from every jail, and no other that XDG_CONFIG_HOME may name.
     let covered = OWN_SETTINGS.iter().find(|(name, _)| *name == "HOME");
     let covered = covered.and_then(|(name, below)| Some(absolute(name)?.join(below)));
-    // Asked only where something else leads there. What cannot be found out is no reason to
-    // believe.
+    // Checked only if something leads elsewhere. What cannot be found out is not trusted.
     let surroundings = LazyCell::new(|| context.surroundings());
     let is_outside =
         |place: &Path| surroundings.as_ref().is_ok_and(|around| around.is_outside(place));

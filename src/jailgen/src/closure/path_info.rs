@@ -1,5 +1,6 @@
-//! What `nix path-info --json` says, in each of its shapes: a list (Nix 2.8), an object from path
-//! to information (2.19 and later), or that object under `info` with base names (format 2 of 2.34).
+//! The output of `nix path-info --json`, in each of its forms: a list (Nix 2.8), an
+//! object from path to information (2.19 and later), or that object under `info` with
+//! base names (format 2 of 2.34).
 
 use serde_json::{Map, Value};
 

@@ -25,7 +25,7 @@ pub struct Compiled {
     pub files: Files,
     /// What is wrong with it, and what looks so.
     pub diagnostics: Vec<Diagnostic>,
-    /// What it says, if nothing is wrong with it.
+    /// The result, if nothing is wrong with it.
     pub spec: Option<Spec>,
     /// Its jails' policies, if nothing is wrong with it.
     pub policies: Vec<Policy>,
@@ -74,8 +74,8 @@ impl SpecFolder {
     }
 }
 
-/// Compiles the spec at `path`, which stands directly in the folder of `sources`: that is where it
-/// is read from.
+/// Compiles the spec at `path`, which is directly in the folder of
+/// `sources` and is read from there.
 #[must_use]
 pub fn compile_from(sources: &dyn jail_lang::Sources, path: &Path) -> Compiled {
     let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -27,7 +27,7 @@ pub const DAEMON: &str = "/nix/var/nix/daemon-socket/socket";
 pub(super) const STORE: &str = "stat /nix/store";
 pub(super) const PASSWD: &str = "read /etc/passwd";
 pub(super) const GROUP: &str = "read /etc/group";
-/// Whether systemd is what runs the machine (sd_booted(3)).
+/// Whether systemd runs the machine (sd_booted(3)).
 pub(super) const SYSTEMD: &str = "stat /run/systemd/system";
 pub(super) const DEBIAN: &str = "stat /etc/debian_version";
 /// Where the daemon's unit is, as packages and as installers put it.
@@ -88,7 +88,7 @@ pub fn attempts(uid: u32, cgroup: Option<&str>, daemon: &str) -> Vec<String> {
         .collect()
 }
 
-/// Who may come to the daemon's socket.
+/// The users who may connect to the daemon's socket.
 pub(super) fn folder_of(socket: &str) -> String {
     let folder = socket.rsplit_once('/').map_or(".", |(folder, _)| folder);
     format!("stat {folder}")

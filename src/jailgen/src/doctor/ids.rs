@@ -1,4 +1,4 @@
-//! Subordinate ids (subuid(5)): who has some, and which are free.
+//! Subordinate ids (subuid(5)): which users have some, and which ids are free.
 
 use super::attempts as tried;
 use super::{Item, Machine, State};

@@ -70,7 +70,7 @@ fn user_namespaces(machine: &Machine) -> Item {
         let command = "sudo sysctl kernel.unprivileged_userns_clone=1";
         item("ordinary users may not make any: allow it").by([command])
     } else if is(tried::APPARMOR, "1") {
-        item("AppArmor wants a profile for the stub: install one").by([
+        item("AppArmor needs a profile for the stub: install one").by([
             "jailgen doctor --apparmor | sudo tee /etc/apparmor.d/jail-stub",
             "sudo apparmor_parser -r /etc/apparmor.d/jail-stub",
         ])

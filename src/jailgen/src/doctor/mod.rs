@@ -41,7 +41,7 @@ pub struct Machine {
     pub build: Option<Result<(), Fault>>,
     /// The caller's name and number.
     pub user: (String, u32),
-    /// The same for the user that subordinate ids are for: the one who became root by sudo.
+    /// The same for the user who needs subordinate ids: the one who became root by sudo.
     pub person: (String, u32),
     /// The caller's files.
     pub own: Own,

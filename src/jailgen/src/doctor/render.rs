@@ -50,8 +50,8 @@ pub fn commands(report: &Report) -> String {
 fn verdict(report: &Report) -> &'static str {
     match (report.runs, report.builds) {
         (true, true) => "Jails can be built and run here.",
-        (true, false) => "Jails run here, and cannot be built.",
-        (false, true) => "Jails can be built here, and do not run.",
+        (true, false) => "Jails run here, but cannot be built.",
+        (false, true) => "Jails can be built here, but do not run.",
         (false, false) => "Jails can neither be built nor run here.",
     }
 }

@@ -124,7 +124,7 @@ fn is_about_build_users(fault: &Fault) -> bool {
     fault.line.contains("build-users-group")
 }
 
-/// What makes the build users that Nix wants by default.
+/// The commands that make the build users that Nix expects by default.
 const BUILD_USERS: [&str; 2] = [
     "sudo groupadd --system nixbld",
     "for n in 1 2 3 4 5 6 7 8; do sudo useradd --system --gid nixbld --groups nixbld --no-create-home --shell /usr/sbin/nologin nixbld$n; done",

@@ -1,5 +1,5 @@
-//! What becomes of each system call in a jail: the table that its filter is compiled from, in
-//! words.
+//! What happens at each system call in a jail: the table that its filter is
+//! compiled from, in words.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ pub struct OneCall {
     pub name: &'static str,
     /// The number of the system call.
     pub number: u32,
-    /// What becomes of it, in words.
+    /// What happens at it, in words.
     pub becomes: String,
 }
 
@@ -65,7 +65,7 @@ fn both(own: &Decision, added: Option<&Decision>) -> String {
     }
 }
 
-/// The table as text: calls of one fate together, those that are looked at more closely first.
+/// The table as text: calls with the same decision together, those with conditions first.
 #[must_use]
 pub fn render_calls(calls: &Calls, width: usize) -> String {
     let mut fates: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

@@ -16,7 +16,7 @@ pub struct JailDifference {
     pub added: Vec<Changed>,
     /// What only the first one grants.
     pub removed: Vec<Changed>,
-    /// What lies over what is not the same.
+    /// The order in which mounts cover each other is not the same.
     pub reordered: bool,
 }
 
@@ -37,9 +37,9 @@ pub enum JailChange {
 pub struct Changed {
     /// How it is granted, and what.
     pub what: String,
-    /// The combinator that says so.
+    /// The combinator that it comes from.
     pub combinator: String,
-    /// Where in its spec that stands, if that is known.
+    /// Its place in the spec, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// It takes something away, so that more may be done without it.
@@ -47,8 +47,8 @@ pub struct Changed {
 }
 
 impl JailDifference {
-    /// Whether the second may do more: something is added, a restriction is gone, or something else
-    /// lies on top.
+    /// Whether the second may do more: something is added, a restriction is gone, or
+    /// another mount is on top.
     #[must_use]
     pub fn widens(&self) -> bool {
         self.change == JailChange::New
@@ -110,8 +110,7 @@ fn changed(entry: &Entry, policy: &Policy, others: &[Entry]) -> Changed {
     }
 }
 
-/// Whether it takes something away rather than gives. What lies over something that `others` give
-/// covers that.
+/// Whether it takes something away rather than gives. It may cover something that `others` give.
 fn restricts(grant: &Grant, others: &[Entry]) -> bool {
     match grant {
         Grant::UnsetEnv { .. }

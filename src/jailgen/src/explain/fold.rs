@@ -1,4 +1,4 @@
-//! What counts in a normalised policy: a later mount that is certain to be there lies over an
+//! What counts in a normalised policy: a later mount that is certain to be there covers an
 //! earlier one at the same place.
 
 use std::collections::BTreeSet;
@@ -11,8 +11,8 @@ pub(super) fn effective(grants: &[Entry]) -> Vec<&Entry> {
     let mut kept: Vec<&Entry> = Vec::new();
     for entry in grants.iter().rev() {
         if let Some(target) = target(&entry.grant) {
-            // What may be missing at launch covers nothing then, and what is under it is what the
-            // jail has. What is the jail's own anyway is not worth a line.
+            // What may be missing at launch covers nothing then, and the jail has what is under it.
+            // What is the jail's own anyway is not worth a line.
             let is_own = given(&entry.grant).is_empty();
             if covered.contains(target) || is_own && perhaps.contains(target) {
                 continue;

@@ -66,8 +66,8 @@ pub struct Line {
     /// jail has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub combinator: Option<String>,
-    /// Where in the spec it stands; absent with the combinator, and where a wrapper does not hold
-    /// it.
+    /// Its place in the spec. Absent together with the combinator, and if a
+    /// wrapper does not contain it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
 }
@@ -92,7 +92,7 @@ pub fn sum_up(policy: &Policy) -> Summary {
     summary::summary(&fold::effective(&policy.grants))
 }
 
-/// What is granted on one subject: what the spec says, by importance, before what every jail has.
+/// The grants on one subject: those of the spec, by importance, before what every jail has.
 fn group(subject: Subject, policy: &Policy, effective: &[&Entry]) -> Group {
     let mut lines: Vec<(Rank, Line)> = Vec::new();
     for entry in effective {
@@ -111,7 +111,7 @@ fn group(subject: Subject, policy: &Policy, effective: &[&Entry]) -> Group {
     Group { subject, title: subject.title(), lines }
 }
 
-/// Whether it is what a jail has that its spec says nothing of.
+/// Whether every jail has it, without a grant of the spec.
 fn is_every_jails(combinator: &str) -> bool {
     combinator == "jailgen" || BASE_PERMISSIONS.contains(&combinator)
 }

@@ -1,4 +1,4 @@
-//! What a jail writes, reads and reaches, in three lines: what one wants to know first.
+//! What a jail writes, reads and reaches, in three lines: what a reader wants to know first.
 
 use jail_policy::{
     Access, DangerCode, Entry, Exposure, Grant, HostUse, Missing, Namespace, Piece, Reach, Service,

@@ -267,8 +267,8 @@ fn what_the_spec_wants_comes_before_what_every_jail_has_also_without_lines() {
     assert!(line("/tmp, ~").contains("by default"), "{text}");
 }
 
-/// Of two grants at one place the later one is shown, but what may not be there at launch leaves
-/// the jail with the earlier one.
+/// Of two grants at one place the later one is shown, except that the jail has the earlier one if
+/// the later may be missing at launch.
 #[test]
 fn what_may_be_missing_at_launch_hides_no_grant() {
     let yours = || Text::expanded("~/work");

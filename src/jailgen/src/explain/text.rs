@@ -44,7 +44,7 @@ pub fn render(explanation: &Explanation, width: usize) -> String {
     text
 }
 
-/// What is more than a note: a note says of a grant what its own line says too.
+/// More than a note: the line of the grant itself says what a note says.
 fn shown_findings(explanation: &Explanation) -> impl Iterator<Item = &Finding> {
     explanation.findings.iter().filter(|finding| finding.severity != Severity::Note)
 }
@@ -79,7 +79,7 @@ fn summary(summary: &Summary, width: usize) -> String {
 }
 
 const INDENT: usize = 2;
-/// What stands in the middle is not squeezed below this, however narrow the terminal is.
+/// The middle column is never narrower than this, however narrow the terminal is.
 const MIDDLE_MIN: usize = 24;
 
 struct Layout {
@@ -170,7 +170,7 @@ fn cut(line: &Line) -> Vec<Cow<'_, str>> {
     what
 }
 
-/// What lets the program change or reach the host stands out.
+/// Grants that let the program change or reach the host are highlighted.
 fn is_wide(line: &Line) -> bool {
     matches!(line.how, "read-write" | "device" | "the host's" | "shared")
 }

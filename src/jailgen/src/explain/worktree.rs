@@ -1,5 +1,5 @@
 //! What `git-worktree` would add in a folder: the repository that the folder's `.git` file names.
-//! Only a launch says whether that file is believed.
+//! Only a launch decides whether that file is trusted.
 
 use std::ffi::OsStr;
 use std::fs;

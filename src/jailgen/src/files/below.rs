@@ -23,7 +23,7 @@ pub struct Below {
     folder: OwnedFd,
 }
 
-/// What a name in a folder stands for.
+/// The type of an entry of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A file, and whether its owner may execute it.
@@ -77,7 +77,7 @@ impl Below {
         Ok(Self { folder: self.folder.try_clone()? })
     }
 
-    /// What a name in a folder stands for.
+    /// The type of an entry of a folder.
     ///
     /// # Errors
     /// It cannot be looked at.
@@ -184,7 +184,7 @@ impl Below {
         Ok(names)
     }
 
-    /// What the kernel says of the folder itself.
+    /// The kernel's information about the folder itself.
     ///
     /// # Errors
     /// It cannot be asked.

@@ -1,4 +1,4 @@
-//! Folders that only the caller can write: what stands there is believed.
+//! Folders that only the caller can write: their content is trusted.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::DirBuilder;
@@ -9,7 +9,8 @@ use std::path::Path;
 
 use super::below::Below;
 
-/// Makes a folder, and what it lies in, for the caller alone. One that is there stays as it is.
+/// Makes a folder, and the folders that contain it, for the caller alone. An
+/// existing one stays the same.
 ///
 /// # Errors
 /// It cannot be made.
@@ -30,7 +31,7 @@ pub fn check(path: &Path) -> io::Result<()> {
     if !data.is_symlink() {
         return believed(data.uid(), data.mode());
     }
-    // A link of one's own may lead to another disk; what it leads to is looked at all the same.
+    // A link of the user's own may lead to another disk; its target is checked all the same.
     only_ours(data.uid())?;
     let data = path.metadata()?;
     believed(data.uid(), data.mode())

@@ -18,7 +18,7 @@ const LINKED: &[&str] = &["share/icons", "share/man", "share/pixmaps"];
 /// Where desktop entries are.
 const APPLICATIONS: &str = "share/applications";
 
-/// A wrapper, and the packages that it stands for.
+/// A wrapper, and the packages that it replaces.
 #[derive(Clone, Copy, Debug)]
 pub struct Forward<'a> {
     /// The store path that the wrapper is written to.

@@ -1,5 +1,4 @@
-//! From a flake, or the settings of another tool, to a spec, and what the compiler says to that
-//! spec.
+//! Converts a flake, or the settings of another tool, to a spec, and compiles that spec.
 
 mod tools;
 
@@ -32,7 +31,7 @@ pub enum ImportError {
     #[error(transparent)]
     Read(#[from] io::Error),
     /// Nothing tells what the file is.
-    #[error("nothing tells what kind of file this is")]
+    #[error("the kind of this file is not clear")]
     Unknown,
     /// It is a Nix file behind a symbolic link: its folder is not the one that the link is in.
     #[error("it is a symbolic link")]
@@ -42,7 +41,7 @@ pub enum ImportError {
     Elsewhere(String),
 }
 
-/// Reads the file at `path`, which is of a `kind` or is looked at; its spec is called `spec_name`,
+/// Reads the file at `path`, whose kind is `kind` or is recognised; its spec is called `spec_name`,
 /// and goes into `folder`, or next to the file. Nothing outside the file's folder is read.
 ///
 /// # Errors
@@ -83,13 +82,13 @@ pub fn import(
     Ok(Import { path: path.into(), imported, compiled })
 }
 
-/// The spec of a file of another tool, which is no Nix file.
+/// The spec of a file of another tool, which is not a Nix file.
 #[must_use]
 pub fn import_text(kind: InputKind, name: &str, text: &str) -> Imported {
     tools::import(kind, name, text)
 }
 
-/// What a folder is called in another one that it is, or that it lies in.
+/// The path of a folder relative to another one, which is the same or contains it.
 fn below<'a>(folder: &'a str, other: &str) -> Option<&'a str> {
     let rest = folder.strip_prefix(other.trim_end_matches('/'))?;
     if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
@@ -101,7 +100,7 @@ impl crate::render::Sources for Import {
     }
 }
 
-/// The folder of a spec that is not written yet. The spec comes from somebody else's file, so it
+/// The folder of a spec that is not written yet. The spec comes from another person's file, so it
 /// reads nothing outside the folder of that file.
 struct WithSpec<'a> {
     folder: &'a FileSources,

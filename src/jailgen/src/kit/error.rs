@@ -40,7 +40,7 @@ pub enum KitError {
     Foreign {
         /// The path that it is about.
         path: PathBuf,
-        /// Why it is not believed.
+        /// Why it is not trusted.
         why: &'static str,
     },
     /// A reference that is not a folder.

@@ -1,5 +1,5 @@
-//! Where the kit is looked for, and what is said when it is not there. That Nix accepts one is in
-//! `tests/it`.
+//! The places in which the kit is searched, and the messages if it is missing. That Nix
+//! accepts one is in `tests/it`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -14,7 +14,7 @@ use super::{Insert, language, position};
 
 pub(super) fn complete(document: &Document, offset: usize, insert: Insert) -> Vec<CompletionItem> {
     let text = &*document.text;
-    // A text beyond the bounds of the language is not looked at any further.
+    // A text beyond the bounds of the language is not analysed any further.
     let Some(named) = query::read(text, Tree::packages) else { return Vec::new() };
     let (start, mut offers) = match query::cursor(text, offset) {
         Cursor::Nothing => return Vec::new(),

@@ -21,7 +21,7 @@ const OF_THE_TEXT: &[Code] = &[
     Code::UnknownCombinator,
 ];
 
-/// Whether a diagnostic says something about a file that is not a spec by itself.
+/// Whether a diagnostic is about a file that is not a spec by itself.
 pub(super) fn is_of_the_text(diagnostic: &registry::Diagnostic) -> bool {
     OF_THE_TEXT.contains(&diagnostic.code)
 }

@@ -86,7 +86,7 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
-    /// An open text, if it stands below the spec's folder.
+    /// An open text, if it is below the spec's folder.
     fn text(&self, path: &str) -> Option<&Arc<str>> {
         let is_below = Path::new(path).starts_with(self.disk.root());
         self.texts.get(path).filter(|_| is_below)

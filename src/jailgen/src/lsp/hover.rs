@@ -1,4 +1,4 @@
-//! What is said of the word under the pointer.
+//! The description of the word under the pointer.
 
 use gen_lsp_types::{Hover, MarkupContent, MarkupKind};
 use jail_lang::query::{self, TargetKind, Tree};

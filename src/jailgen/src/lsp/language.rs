@@ -154,7 +154,7 @@ pub(super) const PACKAGES: &[&str] = &[
     "zstd",
 ];
 
-/// A name that stands around every spec, if there is something to be said of it.
+/// A global name, if there is a description of it.
 pub(super) fn describe(name: &str) -> Option<String> {
     combinator(name)
         .map(of_combinator)

@@ -38,7 +38,7 @@ use documents::{Document, Documents};
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// As the protocol wants it, or because the editor is gone.
+    /// As the protocol requires, or because the editor is gone.
     Orderly,
     /// The editor said `exit` without `shutdown`.
     Abrupt,
@@ -174,7 +174,7 @@ impl Server<'_> {
         self.documents.get(uri).ok_or_else(unknown)
     }
 
-    /// What cannot be understood is passed over, as the protocol wants it.
+    /// A message that cannot be understood is ignored, as the protocol requires.
     fn notification(&mut self, notification: Notification) {
         let Notification { method, params } = notification;
         match method.as_str() {
@@ -187,7 +187,7 @@ impl Server<'_> {
             "textDocument/didChange" => {
                 let Ok(params) = parsed::<DidChangeTextDocumentParams>(params) else { return };
                 let document = params.text_document;
-                // The whole text comes each time: that is what was asked for.
+                // The server asked for the whole text each time.
                 if let Some(
                     TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(change),
                 ) = params.content_changes.into_iter().next_back()
@@ -211,7 +211,7 @@ impl Server<'_> {
     }
 }
 
-/// What the editor can put in. Whatever else it says of itself makes no difference here.
+/// What the editor can insert. Its other capabilities make no difference here.
 fn insert(params: &Value) -> Insert {
     let path = "/capabilities/textDocument/completion/completionItem/snippetSupport";
     match params.pointer(path) {

@@ -159,8 +159,8 @@ impl Nix {
         self.run_in(folder, &arguments, progress).map(drop)
     }
 
-    /// What a flake reference is at this moment: its `locked` form and its own locks, as `nix flake
-    /// metadata` says it.
+    /// The current state of a flake reference: its `locked` form and its own locks,
+    /// from `nix flake metadata`.
     ///
     /// # Errors
     /// Nix fails, or would run git in a repository that a jail could write: it does what its

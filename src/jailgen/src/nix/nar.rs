@@ -62,7 +62,7 @@ trait Node: Sized {
     fn look(&self) -> io::Result<Entry<'_, Self>>;
 }
 
-/// What stands at a place.
+/// What is at a place.
 enum Entry<'a, N> {
     Link(PathBuf),
     File { executable: bool, length: u64, content: Box<dyn Read + 'a> },

@@ -1,6 +1,6 @@
-//! What Nix says when it fails, and what to do then.
+//! Messages of Nix when it fails, and what to do then.
 
-/// What the error says, in parts that all stand in it, and what to do. The first that fits counts.
+/// The parts that an error message must all contain, and what to do. The first match counts.
 const REMEDIES: &[(&[&str], &str)] = &[
     (
         &["cannot connect to socket", "Permission denied"],
@@ -11,15 +11,15 @@ const REMEDIES: &[(&[&str], &str)] = &[
         "the Nix daemon does not answer: start it as root (`nix-daemon`; `jailgen doctor` says how this machine does it)",
     ),
     (&["/big-lock", "Permission denied"], NO_DAEMON),
-    // What a client says first where root has used the store without a daemon.
+    // The first message of a client if root has used the store without a daemon.
     (&["could not set permissions on '/nix/var", "not permitted"], NO_DAEMON),
     (
         &["the group '", "specified in 'build-users-group'"],
-        "Nix as root wants build users: set `build-users-group =` in nix.conf, or create the group `nixbld`",
+        "Nix as root needs build users: set `build-users-group =` in nix.conf, or create the group `nixbld`",
     ),
     (
         &["the build users group", "has no members"],
-        "Nix as root wants build users: set `build-users-group =` in nix.conf, or add users to the group",
+        "Nix as root needs build users: set `build-users-group =` in nix.conf, or add users to the group",
     ),
     (
         &["NAR hash mismatch in input"],
@@ -104,7 +104,7 @@ fn errors(stderr: &str) -> Vec<String> {
             inside = true;
             errors.push(String::new());
         } else if !line.starts_with([' ', '\t']) && !line.is_empty() {
-            // What stands at the margin is a message of its own.
+            // A line without indentation starts a message of its own.
             inside = false;
         }
         let is_log = line.trim_start().starts_with('>');

@@ -42,7 +42,7 @@ pub fn human(diagnostic: &Diagnostic, sources: &dyn Sources, width: usize) -> St
     Renderer::styled().term_width(width).render(&[group])
 }
 
-/// The place without the text that stands there.
+/// The place without its text.
 fn place_alone<'a>(group: Group<'a>, place: &Place, sources: &'a dyn Sources) -> Group<'a> {
     let Some((name, text)) = sources.source(place.file) else { return group };
     let Position { line, column } = Position::at_byte(text, place.start as usize);
@@ -56,7 +56,7 @@ fn while_evaluating(place: &Place, what: &str, sources: &dyn Sources) -> String 
     format!("{what} ({}:{line}:{column})", sanitise(&name))
 }
 
-/// A part of one file, with what is said about it.
+/// A part of one file, with its annotations.
 struct Window<'a> {
     name: Cow<'a, str>,
     text: &'a str,

@@ -30,7 +30,7 @@ pub(super) struct Git {
 /// Of a large repository on a slow disk it takes a second.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What stands at a name.
+/// The object that a name refers to.
 pub(super) enum Object {
     Blob(Vec<u8>),
     Tree(Vec<(String, EntryKind)>),
@@ -39,7 +39,7 @@ pub(super) enum Object {
 }
 
 impl Git {
-    /// Of the repository that `folder` is in; with the root of its files.
+    /// For the repository that contains `folder`. It also gives the root of its files.
     pub(super) fn borrow(program: &Path, folder: &Path) -> Result<(Self, PathBuf), RevisionError> {
         let missing = || RevisionError::NoRepository(folder.into());
         let root = folder.ancestors().find(|root| root.join(".git").symlink_metadata().is_ok());
@@ -75,7 +75,7 @@ impl Git {
         Ok(answer.map(|answer| answer.name))
     }
 
-    /// What stands at a name, unless it is larger than `most` bytes.
+    /// The object that a name refers to, unless it is larger than `most` bytes.
     pub(super) fn object(&self, name: &str, most: u64) -> io::Result<Option<Object>> {
         let Some(Answer { name, kind, bytes }) = self.ask(name, most)? else { return Ok(None) };
         let Some(bytes) = bytes else { return Ok(Some(Object::Large)) };
@@ -93,7 +93,7 @@ impl Git {
         }
         let mut child = self.command().args(["cat-file", "--batch"]).spawn()?;
         let mut input = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        // It reads one line and needs no other; what it cannot take it says by its end.
+        // It reads one line and needs no other; it reports what it cannot read by ending.
         let _ = writeln!(input, "{name}");
         drop(input);
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
@@ -116,14 +116,14 @@ impl Git {
         command.env_clear().current_dir("/").env("GIT_DIR", self.folder.path());
         command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
         command.env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_OPTIONAL_LOCKS", "0");
-        // It has no remote that it could ask for what is missing; these say so once more.
+        // It has no remote to fetch missing objects from; these settings make sure of that.
         command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         command
     }
 }
 
-/// Of a repository that hashes in another way this has to be known.
+/// For a repository with another hash, git must know the hash.
 fn configuration(common: &Path) -> &'static str {
     let text = read_regular(&common.join("config")).unwrap_or_default();
     let text = String::from_utf8_lossy(&text).to_lowercase();

@@ -1,6 +1,6 @@
-//! `add-dev-shell`: the variables of a development shell, in the place of the grant that wants
-//! them. The file has them as the shell's own set-up left them; what belongs to the build or to the
-//! machine is left out, as `nix develop` leaves it out.
+//! `add-dev-shell`: the variables of a development shell, in place of the grant that asks for them.
+//! The file has them as the shell's own set-up left them. Those that belong to the build or to the
+//! machine are left out, as in `nix develop`.
 
 use std::io;
 

@@ -53,7 +53,7 @@ impl Environment {
         Ok(())
     }
 
-    /// Sets the variable that goes with a time zone.
+    /// Sets the variable of a time zone.
     pub(super) fn time_zone(&mut self, entry: &Entry, zone: Zone) {
         match zone {
             Zone::Utc => self.set(entry, TIME_ZONE, HostText::Literal("UTC".into())),
@@ -87,8 +87,8 @@ fn expansion(text: &str) -> Result<HostText, SealError> {
     })
 }
 
-/// The text in the expansion language. `~` stands for the home folder at the start of a text only,
-/// so within PATH it is spelt out; and what is taken as it stands is escaped.
+/// The text in the expansion language. `~` means the home folder at the start of a text only, so
+/// within PATH it is spelt out; and literal text is escaped.
 fn source(text: &HostText) -> String {
     match text {
         HostText::Expand(expansion) | HostText::PerFolder(expansion) => {

@@ -1,5 +1,5 @@
-//! Grants of places in the store. A package may hold a symbolic link to any place of the host,
-//! which a launch would follow: then what is granted is not what the policy says.
+//! Grants of places in the store. A package may contain a symbolic link to any place of the host,
+//! which a launch would follow: the policy would then not show what is granted.
 
 use std::ffi::OsString;
 use std::fs;
@@ -36,12 +36,12 @@ pub(crate) fn check(policy: &Policy, store: &Path) -> Result<(), SealError> {
     Ok(())
 }
 
-/// Whether the store is somewhere in a text: what stands before it may expand to nothing.
+/// Whether the store occurs anywhere in a text: what is before it may expand to nothing.
 fn names_store(store: &Path, text: &str) -> bool {
     store.to_str().is_some_and(|store| text.contains(store))
 }
 
-/// Where a path of the store leads, if that is outside of it. Nothing outside is looked at.
+/// The target of a path of the store, if it is outside. Nothing outside is read.
 fn end_outside(store: &Path, path: &Path) -> Option<PathBuf> {
     if !path.starts_with(store) {
         return None;

@@ -52,8 +52,8 @@ pub struct Request<'a> {
 pub struct Sealed {
     /// The wrapper file's content.
     pub wrapper: String,
-    /// The base names of the store paths that exist inside, with what stands for each in the
-    /// skeleton.
+    /// The base names of the store paths that exist inside, with the placeholder
+    /// of each in the skeleton.
     pub skeleton: Vec<(String, PathKind)>,
     /// A second name of the command.
     pub alias: Option<String>,

@@ -13,7 +13,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// A text that is expanded at launch, or taken as it stands.
+    /// A text that is expanded at launch, or used literally.
     pub(super) fn host(self, text: &Text) -> Result<HostText, SealError> {
         let characters = self.characters(text)?;
         if !text.expand {
@@ -24,8 +24,7 @@ impl Reader<'_> {
             .map_err(|error| self.error(format!("`{characters}` cannot be expanded: {error}")))
     }
 
-    /// A path, on the host or inside: one that is taken as it stands must be absolute and without
-    /// `..`.
+    /// A path, on the host or inside: a literal one must be absolute and without `..`.
     pub(super) fn path(self, text: &Text) -> Result<HostText, SealError> {
         match self.host(text)? {
             HostText::Literal(literal) => match JailPath::parse(&literal) {

@@ -1,6 +1,6 @@
 //! The client of a broker's control socket: a request is a line of JSON, and so is the answer.
 //!
-//! The socket lies in a folder that only its user can enter. What answers is believed where it is a
+//! The socket is in a folder that only its user can enter. An answer is trusted if it comes from a
 //! process of the user's own.
 
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ pub struct Answer {
     pub status: Option<Status>,
 }
 
-/// What a broker says of its session.
+/// A broker's information about its session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// The jail's name.
@@ -62,7 +62,7 @@ pub struct Status {
     /// How many connections there are.
     #[serde(default)]
     pub connections: usize,
-    /// Of those, how many to each `host:port`.
+    /// How many of those went to each `host:port`.
     #[serde(default)]
     pub hosts: BTreeMap<String, usize>,
     /// Hosts that were refused.
@@ -76,7 +76,7 @@ pub struct Status {
     pub secrets: Vec<SecretStatus>,
 }
 
-/// What a broker says of one secret.
+/// A broker's information about one secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretStatus {
     /// What people call it.

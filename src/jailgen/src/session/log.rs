@@ -54,10 +54,10 @@ pub struct Line {
     /// The grant that allows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Where in the spec that stands.
+    /// The place of that in the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
-    /// How often the same happened again, where that is what the line is about.
+    /// How often the same happened again, if the line is about that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
     /// The secret that went to the host, by its name.

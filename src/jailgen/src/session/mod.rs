@@ -28,7 +28,7 @@ pub struct Session {
     pub id: String,
     /// The jail's name.
     pub name: String,
-    /// The process that stands for it outside.
+    /// Its supervisor, which is the process outside.
     pub process: u32,
     /// What was started.
     pub wrapper: PathBuf,
@@ -38,7 +38,7 @@ pub struct Session {
     pub folder: Option<PathBuf>,
     /// How long it has run, in seconds.
     pub seconds: u64,
-    /// What its broker says, where it has one.
+    /// The information from its broker, if it has one.
     pub network: Option<Status>,
     #[serde(skip)]
     identity: Process,

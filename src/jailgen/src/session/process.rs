@@ -64,7 +64,7 @@ impl Process {
         Some(Self { number, started, parent, began })
     }
 
-    /// The folder that it is in. Of a process that hides its memory only root sees it.
+    /// Its working folder. If a process hides its memory, only root sees it.
     pub(super) fn folder(&self) -> Option<PathBuf> {
         fs::read_link(format!("/proc/{}/cwd", self.number)).ok()
     }
@@ -77,7 +77,7 @@ impl Process {
         up.unwrap_or_default().saturating_sub(self.began / ticks)
     }
 
-    /// Asks it to end, and kills it where it does not: the jail goes with it.
+    /// Asks it to end, and kills it if it does not: the jail ends with it.
     pub(super) fn stop(&self) -> io::Result<Stopped> {
         let number = i32::try_from(self.number).ok().and_then(Pid::from_raw);
         let number = number.ok_or(io::ErrorKind::InvalidInput)?;

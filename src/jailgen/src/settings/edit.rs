@@ -39,7 +39,7 @@ pub fn unset(text: &str, key: &str) -> Result<Option<String>, Fault> {
             let entries = document.get_mut(table).and_then(Item::as_table_like_mut);
             entries.and_then(|entries| take(entries, name))
         }
-        // Whole tables, and whatever else stands in the way of reading the file.
+        // Whole tables, and anything else that prevents reading the file.
         Err(fault) => match take(document.as_table_mut(), key) {
             None => return Err(fault),
             removed => removed,
@@ -87,8 +87,8 @@ fn document(text: &str) -> Result<DocumentMut, Fault> {
     })
 }
 
-/// The table and the name that a key stands for: `kit`, `nix.sandbox`,
-/// `override-input.llm-agents/nixpkgs`.
+/// The table and the name that a key means: `kit`,
+/// `nix.sandbox`, `override-input.llm-agents/nixpkgs`.
 fn place(key: &str) -> Result<(Option<&str>, &str), Fault> {
     if KEYS.contains(&key) {
         return Ok((None, key));

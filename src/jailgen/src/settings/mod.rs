@@ -1,6 +1,6 @@
-//! The user's settings, `~/.config/jailgen/config.toml`: what stands for options that are not
-//! given. Read, changed, and believed only where no jail can have written it. It knows nothing of
-//! the command line.
+//! The user's settings, `~/.config/jailgen/config.toml`: defaults for options that are not given.
+//! They are read and changed here, and trusted only where no jail can have written them. This
+//! module knows nothing of the command line.
 
 mod edit;
 mod place;

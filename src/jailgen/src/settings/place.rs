@@ -1,10 +1,10 @@
-//! Where the file is, and whether it is believed: it belongs to its user or to root, no other user
-//! could write it, and no jail either.
+//! Where the file is, and whether it is trusted: it must belong to its user or to root, and neither
+//! another user nor a jail can have written it.
 //!
 //! A jail that is given `~/.config` has an empty folder in the place of `~/.config/jailgen`
-//! (`src/jail-stub/src/host/own_state.rs`), so whatever leads there is believed although the jail
-//! may write around it. What leads elsewhere, a link or another folder that XDG_CONFIG_HOME names,
-//! must be outside of all that a jail could write.
+//! (`src/jail-stub/src/host/own_state.rs`), so a path to there is trusted although the jail may
+//! write around it. If a link or XDG_CONFIG_HOME leads elsewhere, that place must be outside of
+//! everything that a jail could write.
 
 use std::fs;
 use std::io;

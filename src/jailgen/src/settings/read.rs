@@ -31,7 +31,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Reads the text of a settings file; `home` is what `~` stands for.
+/// Reads the text of a settings file; `home` is what `~` means.
 ///
 /// # Errors
 /// It is not TOML, or has a key that is unknown, or a value that its key does not take.

@@ -1,5 +1,5 @@
-//! What a file may say, what is refused with its line, what an edit leaves alone, and whose file is
-//! believed.
+//! Valid files, what is refused with its line, what an edit leaves alone,
+//! and whose file is trusted.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -109,8 +109,8 @@ fn an_edit_leaves_comments_and_the_rest_alone() {
     assert!(unset("colour = ", "colour").unwrap_err().line.is_some());
 }
 
-/// A home folder with this file, and whether it is believed where only `jailed` is a place that a
-/// jail could write.
+/// A home folder with this file, and whether it is trusted if `jailed` is the only place
+/// that a jail could write.
 struct Scratch(tempfile::TempDir);
 
 impl Scratch {

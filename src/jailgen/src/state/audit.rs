@@ -18,7 +18,7 @@ use super::trust::place;
 /// that begin with a dot.
 const PLACE: &str = "/.jailgen-probe";
 
-/// Who wanted it in the plan.
+/// Its origin in the plan.
 const BY: &str = "audit#0";
 
 /// The plan of an audit.
@@ -28,7 +28,7 @@ pub struct AuditPlan {
     pub wrapper: PathBuf,
     /// The plan that it was derived from.
     pub plan: Plan,
-    /// Where in the spec each origin stands.
+    /// The place of each origin in the spec.
     pub places: Places,
 }
 
@@ -77,7 +77,7 @@ fn mounted(plan: &mut Plan, probe: &Path) -> String {
             missing: Missing::Fail,
         }),
     );
-    // Before the root becomes read-only, and over whatever lies on it.
+    // Before the root becomes read-only, and over everything on it.
     let end = plan.inside.iter().position(|step| matches!(step.op, InsideOp::RemountReadOnly(_)));
     // Where the plan restricts reading and execution too, the probe needs its rule.
     let rules = plan.landlock.rules_of(&bind, &plan.closure.store);
@@ -86,7 +86,7 @@ fn mounted(plan: &mut Plan, probe: &Path) -> String {
     place
 }
 
-/// Then there is no place of the audit's own, and the probe goes over itself.
+/// Then there is no place of the audit's own, and the probe covers itself.
 fn has_the_hosts_root(plan: &Plan) -> bool {
     plan.inside.iter().any(|step| match &step.op {
         InsideOp::Bind(Bind { from, to, .. }) => is_root(from) && is_root(to),

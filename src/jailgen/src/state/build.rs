@@ -163,7 +163,7 @@ pub(super) fn lock_file(file: &Path) -> Result<fs::File, BuildError> {
     }
 }
 
-/// Whether an open file is what stands at a path.
+/// Whether an open file is the one at a path.
 pub(super) fn is_at(file: &fs::File, path: &Path) -> io::Result<bool> {
     let open = file.metadata()?;
     match path.symlink_metadata() {
@@ -229,8 +229,8 @@ fn build_aside(
     Ok((nix, store_paths))
 }
 
-/// Keeps the flake of a build that failed, to be looked at, and because the next build starts from
-/// its lock.
+/// Keeps the flake of a build that failed, for inspection, and because the next
+/// build starts from its lock.
 fn failed(
     error: BuildError,
     emitted: &Flake,

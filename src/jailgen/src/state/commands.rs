@@ -17,7 +17,7 @@ pub(super) enum Owner {
     Unused,
     /// That of the spec whose files in the state folder have this name.
     Spec(String),
-    /// Something else stands there, which jailgen has not made.
+    /// Something else is there, which jailgen has not made.
     Unknown,
 }
 
@@ -86,7 +86,7 @@ pub(super) fn link(
     Ok(link)
 }
 
-/// Removes the commands of a spec but for those that `keep` wants, and says which they were.
+/// Removes the commands of a spec except those that `keep` accepts, and returns their names.
 pub(super) fn unlink(
     state: &State,
     spec: &str,

@@ -34,7 +34,7 @@ pub enum BuildError {
         name: String,
         spec: PathBuf,
     },
-    /// Something that jailgen has not made stands where a command is to be linked.
+    /// Something that jailgen has not made is at the place where a command is to be linked.
     Occupied {
         /// The path of the link.
         link: PathBuf,

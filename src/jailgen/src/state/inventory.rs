@@ -1,4 +1,4 @@
-//! What the state folder holds of which spec: for `list`, and to know what is no longer needed.
+//! What the state folder contains of each spec: for `list`, and to find what is no longer needed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -55,7 +55,7 @@ impl BuiltJail {
 }
 
 impl Holding {
-    /// Whether the spec is there still. One that cannot be looked for counts as one that is.
+    /// Whether the spec still exists. If that cannot be checked, it counts as existing.
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.spec.as_ref().is_some_and(|spec| spec.try_exists().unwrap_or(true))

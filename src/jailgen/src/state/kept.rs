@@ -1,5 +1,6 @@
-//! What a jail may not write, though it may write the folder that it lies in: its own spec, and the
-//! files that this imports. The stub reads it at each launch, by the name of the jail.
+//! Files that a jail may not write, though it may write the folder that contains them:
+//! its own spec, and the files that it imports. The stub reads the list at each launch,
+//! by the name of the jail.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

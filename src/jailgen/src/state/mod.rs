@@ -94,7 +94,7 @@ impl State {
     }
 
     /// The same, where it is one that only the caller can write, or is not there yet: wrappers are
-    /// run from it, and what it says was approved is believed.
+    /// run from it, and its approvals are trusted.
     ///
     /// # Errors
     /// It, or a folder of it, belongs to another user, or others may write it: which, and why.
@@ -199,8 +199,8 @@ impl State {
 /// The folders of plans that are derived from wrappers.
 const DERIVED: [&str; 3] = ["audits", "shells", "traces"];
 
-/// The folders whose content is run or believed. Homes of cages are next to them, and belong to the
-/// cages.
+/// The folders whose content is run or trusted. Homes of cages are next to them,
+/// and belong to the cages.
 const FOLDERS: &[&str] = &[
     "audits",
     "bin",

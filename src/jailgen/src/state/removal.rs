@@ -69,9 +69,9 @@ pub fn remove(state: &State, holding: &Holding) -> io::Result<Result<Removed, Bu
     Ok(broom.spec(holding)?.map_or(Ok(broom.removed), Err))
 }
 
-/// Removes what is no longer needed: what is of specs that are gone, flakes of builds that failed
-/// or were broken off, roots of what is no longer built, derived plans, and links that lead
-/// nowhere.
+/// Removes what is no longer needed: builds of specs that are gone, flakes of builds that
+/// failed or were broken off, roots of jails that are no longer built, derived plans, and
+/// links that lead nowhere.
 ///
 /// # Errors
 /// Something cannot be read or removed.
@@ -161,7 +161,7 @@ impl<'s> Broom<'s> {
             // It is not empty where a build was broken off, and then it is found again.
             let _ = fs::remove_dir(&folder);
         }
-        // Last: who waits for it then sees that it is gone.
+        // Last: a process that waits for it then sees that it is gone.
         if self.mode == Mode::Remove && lock.exists() {
             fs::remove_file(&lock)?;
         }

@@ -78,7 +78,7 @@ pub(super) struct Derived {
     /// Where it is.
     pub(super) wrapper: PathBuf,
     pub(super) plan: Plan,
-    /// Where in the spec each origin stands.
+    /// The place of each origin in the spec.
     pub(super) places: Places,
 }
 

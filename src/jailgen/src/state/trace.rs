@@ -19,7 +19,7 @@ pub struct TracePlan {
     pub plan: Plan,
 }
 
-/// Derives the plan of a trace from a wrapper; `default` stands in for a strict filter.
+/// Derives the plan of a trace from a wrapper; `default` replaces a strict filter.
 ///
 /// # Errors
 /// See [`ShellError`].

@@ -1,5 +1,5 @@
-//! What the calls of a run come to: which there were, what the default filter and the strict one
-//! make of each, and what a spec has to say so that the strict one lets them through. It neither
+//! The result of a traced run: which calls there were, the answers of the default filter and
+//! the strict one to each, and what a spec must say so the strict one allows them. It neither
 //! runs nor prints anything.
 
 mod render;
@@ -67,7 +67,7 @@ impl Filters {
         })
     }
 
-    /// What stands in for a strict filter while a jail is traced.
+    /// What replaces a strict filter while a jail is traced.
     #[must_use]
     pub fn default(&self) -> SeccompProgram {
         self.default.clone()
@@ -95,7 +95,7 @@ struct Seen {
 }
 
 impl Trace {
-    /// Of a jail that runs under these filters, its own first.
+    /// For a jail that runs under these filters, its own first.
     #[must_use]
     pub fn under_filters(loaded: &[SeccompProgram], filters: Filters) -> Self {
         let decode = |program: &SeccompProgram| {
@@ -123,7 +123,7 @@ impl Trace {
             |filters: &[Vec<u8>]| jail_seccomp::fate(filters, &question).unwrap_or(Fate::Killed);
         let (default, strict) = (fate(&self.default), fate(&self.strict));
         let is_ours = call.arch == Question::new(self.filters.arch, 0, [0; 6]).arch;
-        // All numbers that are no call's are one, or a jail could have an endless list made.
+        // All numbers without a call count as one, or a jail could cause an endless list.
         let known = Some(number).filter(|number| is_ours && self.names.contains_key(number));
         let seen = self.seen.entry(known).or_default();
         seen.count += 1;
@@ -197,7 +197,7 @@ pub struct OneCall {
     pub programs: Vec<String>,
     /// What became of it, and how often.
     pub default: BTreeMap<String, u64>,
-    /// What would have become of it under `seccomp "strict"`.
+    /// The answer to it under `seccomp "strict"`.
     pub strict: BTreeMap<String, u64>,
 }
 

@@ -1,12 +1,10 @@
-//! The line to put into a spec: what it says about system calls already, and what a run needs in
-//! addition.
+//! The line to add to a spec: its present rules about system calls, and what a run needs besides.
 
 use std::fmt::Write as _;
 
 use jail_policy::{Grant, OnDeny, Policy};
 
-/// What the last `seccomp { … }` of a spec says: it is the one that counts, so what is added must
-/// say it again.
+/// The last `seccomp { … }` of a spec: it is the one that counts, so the new line must repeat it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wish {
     allow: Vec<String>,

@@ -57,7 +57,7 @@ fn closed(seen: &Seen<'_>, words: &str, what: &str) -> Judged {
     )
 }
 
-/// Another port than those of the cage must be closed. Datagrams are no port's.
+/// Other ports than those of the cage must be closed. Datagrams are not part of this.
 fn network(seen: &Seen<'_>, cage: Granted) -> Judged {
     let loopback = format!("connect tcp 127.0.0.1:{}", seen.host.port);
     if !seen.is_refused_with(&loopback, &[ACCESS]) {

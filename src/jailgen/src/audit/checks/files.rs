@@ -23,8 +23,8 @@ fn mount_of<'a>(mounts: &'a [Mount], place: &str) -> Option<&'a Mount> {
 pub(super) fn home(seen: &Seen<'_>) -> Judged {
     let Some(mounts) = seen.mounts() else { return Judged::Failed("no answer".into()) };
     let home = seen.host.home.as_str();
-    // What the jail makes is a file system as a whole, or the part of its root's that stands at the
-    // same place there. Any other part of a file system is one of the host's.
+    // The jail makes a complete file system, or the part of its root's that is at the same place
+    // there. Any other part of a file system is one of the host's.
     let bottom = mount_of(&mounts, "/");
     let is_of_root = |mount: &Mount| {
         mount.root == mount.place
@@ -190,8 +190,8 @@ pub(super) fn host_executes(seen: &Seen<'_>) -> Judged {
     writable_in_folder(seen, folder_by(seen))
 }
 
-/// Whether what is at a place in the working folder is the jail's own: it lies in memory, over the
-/// host's.
+/// Whether what is at a place in the working folder is the jail's own: it is in
+/// memory, over the host's.
 fn is_copy(seen: &Seen<'_>, place: &str) -> bool {
     let own = |mount: &Mount| mount.place == place && mount.kind == "tmpfs";
     seen.mounts().is_some_and(|mounts| mounts.iter().any(own))

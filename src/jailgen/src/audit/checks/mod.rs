@@ -1,4 +1,4 @@
-//! The checks: each looks at what was seen, and says what it saw.
+//! The checks: each judges what was seen inside, and reports it.
 
 mod caged;
 mod files;

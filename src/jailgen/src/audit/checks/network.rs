@@ -14,8 +14,8 @@ const OWN_SERVER: &str = "127.0.0.1:53";
 /// A public DNS server.
 const SERVER_OUTSIDE: &str = "9.9.9.9:53";
 
-/// An address for documentation, and private ones. Who has a rule for one of them is a case for the
-/// next.
+/// An address for documentation, and private ones. If a rule names one of
+/// them, the next one is tried.
 const ADDRESSES: &[&str] = &["192.0.2.1:443", "10.255.255.254:443", "169.254.169.254:80"];
 
 /// An address that the jail has itself: the kernel knows the way there, so that an unknown one is

@@ -63,7 +63,7 @@ pub(super) fn judge(seen: &Seen<'_>) -> Judged {
         return Judged::Passed("the spec has none".into());
     }
     let Some([looked, found @ ..]) = seen.list(&search(canaries).join(" ")) else {
-        return Judged::Failed("nothing was looked through".into());
+        return Judged::Failed("nothing was searched".into());
     };
     let mut wrong: Vec<String> = found.iter().map(|line| place(canaries, line)).collect();
     let servers = servers(network);
@@ -78,7 +78,7 @@ pub(super) fn judge(seen: &Seen<'_>) -> Judged {
         count => format!(", the answers of {count} servers of the broker's"),
     };
     Judged::Passed(format!(
-        "of {} no value is inside: looked through the variables, {looked}{servers}",
+        "no value of {} is inside: searched the variables, {looked}{servers}",
         names(&own)
     ))
 }

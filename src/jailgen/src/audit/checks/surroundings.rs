@@ -38,7 +38,7 @@ fn sharing(seen: &Seen<'_>, namespace: Namespace, combinators: &[&str]) -> Optio
     is_shared.then(|| seen.applied(combinators)).flatten()
 }
 
-/// Who has the host's network in the jail, where it is there.
+/// The combinators that give the jail the host's network, if it has that.
 pub(super) fn host_network(seen: &Seen<'_>) -> Option<Granted> {
     sharing(seen, Namespace::Net, NETWORK)
 }
@@ -157,7 +157,7 @@ pub(super) fn time_zone(seen: &Seen<'_>) -> Judged {
     let zone = seen.text("variable TZ").unwrap_or("not set");
     let variable = seen.plan.env.iter().rev().find(|variable| variable.op.name() == "TZ");
     let by = variable.map(|variable| seen.origin(&variable.by));
-    // What stands nowhere in the spec is from the base, whose zone is UTC.
+    // If the spec does not set it, it comes from the base, whose zone is UTC.
     let written = by.filter(|by| by.place.is_some());
     Judged::when(zone == "UTC", format!("TZ is {zone}")).unless(written)
 }

@@ -1,6 +1,6 @@
-//! `lines.json`: where in the specs the grants stand, and what the specs are made of. It stands
-//! apart, and has a line for each spec, so that a comment that is added to one changes one line of
-//! what is emitted and no file of grants.
+//! `lines.json`: the places of the grants in the specs, and the files of the specs. It is a file of
+//! its own with a line for each spec, so a comment that is added to one changes one line of the
+//! emitted files and no file of grants.
 
 use std::collections::BTreeMap;
 

@@ -36,8 +36,8 @@ pub(super) fn render(
     Ok(text)
 }
 
-/// The elements of the list of grants. Above each stands what it means, and which combinator wanted
-/// it if that is another one than of the grant before.
+/// The elements of the list of grants. A comment above each explains it, and names the combinator
+/// if that is not the one of the grant before.
 fn grants(policy: &Policy, file: &str, parser: &mut Parser) -> Result<String, EmitError> {
     let mut text = String::new();
     let mut last = None;
@@ -63,8 +63,7 @@ fn grants(policy: &Policy, file: &str, parser: &mut Parser) -> Result<String, Em
     Ok(text)
 }
 
-/// A grant by its JSON form, which is what Nix makes of it again. One without fields is a string
-/// there.
+/// A grant in its JSON form, which Nix turns into JSON again. One without fields is a string there.
 fn grant(entry: &Entry) -> Result<NixValue, EmitError> {
     let json = serde_json::to_value(&entry.grant)
         .map_err(|error| EmitError::Text(format!("`{}`: {error}", entry.by)))?;
@@ -126,8 +125,8 @@ fn part(piece: &Value) -> Result<Part, EmitError> {
     }
 }
 
-/// The origin of the grant that stands at a line of an emitted file, from 1: Nix's own messages
-/// name lines.
+/// The origin of the grant at a line of an emitted file, counted from 1: Nix's
+/// own messages name lines.
 #[must_use]
 pub fn origin_at(nix: &str, line: usize) -> Option<&str> {
     let before = nix.lines().take(line).collect::<Vec<_>>();

@@ -91,8 +91,8 @@ fn lines(question: &Question, spec: &Spec) -> Vec<String> {
     all.map(|line| sanitise(&line).replace('\n', "\\n")).collect()
 }
 
-/// What its jails write, read and reach, where the spec is new. Of a change only the change is
-/// shown.
+/// What its jails write, read and reach, if the spec is new. For a changed spec,
+/// only the change is shown.
 fn summed_up(question: &Question, spec: &Spec) -> Vec<String> {
     match question.why {
         Why::First | Why::Unreadable(_) => spec.policies.iter().flat_map(of_jail).collect(),

@@ -123,8 +123,8 @@ fn inspect(derived: &AuditPlan, deciding: Vec<PathBuf>) -> Result<Report, Failur
     })
 }
 
-/// Makes the attempts in the jail, or says why it did not start. What comes back is bounded, and
-/// believed only where it is an answer.
+/// Makes the attempts in the jail, or reports why it did not start. The output is bounded, and
+/// trusted only where it is an answer.
 fn ask(
     wrapper: &Path,
     attempts: &[Vec<String>],

@@ -107,8 +107,8 @@ fn build_one(
     Ok(built)
 }
 
-/// Has the user confirm a jail that is called like a command in PATH: a user who types that name
-/// means the command. One that the spec has already is confirmed.
+/// Asks the user to confirm a jail whose name is that of a command in PATH: a user who types that
+/// name means the command. A name that the spec has already needs no confirmation.
 fn refuse_shadow(
     spec: &Spec,
     shadow: &[String],
@@ -193,7 +193,7 @@ pub(super) fn wrapper(jail: &OneJail, state: &State, context: Context) -> Result
     }
 }
 
-/// What stands built of a spec. An input that is given anew means another build.
+/// What is built of a spec. An input that is given anew means another build.
 pub(super) fn current(
     spec: &Path,
     inputs: &Inputs,
@@ -218,7 +218,7 @@ pub(super) fn current(
             Ok(built)
         }
         None => {
-            // What needs a build needs no command in PATH, which has one for all projects.
+            // Commands that need a build need no link in PATH, which all projects share.
             let options = options(inputs, None, Linking::Own);
             build_one(spec, inputs, &options, Wanted::Needed, state, context)
         }

@@ -92,7 +92,7 @@ fn json(closure: &Closure) -> Result<String, Failure> {
     Ok(json + "\n")
 }
 
-/// The largest first: that is what one looks for.
+/// The largest first, which are what readers look for.
 fn text(closure: &Closure) -> String {
     let mut paths: Vec<_> = closure.iter().collect();
     paths.sort_by(|(a, left), (b, right)| right.nar_size.cmp(&left.nar_size).then(a.cmp(b)));

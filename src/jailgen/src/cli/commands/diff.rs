@@ -122,7 +122,7 @@ fn words(changed: &Changed) -> String {
     line(&format!("{}  ({}{place})", changed.what, changed.combinator))
 }
 
-/// What stands in a spec, in one line.
+/// The content of a spec, in one line.
 fn line(text: &str) -> String {
     sanitise(text).replace('\n', "\\n")
 }

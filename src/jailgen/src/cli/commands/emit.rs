@@ -51,7 +51,7 @@ fn compile_all(specs: &[PathBuf], context: Context) -> Result<Vec<Spec>, Failure
         Ok((folder, compiled))
     });
     for compiled in compiled {
-        // All specs are looked at before the command ends.
+        // All specs are checked before the command ends.
         let emission = compiled.and_then(|(folder, compiled)| {
             folder.emission(&clean(compiled, context)?).map_err(failed)
         });

@@ -165,8 +165,8 @@ fn shared_repository<'a>(policies: impl Iterator<Item = &'a Policy>) -> Option<P
     is_granted.then(|| repository(&std::env::current_dir().ok()?)).flatten()
 }
 
-/// What the running kernel lacks for the wall that jails have whose spec names none. A wall that is
-/// named is there, or there is no launch.
+/// What the running kernel lacks for the Landlock layer of jails whose spec asks for none. A level
+/// that a spec asks for is there, or there is no launch.
 fn beyond<'a>(mut policies: impl Iterator<Item = &'a Policy>, abi: u32) -> Vec<&'static str> {
     let named = |policy: &Policy| {
         policy.grants.iter().any(|entry| {

@@ -36,7 +36,7 @@ impl Wanted {
     }
 }
 
-/// The names of a folder that are looked at for a suggestion.
+/// How many names of a folder are considered for a suggestion.
 const NAMES_MAX: usize = 10_000;
 
 /// Says what the file is, where it is nothing that is wanted.

@@ -63,8 +63,8 @@ fn current() -> Result<PathBuf, Failure> {
         .map_err(|error| Failure::new(format!("the working folder cannot be found: {error}")))
 }
 
-/// The project that is meant: the one of a session, the one that a folder or a spec lies in, or the
-/// one of the working folder.
+/// The project: that of a session, the one that contains a folder or a spec, or
+/// that of the working folder.
 fn project(target: Option<&Path>, state: &State) -> Result<PathBuf, Failure> {
     let Some(target) = target else { return current() };
     let sessions = session::sessions(state).map_err(of_state)?;
@@ -81,7 +81,7 @@ fn project(target: Option<&Path>, state: &State) -> Result<PathBuf, Failure> {
     Ok(if real.is_dir() { real } else { real.parent().unwrap_or(&real).to_owned() })
 }
 
-/// Runs the helper of the kit, and returns what it says.
+/// Runs the helper of the kit, and returns its output.
 fn ledger(
     mode: &str,
     project: &Path,

@@ -1,5 +1,5 @@
-//! `import`: writes the spec that a flake or another tool's file amounts to, and says line by line
-//! what it could not take over.
+//! `import`: converts a flake or another tool's file to a spec, and reports line by line
+//! what it could not convert.
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ pub(in crate::cli) fn run(arguments: &Import, context: Context) -> Result<(), Fa
             let shown = render::sanitise(&shown);
             context.console.note("wrote", &format!("{shown}: read it, then `jailgen run {shown}`"));
         }
-        // A terminal would obey what an imported file says to it.
+        // A terminal would obey control sequences of an imported file.
         None if spec.chars().any(is_hidden) => {
             let message = "the spec has control characters, and is not printed";
             return Err(Failure::with_help(message, "write it to a file with `-o FILE`"));
@@ -65,8 +65,8 @@ fn failure(error: &ImportError, shown: &str, file: &Path) -> Failure {
         ImportError::Unknown => {
             let names: Vec<&str> = import::InputKind::ALL.iter().map(|(name, _)| *name).collect();
             Failure::with_help(
-                format!("`{shown}` is no file that is known here"),
-                format!("say what it is with `--from KIND`: {}", names.join(", ")),
+                format!("`{shown}` is not a kind of file that jailgen knows"),
+                format!("name its kind with `--from KIND`: {}", names.join(", ")),
             )
         }
         ImportError::Link => Failure::with_help(

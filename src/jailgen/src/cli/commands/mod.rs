@@ -150,7 +150,7 @@ fn shown(path: &Path) -> String {
 
 /// What is to be said when the state folder cannot be read or changed.
 fn of_state(error: std::io::Error) -> Failure {
-    Failure::new(format!("what was built cannot be looked at: {error}"))
+    Failure::new(format!("what was built cannot be inspected: {error}"))
 }
 
 /// Opens the folder of a spec.
@@ -203,7 +203,7 @@ fn clean(compiled: Compiled, context: Context) -> Result<Compiled, Failure> {
     if compile::has_errors(&compiled.diagnostics) { Err(Failure::Findings) } else { Ok(compiled) }
 }
 
-/// Writes a spec to where nothing stands yet.
+/// Writes a spec where no file exists yet.
 fn write_new(path: &Path, spec: &str) -> Result<(), Failure> {
     let shown = path.display();
     let written = File::create_new(path).and_then(|mut file| file.write_all(spec.as_bytes()));

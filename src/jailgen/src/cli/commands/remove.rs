@@ -1,4 +1,4 @@
-//! `remove`: removes what was built of a spec, and says what that was.
+//! `remove`: removes what was built of a spec, and reports it.
 
 use std::path::Path;
 

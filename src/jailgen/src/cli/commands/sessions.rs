@@ -1,5 +1,5 @@
-//! `sessions`, `stop`, `allow` and `deny`: jails that run. What a broker says has names from its
-//! jail in it, and is escaped.
+//! `sessions`, `stop`, `allow` and `deny`: running jails. A broker's output contains names from
+//! its jail, so it is escaped.
 
 use std::fmt::Write as _;
 

@@ -90,7 +90,7 @@ fn completed(command: Command, words: &[OsString]) -> Command {
     })
 }
 
-/// Which files an argument takes, by what it says of itself.
+/// The files that an argument takes, by its own description.
 fn files(arg: &Arg) -> Option<Files> {
     let names = arg.get_value_names().unwrap_or_default();
     match arg.get_value_hint() {

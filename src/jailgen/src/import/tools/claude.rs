@@ -183,7 +183,7 @@ fn edited(path: &str, node: &Node, draft: &mut Draft) {
     }
 }
 
-/// A path of a rule: `//x` is absolute, and `/x` lies in the project.
+/// A path of a rule: `//x` is absolute, and `/x` is in the project.
 fn real_path(path: &str) -> String {
     match path.strip_prefix("//") {
         Some(rest) => format!("/{rest}"),

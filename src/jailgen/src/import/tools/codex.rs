@@ -70,7 +70,7 @@ fn mode<'a>(config: &'a Node, draft: &mut Draft) -> Mode<'a> {
     let (old, new) = (config.field("sandbox_mode"), config.field("default_permissions"));
     let Some(mode) = old.or(new) else { return Mode::ReadOnly };
     if old.is_some() && new.is_some() {
-        let message = "`sandbox_mode` and `default_permissions` say two things";
+        let message = "`sandbox_mode` and `default_permissions` contradict each other";
         return unsure(&mode.range, message.into(), draft);
     }
     match mode.text() {
@@ -96,7 +96,7 @@ fn mode<'a>(config: &'a Node, draft: &mut Draft) -> Mode<'a> {
         }
         name => {
             let name = shown(name.unwrap_or("this"));
-            unsure(&mode.range, format!("`{name}` is no mode that is known here"), draft)
+            unsure(&mode.range, format!("`{name}` is not a mode that jailgen knows"), draft)
         }
     }
 }
@@ -238,7 +238,8 @@ fn own(field: &Field, draft: &mut Draft) {
         "permissions" | "profile" => {}
         "profiles" => {
             let message = "the profiles of the file are not read";
-            let help = "Codex reads them itself; what they allow more or less, write into the spec";
+            let help =
+                "Codex reads them itself; write into the spec what they allow beyond this, or deny";
             draft.left_out(&field.range, message.into(), help);
         }
         "shell_environment_policy" => draft.holds(

@@ -22,7 +22,7 @@ pub(super) struct Denial {
     access: PathAccess,
 }
 
-/// How a denial lies to a grant.
+/// The relation of a denial to a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Position {
     /// It is this place, or it is around it.
@@ -182,7 +182,7 @@ fn mounted(place: &NamedPath, access: PathAccess) -> Option<String> {
     Some(format!("({combinator} {place})"))
 }
 
-/// The folder in which all lies that a pattern means.
+/// The folder that contains everything that a pattern matches.
 fn unclear(path: &str) -> NamedPath {
     let is_pattern = |it: char| matches!(it, '*' | '?' | '[' | '{');
     let before = path.split(is_pattern).next().unwrap_or_default();
@@ -246,7 +246,7 @@ fn may_hold_home(path: &str) -> bool {
         })
 }
 
-/// Whether the project likely lies in this folder.
+/// Whether the project is likely in this folder.
 fn may_hold_project(path: &str) -> bool {
     let names = path.split('/').filter(|it| !it.is_empty()).count();
     path == "~" || may_hold_home(path) && names <= 2

@@ -82,7 +82,7 @@ impl Draft {
         self.faults.push(Diagnostic::warning(Code::NotImported, None, message).help(help));
     }
 
-    /// What a jail has anyway: a comment says so.
+    /// What a jail has anyway: a comment records it.
     pub(super) fn holds(&mut self, what: &str, why: &str) {
         self.lines.push(format!("# {}: {why}", one_line(what)));
     }

@@ -16,7 +16,7 @@ pub(super) struct Hosts {
 
 struct Allowed {
     host: String,
-    /// Where it stands, if it is of the file.
+    /// Its range, if it comes from the file.
     range: TextRange,
 }
 
@@ -39,7 +39,7 @@ impl Hosts {
         } else if host == "*" {
             draft.left_out(
                 range,
-                "all hosts together are no list".into(),
+                "a list cannot name all hosts".into(),
                 "write `internet` for every public host",
             );
         } else if is_host(host) {
@@ -106,7 +106,8 @@ impl Hosts {
     }
 }
 
-/// Whether two patterns may mean the same host, whatever the port. What is no pattern may mean any.
+/// Whether two patterns may mean the same host, whatever the port. What is
+/// not a pattern may mean any.
 fn meet(allowed: &str, denied: &str) -> bool {
     match (pattern(allowed), pattern(denied)) {
         (Some(allowed), Some(denied)) => allowed.covers(&denied) || denied.covers(&allowed),

@@ -1,7 +1,7 @@
 //! Specs from the files of other tools: settings, profiles and command lines.
 //!
-//! What such a file says becomes a grant, a comment where a jail has it anyway, or a warning with
-//! its line. Nothing of it is passed over, and nothing of it is run.
+//! Each entry of such a file becomes a grant, a comment if every jail has it anyway, or a warning
+//! with its line. Nothing is ignored, and nothing is run.
 
 mod bwrap;
 mod claude;
@@ -54,7 +54,7 @@ impl InputKind {
         ("bwrap", Self::Bwrap),
     ];
 
-    /// What a file is, by its name and what stands in it; `None` for one that could be anything.
+    /// The kind of a file, by its name and its content. `None` for one that could be anything.
     #[must_use]
     pub fn detected(name: &str, text: &str) -> Option<Self> {
         let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);

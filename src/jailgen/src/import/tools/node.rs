@@ -4,7 +4,7 @@
 /// A range of bytes.
 pub(super) type TextRange = std::ops::Range<usize>;
 
-/// A value, and where it stands.
+/// A value, and its range.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Node {
     pub(super) range: TextRange,

@@ -51,7 +51,7 @@ fn field(field: &Field, draft: &mut Draft) {
         "security" => security(value, draft),
         "groups" => left_out(
             "the groups of nono's policy are not read",
-            "write what they allow into the spec; what they deny a jail does not have",
+            "write what they allow into the spec; a jail does not have what they deny",
         ),
         "env_credentials" | "secrets" => left_out(
             "credentials of a keystore are not passed on",
@@ -112,7 +112,7 @@ fn workdir(workdir: Option<&Node>, draft: &mut Draft) {
         Some("read") => draft.grant(names::MOUNT_CWD_READONLY),
         Some("none") | None => {}
         Some(other) => {
-            let message = format!("`{}` is no access to the working folder", shown(other));
+            let message = format!("`{}` is not an access to the working folder", shown(other));
             let range = access.map_or(0..0, |it| it.range.clone());
             draft.left_out(&range, message, "it is `none`, `read`, `write` or `readwrite`");
         }

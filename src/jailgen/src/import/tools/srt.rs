@@ -1,5 +1,5 @@
-//! Settings of sandbox-runtime: `network` and `filesystem`. It reads the whole machine but for what
-//! it denies, which a jail does not: that is said once.
+//! Settings of sandbox-runtime: `network` and `filesystem`. It allows reading the whole machine
+//! except what it denies, which a jail does not: that is reported once.
 
 use super::draft::Draft;
 use super::hosts::Hosts;
@@ -39,7 +39,7 @@ pub(super) fn read(settings: &Node, draft: &mut Draft) {
     hosts.grant(draft);
 }
 
-/// What stands in `network`, here and in Claude Code's settings.
+/// The entries of `network`, here and in Claude Code's settings.
 pub(super) fn network(network: &Node, hosts: &mut Hosts, draft: &mut Draft) {
     if let Some(allowed) = network.field("allowedDomains") {
         hosts.allow_all(allowed, "allowedDomains", draft);
@@ -89,7 +89,7 @@ pub(super) fn network(network: &Node, hosts: &mut Hosts, draft: &mut Draft) {
     }
 }
 
-/// What stands in `filesystem`, here and in Claude Code's settings.
+/// The entries of `filesystem`, here and in Claude Code's settings.
 pub(super) fn filesystem(filesystem: &Node, draft: &mut Draft) {
     let paths = |name: &str| filesystem.field(name).map_or(&[][..], Node::elements);
     for element in paths("allowWrite") {

@@ -1,4 +1,4 @@
-//! What becomes of grants that are carried out on the host, by the helper.
+//! Grants that the helper carries out on the host.
 
 use jail_plan::helper::{CLIENTS, OPENER, SOCKET, is_helpers, is_wanted};
 use jail_plan::{

@@ -1,4 +1,4 @@
-//! Who the payload is: inside, and on the host.
+//! The ids of the payload, inside and on the host.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use jail_policy::IdKind;
 
 use super::super::SealError;
 
-/// What the spec says about it.
+/// The ids that the spec asks for.
 #[derive(Default)]
 pub(super) struct Who {
     dedicated: Option<DedicatedUser>,

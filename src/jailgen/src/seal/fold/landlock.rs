@@ -71,8 +71,8 @@ impl Wish {
     }
 }
 
-/// The ABI that has all of what a wall says about files. Before 3 a file could be emptied that
-/// cannot be written.
+/// The ABI with all rights on files of a level. Before 3, a file that cannot be
+/// written could be emptied.
 fn least(wall: Wall) -> u32 {
     match wall {
         Wall::Writes => Handled::Writes.since(),
@@ -114,7 +114,7 @@ fn handles(
     if !inside.iter().any(|step| step.op == x11) {
         handles.push(Handled::AbstractSockets);
     }
-    // Who shares the host's processes may signal them: that is what the grant says.
+    // A jail that shares the host's processes may signal them: that is what it was granted.
     if namespaces.contains(&Namespace::Pid) {
         handles.push(Handled::Signals);
     }

@@ -1,4 +1,4 @@
-//! Limits in a plan: each goes to who holds the jail to it.
+//! Limits in a plan, each for the mechanism that enforces it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub(super) struct Limits {
     otherwise: Otherwise,
 }
 
-/// Who holds the jail to a limit.
+/// The mechanism that enforces a limit.
 enum Holder {
     /// Its control group.
     Cgroup(Controlled),

@@ -32,7 +32,7 @@ use super::environment::Environment;
 use super::text::Reader;
 use super::{Request, SealError};
 
-/// Who wanted what every jail has and no grant asks for.
+/// The origin of what every jail has and no grant asks for.
 pub(super) const EVERY_JAIL: &str = "jailgen#0";
 
 /// Folds the grants of a policy into a plan over `closure`.
@@ -48,7 +48,7 @@ pub(super) fn fold(request: &Request<'_>, closure: Closure) -> Result<Plan, Seal
     draft.finish(request, closure)
 }
 
-/// Lowering makes one grant of the working folder, whatever says something about it. A policy with
+/// Lowering makes one grant of the working folder, from everything that mentions it. A policy with
 /// two was changed by hand.
 fn refuse_second_folder(policy: &Policy) -> Result<(), SealError> {
     match policy.grants.iter().filter(|entry| is_folder(entry)).nth(1) {
@@ -164,7 +164,7 @@ impl<'a> Draft<'a> {
                 self.inside.push(Step::new(by, InsideOp::Folder(folder)));
             }
             Grant::Worktree => self.inside.push(Step::new(by, InsideOp::Worktree)),
-            // It is said with the working folder.
+            // It is part of the working folder's operation.
             Grant::HomeAsFolder | Grant::Project | Grant::Quarantine => {}
             Grant::Protect { globs } => self.protect(globs, by),
             Grant::Git { settings } => self.git = git(*settings, by),

@@ -139,7 +139,7 @@ fn source(read: Reader<'_>, from: &jail_policy::SecretSource) -> Result<SecretSo
 }
 
 impl Draft<'_> {
-    /// A variable of the spec's own stays as it is: what it says about trust is not known here.
+    /// A variable of the spec's own is not changed: what it means for trust is not known here.
     pub(super) fn trust_for_java(&mut self, request: &Request<'_>, closure: &Closure) {
         let may_run = java::may_run(&closure.names, store_scope(request.policy));
         if !may_run || !self.network.trust_store() || self.environment.has(java::VARIABLE) {

@@ -85,7 +85,7 @@ fn a_port_of_the_host_alone_needs_no_names() {
     let exposed = network(&[exposed]).unwrap();
     assert!(exposed.listeners.is_empty());
     assert_eq!(exposed.egress.exposed.len(), 1);
-    // What is about hosts is no reason for a network without any.
+    // A grant about hosts is no reason for a network if there are no hosts.
     assert_eq!(network(&[Grant::Network(NetworkGrant::Proxy)]), None);
     assert_eq!(network(&[]), None);
 }

@@ -116,7 +116,7 @@ fn a_server_alone_needs_no_names() {
     let network = network(&[socket()]);
     assert_eq!(network.listeners.len(), 1);
     assert!(network.local.is_empty() && network.addresses.is_empty());
-    // What is put into requests is no reason for a network without hosts.
+    // A secret for requests is no reason for a network if there are no hosts.
     let secret = secret(SecretTo::Variable("KEY".into()), SecretSource::Variable("KEY".into()));
     let wrapper = sealed(&policy(&[secret])).unwrap().wrapper;
     assert!(wrapper.contains("\"network\":null"), "{wrapper}");
@@ -146,11 +146,11 @@ fn java_trusts_what_others_do_where_there_may_be_one() {
     assert_eq!(has_store(&[host("a.example"), authorities()]), (false, false));
     assert_eq!(has_store(&[host("a.example"), authorities(), whole()]), (true, true));
     assert_eq!(has_store(&[host("a.example"), whole()]), (false, false));
-    // What the spec says itself stays.
+    // What the spec itself sets stays.
     let own = set_env(java::VARIABLE, "-Xmx1g");
     assert_eq!(has_store(&[host("a.example"), authorities(), whole(), own.clone()]), (true, true));
     assert!(env_of(&[host("a.example"), authorities(), whole(), own]).contains("-Xmx1g"));
-    // It is not shown: it goes with the authorities.
+    // It is not shown, because it belongs to the authorities.
     let grants = [host("a.example"), authorities(), whole()];
     let policy = policy(&grants);
     let back = crate::seal::of_wrapper(sealed(&policy).unwrap().wrapper.as_bytes()).unwrap();

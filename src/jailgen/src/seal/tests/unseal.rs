@@ -1,4 +1,4 @@
-//! What is sealed and unsealed again grants the same, as far as a plan says it.
+//! A policy that is sealed and unsealed again grants the same, as far as a plan contains it.
 
 use jail_policy::{
     Argument, CallBase, IdKind, Lifetime, Limited, OnDeny, Phase, Reach, Service, Terminal, Wall,
@@ -8,7 +8,7 @@ use jail_policy::{
 use super::*;
 use crate::seal::of_wrapper;
 
-/// The grants of the sealed and unsealed policy, with who wanted each, in the normal form.
+/// The grants of the sealed and unsealed policy, with the origin of each, in the normal form.
 fn again(policy: &Policy) -> Vec<Entry> {
     of_wrapper(sealed(policy).unwrap().wrapper.as_bytes()).unwrap().grants
 }
@@ -143,7 +143,7 @@ fn a_filter_is_known_by_what_it_was_compiled_from() {
     };
     check_again(&[base(None)]);
     check_again(&[base(Some("claude-code"))]);
-    // Of rules of the spec's own only that there are some.
+    // Of the spec's own rules, only their existence is known.
     let rules = |deny: &[&str]| Grant::CallRules {
         allow: Vec::new(),
         deny: deny.iter().map(|call| (*call).to_owned()).collect(),

@@ -62,7 +62,7 @@ fn ruled(draft: &mut Draft<'_>, place: &Beneath) {
     }
 }
 
-/// Whether sockets for datagrams can be made: the plan holds the filter that says so.
+/// Whether sockets for datagrams can be made. The filter in the plan decides that.
 fn has_datagrams(draft: &Draft<'_>) -> bool {
     let with = |arch| BASE64_STANDARD.encode(cage_program(arch, Sockets::TcpAndUdp));
     draft.plan.seccomp.first().is_some_and(|filter| {

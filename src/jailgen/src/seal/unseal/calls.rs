@@ -9,7 +9,7 @@ use super::super::filter::{WorkingFolder, is_strict, own};
 use super::Draft;
 use jail_seccomp::{Arch, Base, Policy};
 
-/// Who says something about system calls.
+/// The combinators that configure system calls.
 const BY: &[&str] = &[names::SECCOMP];
 
 pub(super) fn add(draft: &mut Draft<'_>) {

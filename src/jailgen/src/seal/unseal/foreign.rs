@@ -93,7 +93,7 @@ fn programs(plan: &Plan) -> Vec<(&str, &'static str)> {
     helper.chain(shell).chain(proxies).chain(broker).chain(skeleton).collect()
 }
 
-/// A word after the path would be an argument, and `..` leads out again.
+/// A word after the path would be an argument, and `..` leads out of the store.
 fn is_in_store(path: &str) -> bool {
     let below = path.strip_prefix(STORE).and_then(|rest| rest.strip_prefix('/'));
     below.is_some_and(|rest| {

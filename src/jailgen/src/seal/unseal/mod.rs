@@ -64,8 +64,8 @@ impl Draft<'_> {
         self.grants.push(Entry { by: origin(by), grant });
     }
 
-    /// Adds a grant of which the plan does not say who wanted it: one of these combinators, of
-    /// which the first is likely.
+    /// Adds a grant whose origin the plan does not contain: it is one of these
+    /// combinators, most likely the first.
     fn add_of(&mut self, combinators: &[&str], grant: Grant) {
         let likely = combinators.first().copied().unwrap_or(BASE);
         let by = self.applied(combinators).unwrap_or_else(|| format!("{likely}#1"));

@@ -35,7 +35,7 @@ pub(super) fn add(draft: &mut Draft<'_>) {
     }
 }
 
-/// What is about every host: of some of it a plan does not say who wanted it.
+/// What applies to every host. A plan does not contain the origins of some of it.
 fn of_all_hosts(draft: &mut Draft<'_>, network: &Network) {
     let egress = &network.egress;
     if !egress.internet.is_empty() {

@@ -1,4 +1,4 @@
-//! What of a plan stands in no list of operations: the program, namespaces, limits, variables.
+//! The parts of a plan outside the lists of operations: the program, namespaces, limits, variables.
 
 use jail_plan::{
     Argument, Controlled, EnvOp, Expansion, Handled, HostText, Ids, InsideOp, Lifetime, Missing,
@@ -40,7 +40,7 @@ fn namespaces(draft: &mut Draft<'_>) {
         if draft.plan.namespaces.contains(&namespace) {
             continue;
         }
-        // Both can be said at once; who has `network` means that.
+        // Both can be granted at once; `network` means that.
         let is_network = draft.applied(&[names::NETWORK]).is_some()
             || draft.applied(&[names::SHARE_NS]).is_none();
         if namespace == Namespace::Net && is_network {
@@ -149,7 +149,7 @@ pub(super) fn environment(draft: &mut Draft<'_>) {
         match op {
             EnvOp::Set(set) => match (set.name.as_str(), &set.value) {
                 (PATH, value) if !is_plain => path(draft, by, value),
-                // It goes with the authorities, wherever a Java is.
+                // It belongs to the authorities, wherever there is a Java.
                 (java::VARIABLE, HostText::Literal(options)) if options == java::OPTIONS => {}
                 (TIME_ZONE, HostText::Literal(zone)) if !is_plain && zone == "UTC" => {
                     draft.add(by, Grant::TimeZone { zone: Zone::Utc });
@@ -174,7 +174,7 @@ pub(super) fn environment(draft: &mut Draft<'_>) {
     }
 }
 
-/// The folders of PATH. Of all but the one in front a plan does not say who wanted them.
+/// The folders of PATH. The plan contains the origin of the first one only.
 fn path(draft: &mut Draft<'_>, by: &str, value: &HostText) {
     let folders: Vec<&str> = value.source().split(':').collect();
     let is_expanded = match value {

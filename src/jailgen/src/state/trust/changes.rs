@@ -9,9 +9,9 @@ use super::Content;
 use super::presets;
 use crate::backends::nixpkgs_settings;
 
-/// What a spec that was never approved grants that is worth a question, a line each; for the
-/// unchanged presets of this version that is nothing. Nix reads inputs with the user's rights,
-/// whatever place of the machine they name, and evaluates what a spec says about nixpkgs.
+/// The grants of a spec that was never approved that are worth a question, a line each. There are
+/// none for the unchanged presets of this version. Nix reads inputs with the user's rights,
+/// whatever place of the machine they name, and evaluates the spec's settings for nixpkgs.
 pub(super) fn concerns(content: &Content) -> Vec<String> {
     // Packages of the spec's own are not those that a preset was made for.
     let own_packages =
@@ -60,7 +60,7 @@ fn worry(policy: &Policy, entry: &Entry, concern: Concern) -> String {
     format!("{}: {}: {words} (`{by}`)", policy.name, concern.as_str())
 }
 
-/// What runs on the host is shown as it is: one line of it says little.
+/// What runs on the host is shown unchanged: a single line of it would say little.
 fn script(grant: &Grant) -> Vec<String> {
     let (Grant::HostScript { script, .. } | Grant::Channel { script, .. }) = grant else {
         return Vec::new();
@@ -69,7 +69,7 @@ fn script(grant: &Grant) -> Vec<String> {
     if text.trim_end().lines().count() < 2 { Vec::new() } else { whole(&text) }
 }
 
-/// Code as it is written, to its end: what is not shown would be approved unseen.
+/// Code as it is written, to its end: otherwise a part would be approved unseen.
 fn whole(code: &str) -> Vec<String> {
     code.trim_end().lines().map(|line| format!("    {line}")).collect()
 }

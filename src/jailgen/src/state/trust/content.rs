@@ -1,5 +1,5 @@
-//! What of a spec is approved: all that decides what its jails may do, and nothing else. A comment
-//! does not count, nor does the line that a grant stands in.
+//! The part of a spec that is approved: everything that decides what its jails may do, and nothing
+//! else. A comment does not count, nor does the line of a grant.
 
 use std::collections::BTreeMap;
 

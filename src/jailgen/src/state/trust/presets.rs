@@ -20,7 +20,7 @@ pub(super) fn usual(policy: &Policy) -> Vec<Grant> {
     PRESETS.iter().find(program).map_or_else(Vec::new, |usual| usual.grants.clone())
 }
 
-/// They are compiled as a spec would be, so that there is no second list of what they grant.
+/// They are compiled like a spec, so there is no second list of what they grant.
 fn all() -> Vec<Usual> {
     let names = BUILDERS.iter().filter(|builder| builder.preset.is_some());
     names.filter_map(|builder| compiled(&format!("{} {{ }}", builder.name))).collect()

@@ -140,7 +140,7 @@ fn an_approval_that_cannot_be_read_is_asked_about() {
     }
     fs::write(&record, &whole).unwrap();
     assert_eq!(bench.judge(X, PLAIN), Verdict::Approved);
-    // Nor is one believed that is a link, a folder, or another spec's.
+    // Nor is one trusted that is a link, a folder, or another spec's.
     fs::rename(&record, bench.path("aside")).unwrap();
     symlink(bench.path("aside"), &record).unwrap();
     assert!(matches!(bench.asks(X, PLAIN).why, Why::Unreadable(_)));

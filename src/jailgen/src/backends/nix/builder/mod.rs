@@ -210,7 +210,7 @@ fn seal_policy(policy: &Policy, attributes: &Attributes) -> Result<Sealed, SealE
     seal(&Request { policy, graph: &graph, stub, host, broker, out, arch, filters: &filters })
 }
 
-/// The store's folder, which the output stands in.
+/// The store's folder, which contains the output.
 fn store(out: &str) -> &str {
     Path::new(out).parent().and_then(Path::to_str).unwrap_or_default()
 }

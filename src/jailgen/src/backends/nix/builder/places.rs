@@ -10,7 +10,7 @@ use jail_registry::{BASE_PERMISSIONS, FileId, Jail, Made, Place, combinators_in}
 pub(super) struct OfArguments(Vec<String>);
 
 impl OfArguments {
-    /// Puts the places into the arguments, each as a number that stands for it.
+    /// Puts the places into the arguments, each represented by a number.
     pub(super) fn put(jail: &mut Jail, places: &BTreeMap<String, String>) -> Self {
         let mut all = Vec::new();
         if let Made::Built(built) = &mut jail.made {
@@ -24,7 +24,7 @@ impl OfArguments {
         Self(all)
     }
 
-    /// What a place stands for.
+    /// The place that a number represents.
     pub(super) fn text(&self, place: Place) -> String {
         let found = usize::try_from(place.start).ok().and_then(|number| self.0.get(number));
         found.cloned().unwrap_or_default()

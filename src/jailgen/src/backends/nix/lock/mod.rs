@@ -133,8 +133,8 @@ impl Lock {
             if !inputs.declared.iter().any(|declared| declared == name)
                 && let Some(key) = self.key(&[name])
             {
-                // An override changes what is pinned, and not what flake.nix says; Nix compares the
-                // two.
+                // An override changes what is pinned, but not what flake.nix
+                // contains; Nix compares the two.
                 self.set_field(&key, "original", github(url));
             }
         }

@@ -16,7 +16,7 @@ pub enum NixValue {
     Integer(i64),
     /// A string of parts.
     Text(Vec<Part>),
-    /// An expression, written as it stands.
+    /// An expression, written unchanged.
     Code(String),
     List(Vec<NixValue>),
     /// An attribute set, in this order.

@@ -88,8 +88,7 @@ pub(super) fn is_command(text: &str) -> bool {
     command(text).is_some()
 }
 
-/// The words of the first command line of bubblewrap, from after `bwrap` on, and where the whole
-/// stands.
+/// The words of the first command line of bubblewrap, after `bwrap`, and the range of the whole.
 fn command(text: &str) -> Option<(Vec<Word>, TextRange)> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
@@ -214,7 +213,7 @@ fn arguments(option: &Word, name: &str) -> Result<usize, Refusal> {
     })
 }
 
-/// What a command line says by not saying it.
+/// What the absence of options in a command line means.
 #[derive(Default)]
 struct Seen {
     /// The last option about it counts.
@@ -421,7 +420,7 @@ fn program(words: &[Word], draft: &mut Draft) {
     };
     if !is_path {
         let message = format!("the program `{}` becomes a package", shown(&program.text));
-        draft.left_out(&program.range, message, "look whether it is the package that you mean; a program of the host is named by its path");
+        draft.left_out(&program.range, message, "check that it is the package that you mean; a program of the host is named by its path");
     }
     let command: String =
         name.chars().filter(|it| it.is_ascii_alphanumeric() || "-_+.".contains(*it)).collect();

@@ -5,8 +5,8 @@ use crate::import::tools::node::TextRange;
 /// A word.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Word {
-    /// Its characters without quotes. What a shell would take as it stands has a backslash, where
-    /// something else would be expanded at launch.
+    /// Its characters without quotes. A character that a shell would take literally has a
+    /// backslash, if it would otherwise be expanded at launch.
     pub(super) text: String,
     /// Whether a variable or the home folder is in it.
     pub(super) expands: bool,
@@ -169,7 +169,7 @@ impl Splitter<'_> {
     }
 }
 
-/// A character that stands for itself also where a variable of the same word is expanded.
+/// A character that represents itself even if a variable of the same word is expanded.
 fn push_literal(text: &mut String, character: char) {
     if matches!(character, '$' | '`' | '\\') {
         text.push('\\');
