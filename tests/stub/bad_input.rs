@@ -246,9 +246,10 @@ fn a_plan_that_starts_in_a_folder_it_does_not_bind_stops() {
         let jail = Jail::new(caller)
             .change(|plan| plan.inside.retain(|step| !matches!(step.op, InsideOp::Folder(_))));
         jail.sh("").stopped(&["(start)", "does not bind it"]);
-        let jail = Jail::new(caller)
-            .op(InsideOp::RemountReadOnly(literal("/")))
-            .op(InsideOp::Folder(Folder { to: Some(literal("/late")), access: Access::ReadOnly }));
+        let jail =
+            Jail::new(caller).op(InsideOp::RemountReadOnly(literal("/"))).op(InsideOp::Folder(
+                Folder { to: Some(literal("/late")), access: Access::ReadOnly, stage: None },
+            ));
         jail.sh("").stopped(&["(folder): /late", "read-only"]);
     }
 }

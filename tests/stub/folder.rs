@@ -161,7 +161,11 @@ fn the_folder_can_appear_at_another_place() {
             plan.inside.retain(|step| !matches!(step.op, InsideOp::Folder(_)));
             plan.inside.push(Step::new(
                 by(),
-                InsideOp::Folder(Folder { to: Some(literal("/work")), access: Access::ReadWrite }),
+                InsideOp::Folder(Folder {
+                    to: Some(literal("/work")),
+                    access: Access::ReadWrite,
+                    stage: None,
+                }),
             ));
         });
         jail.sh("pwd; echo y > made; ls /tmp | wc -l").prints("/work\n0");

@@ -142,7 +142,7 @@ impl Jail {
                 InsideOp::Proc(literal("/proc")),
                 InsideOp::Dev(literal("/dev")),
                 InsideOp::Loopback,
-                InsideOp::Folder(Folder { to: None, access: Access::ReadWrite }),
+                InsideOp::Folder(Folder { to: None, access: Access::ReadWrite, stage: None }),
             ])
             .map(step)
             .collect();

@@ -119,7 +119,7 @@ fn so_does_what_the_launcher_names() {
                 let to = to.map(literal);
                 plan.inside.push(Step::new(
                     by(),
-                    InsideOp::Folder(Folder { to, access: Access::ReadWrite }),
+                    InsideOp::Folder(Folder { to, access: Access::ReadWrite, stage: None }),
                 ));
             });
             let home = jail.home();

@@ -122,7 +122,10 @@ fn nothing_of_the_host_is_left_below_a_root_that_the_launcher_names() {
             });
         }
         let to = Some(literal("/"));
-        let jail = with_root(caller, [InsideOp::Folder(Folder { to, access: Access::ReadWrite })]);
+        let jail = with_root(
+            caller,
+            [InsideOp::Folder(Folder { to, access: Access::ReadWrite, stage: None })],
+        );
         let jail = jail.change(|plan| drop(plan.inside.pop()));
         holds(jail, Jail::sh);
     }

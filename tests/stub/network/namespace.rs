@@ -307,7 +307,7 @@ fn where_the_host_has_the_place_of_what_is_refused_nothing_is_made() {
         let jail = jail(caller, Vec::new()).change(|plan| {
             plan.inside.retain(|step| !matches!(step.op, InsideOp::Folder(_)));
             let (to, access) = (Some(literal("/run")), Access::ReadWrite);
-            plan.inside.push(step(InsideOp::Folder(Folder { to, access })));
+            plan.inside.push(step(InsideOp::Folder(Folder { to, access, stage: None })));
         });
         jail.file("project/a", "");
         jail.sh("ls /run").prints("a");
