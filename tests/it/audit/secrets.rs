@@ -67,7 +67,7 @@ fn a_value_is_nowhere_inside_unless_another_grant_brings_it_in() {
     let (verdict, evidence) = check(&tight);
     assert_eq!(verdict, "passed", "{evidence}");
     assert!(
-        evidence.starts_with("of KEY, /run/secrets/token, /run/api.sock no value"),
+        evidence.starts_with("no value of KEY, /run/secrets/token, /run/api.sock is inside"),
         "{evidence}"
     );
     assert!(evidence.contains("answers of 3 servers"), "{evidence}");

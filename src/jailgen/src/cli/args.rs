@@ -76,7 +76,7 @@ pub enum Command {
     List(List),
     /// Remove what was built of a spec: its commands, its flake and its approval.
     Remove(Remove),
-    /// Remove what is no longer needed: builds of specs that are gone, and builds that failed.
+    /// Remove what is no longer needed: of specs that are gone, and of builds that failed.
     Gc(Gc),
     #[command(flatten)]
     Live(Live),
