@@ -8,8 +8,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use jail_plan::{
-    Access, Cgroup, CgroupLimit, Controlled, InsideOp, Missing, Namespace, Otherwise, Plan,
-    SharedFile,
+    Access, Cgroup, CgroupLimit, Controlled, HandOff, HostOp, InsideOp, Missing, Namespace,
+    Otherwise, Plan, SharedFile, Step,
 };
 
 use crate::jail::{Caller, Jail, Ran, bind_to, by, callers, literal, skipped, tmpfs};
@@ -73,6 +73,20 @@ fn a_state_file_is_carried_over_in_the_group_and_takes_nothing_of_it(caller: Cal
     assert_eq!(std::fs::read_to_string(file).expect("a file"), "new\n");
 }
 
+/// What the jail uses up does not end the process that watches it, and it is none of the payload's.
+fn the_watcher_is_where_the_supervisor_is(caller: Caller) {
+    let jail = Jail::new(caller).change(limited(&[(Controlled::Pids, 1)])).change(|plan| {
+        plan.before.push(Step::new(by(), HostOp::HandOff(HandOff { quarantine: false })));
+    });
+    let ran = jail.outside_sh(
+        "\"$W\" -c 'echo >up; until [ -e end ]; do :; done; echo done' & until [ -e up ]; do sleep 0.1; done
+         for child in $(cat /proc/$!/task/$!/children); do
+             tr '\\0' ' ' </proc/$child/cmdline | grep -q ' watch ' && cmp /proc/$child/cgroup /proc/$!/cgroup && echo outside
+         done; touch end; wait",
+    );
+    assert_eq!(ran.stdout, "outside\ndone\n", "{ran:?}");
+}
+
 /// One test, because what is left of one jail would be found by another one.
 #[test]
 fn a_control_group_holds_the_jail_and_is_gone_afterwards() {
@@ -85,6 +99,7 @@ fn a_control_group_holds_the_jail_and_is_gone_afterwards() {
         a_busy_loop_gets_its_share(caller);
         processes_outside_the_jails_namespace_end_with_it(caller);
         a_state_file_is_carried_over_in_the_group_and_takes_nothing_of_it(caller);
+        the_watcher_is_where_the_supervisor_is(caller);
         wait_until_nothing_is_left();
     }
 }

@@ -76,27 +76,24 @@ pub(crate) fn before() -> Timespec {
 }
 
 impl Ledger {
-    /// Starts them, the watcher in the jail's `group`. On failure, returns
-    /// the origin and the reason.
+    /// Starts them, outside of the jail's control group: a jail that reaches its limits must not end them. Or who wanted it, and why it
+    /// cannot begin.
     pub(crate) fn start(
         wanted: Wanted,
         plan: &Plan,
         caller: &Caller<'_>,
         since: Timespec,
         mask: SignalSet,
-        group: Option<BorrowedFd<'_>>,
     ) -> Result<Self, (String, Problem)> {
         let Wanted { by, op } = wanted;
         let start = Start { plan, caller, since, mask };
         let words = protect_words(plan);
-        let quarantine = op.quarantine.then_some(QUARANTINE);
-        let apart = has_copies(plan).then_some(APART);
-        let started = match staged(plan) {
-            Some(stage) => start.stage(stage).map(|look| (look, None)),
-            None => start
-                .part(HAND_OFF, quarantine, &words, None)
-                .and_then(|look| Ok((look, Some(start.part(WATCH, apart, &words, group)?)))),
-        };
+        let protect = words.iter().copied();
+        let quarantine = op.quarantine.then_some(QUARANTINE).into_iter();
+        let apart = is_apart(plan).then_some(APART).into_iter();
+        let started = start
+            .part(HAND_OFF, quarantine.chain(protect.clone()))
+            .and_then(|look| Ok((look, start.part(WATCH, apart.chain(protect))?)));
         let (is_needed, is_blind) = (!words.is_empty(), Cell::new(false));
         match started {
             Ok((look, watch)) => Ok(Self { look, watch, is_needed, is_blind, by }),
@@ -183,13 +180,7 @@ impl Start<'_> {
     }
 
     /// `jail-host WORD SOCKET FOLDER SECONDS.NANOSECONDS STATE [MORE…]`, descriptors by number.
-    fn part(
-        &self,
-        word: &str,
-        first: Option<&str>,
-        more: &[&str],
-        group: Option<BorrowedFd<'_>>,
-    ) -> Result<Part, Problem> {
+    fn part<'m>(&self, word: &str, more: impl Iterator<Item = &'m str>) -> Result<Part, Problem> {
         let Some(host) = &self.plan.host else {
             return Err(Problem::new("", "the plan names no helper"));
         };
@@ -202,15 +193,12 @@ impl Start<'_> {
         let numbers = [&theirs, &folder].map(|descriptor| format!("{}", descriptor.as_raw_fd()));
         let since = format!("{}.{}", self.since.tv_sec, self.since.tv_nsec);
         let [socket_number, folder_number] = &numbers;
-        let mut words = Vec::from(
-            [&host.program, word, socket_number, folder_number, &since].map(str::as_bytes),
-        );
-        words.push(&state);
-        words.extend(first.map(str::as_bytes));
-        words.extend(more.iter().map(|word| word.as_bytes()));
-        let words: Vec<CString> = words.into_iter().flat_map(CString::new).collect();
-        let standing = Standing::Apart { group, messages: Some(sys::standard(Standard::Error)) };
-        let (arguments, nothing) = (words.iter().map(CString::as_c_str), core::iter::empty());
+        let words = [&host.program, word, socket_number, folder_number, &since].map(str::as_bytes);
+        let own = words.into_iter().chain([state.as_slice()]).map(CString::new);
+        let words: Vec<CString> = own.chain(more.map(CString::new)).flatten().collect();
+        let messages = Some(sys::standard(Standard::Error));
+        let standing = Standing::Apart { group: None, messages };
+        let arguments = words.iter().map(CString::as_c_str);
         let descriptors = [theirs.as_fd(), folder.as_fd()].into();
         let process = spawn(&host.program, arguments, nothing, descriptors, self.mask, standing)?;
         Ok(Part { socket, process })

@@ -48,8 +48,8 @@ pub(crate) struct Group<'a> {
     folder: OwnedFd,
 }
 
-/// The group of the plan, made or refused. A refusal names the entry of the plan that cannot be
-/// enforced. `followers` is the number of processes in it that carry state files over, or watch.
+/// What the plan wants, made or refused; a refusal names the entry of the plan that cannot be held. So many `followers` carry
+/// state files over in it.
 pub(crate) fn hold<'a>(
     plan: &'a Plan,
     caller: &Caller<'_>,
@@ -68,8 +68,8 @@ pub(crate) fn hold<'a>(
     }
 }
 
-/// The processes in the group that are not the payload's: init, the broker with its helpers, and
-/// those that carry state files over or watch the working folder.
+/// The processes in the group that are not the payload's: the jail's first one, the broker with its helpers, and those that carry
+/// state files over.
 fn own_processes(plan: &Plan, followers: usize) -> u64 {
     let brokers = match plan.network {
         None => 0,

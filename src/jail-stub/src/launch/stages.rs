@@ -133,8 +133,7 @@ fn prepare<'a: 'store, 'store>(
     }
     let locks = host::hold(plan, caller, &paths)?;
     let mut shared = SharedFiles::find(plan, caller, &paths)?;
-    let beside = shared.count() + usize::from(outside.hand_off.is_some());
-    let held = cgroup::hold(plan, caller, beside)
+    let held = cgroup::hold(plan, caller, shared.count())
         .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
     shared.start(plan, held.folder())?;
     let git = GitGuard::start(plan, caller, &paths, held.folder())?;
@@ -246,8 +245,7 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
     };
     let mask = prepared.outside.signals.mask;
     let wanted = prepared.outside.hand_off;
-    let ledger =
-        wanted.map(|wanted| Ledger::start(wanted, plan, caller, since, mask, held.folder()));
+    let ledger = wanted.map(|wanted| Ledger::start(wanted, plan, caller, since, mask));
     let ledger = ledger.transpose().map_err(|(by, problem)| {
         let _ = first.signal(signal::KILL);
         steps.fixed(Fixed::Command, &by, problem)
