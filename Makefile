@@ -71,9 +71,10 @@ test-sessions: ## Eight sessions, one on the host, 200 rounds of lock, change an
 	$(CARGO) build -p jail-host
 	SESSIONS_ROUNDS=200 JAIL_TEST_CLAUDE=$(CLAUDE) $(CARGO) test -p jail-stub --test stub -- sessions:: --nocapture
 
-test-agents: ## Run real agents from npm in their presets and with keys, against a model of ours (needs a network)
-	tests/agents/run
-	if [ "$$(id -u)" -eq 0 ]; then tests/agents/run --keys; fi
+test-agents: ## Run real agents from npm at work, and write docs/agents.md (needs a network; AGENTS="codex pi" for some)
+	tests/agents/run --matrix $(AGENTS)
+	tests/agents/run --browser
+	if [ "$$(id -u)" -eq 0 ]; then tests/agents/run --keys $(AGENTS); fi
 
 test-report: ## Look at the pages of `jailgen report` in Chromium (needs a network for two npm packages)
 	tests/report/run

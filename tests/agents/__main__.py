@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import checks, keys, pins, record
+from . import browser, checks, keys, matrix, pins, record
 from .catalogue import ABSENT, AGENTS, Agent, strict
 from .install import PROJECT, Standin, install, say
 from .isolation import User, leave_the_network, users
@@ -32,10 +32,17 @@ def main() -> int:
     options.cache.mkdir(parents=True, exist_ok=True)
     prepare(options)
     standin = Standin.read(options.standin)
-    installed = install(agents, options.cache, standin)
+    installed = install(() if options.browser else agents, options.cache, standin)
     compiler = Compiler(options.jailgen, options.kit, standin, installed, options.cache)
+    if options.browser:
+        return 0 if browser.check(compiler, options.cache, users(PROJECT)) else 1
     if options.keys:
         return use_keys(agents, compiler)
+    if options.matrix:
+        bench = matrix.prepare(agents, compiler, options.cache, standin, tuple(options.rows))
+        people = users(PROJECT)
+        leave_the_network()
+        return 0 if matrix.run(bench, people) else 1
     jails = [] if options.outside_only else compile_all(agents, compiler)
     people = users(PROJECT)
 
@@ -92,12 +99,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kit", help="another kit than the compiler's own")
     parser.add_argument("--outside-only", action="store_true", help="no jails: do the agents themselves still run?")
     parser.add_argument("--keys", action="store_true", help="with a key each, and a model behind TLS (needs root)")
+    parser.add_argument("--matrix", action="store_true", help="in every way that is known, and write docs/agents.md")
+    parser.add_argument("--rows", action="append", default=[], metavar="PART", help="with --matrix: only rows with this in their names")
+    parser.add_argument("--browser", action="store_true", help="Playwright and Chromium in examples/browser.jail, no agent")
     parser.add_argument("--newest", action="store_true", help="move the pinned versions to npm's newest, and do no more")
     parser.add_argument("--record", action="store_true", help="write the agents' lists of the strict filter anew")
     options = parser.parse_args()
     options.cache = options.cache.resolve()
-    if (options.record or options.keys) and options.outside_only:
-        parser.error("--record and --keys need the jails")
+    if (options.record or options.keys or options.matrix) and options.outside_only:
+        parser.error("--record, --keys and --matrix need the jails")
     if options.keys and os.getuid() != 0:
         parser.error("--keys covers /etc/hosts for the time of the test, which needs root")
     unknown = set(options.agents) - {agent.name for agent in AGENTS}

@@ -55,11 +55,68 @@ class Agent:
     again: tuple[str, ...]
     # Additional variables, given the model's address.
     environment: Callable[[str], dict[str, str]] = field(default=lambda _url: {})
+    # Its own arguments in a cage.
+    caged: tuple[str, ...] = ()
+    # Arguments of the full-screen interface, and what it would ask before it begins, answered: (home, project).
+    screen: tuple[str, ...] = ()
+    # What it shows when it takes a task.
+    ready: str = ""
+    accept: Callable[[Path, Path], None] = field(default=lambda _home, _project: None)
+
+
+def with_options(agent: Agent, options: str) -> str:
+    return agent.specs[0].removesuffix("}") + f"extraJailOptions = [ {options} ]; }}"
 
 
 def strict(agent: Agent) -> str:
     """The preset with the filter that leaves a list of system calls only."""
-    return agent.specs[0].removesuffix("}") + 'extraJailOptions = [ (seccomp "strict") ]; }'
+    return with_options(agent, '(seccomp "strict")')
+
+
+def full(agent: Agent) -> str:
+    """The preset with Landlock for each grant."""
+    return with_options(agent, '(landlock "full")')
+
+
+def with_extras(agent: Agent) -> str:
+    """The preset with what the tests of many projects need, and with the repository of a linked worktree."""
+    return with_options(agent, "git-worktree").removesuffix("}") + "extraPkgs = [ pkgs.nodejs pkgs.python3 ]; }"
+
+
+# The programs of `chores.sh`, and of agents.
+CAGED = "bashInteractive coreutils git ripgrep gnugrep gnused findutils diffutils gnutar gzip"
+
+
+def cage(agent: Agent) -> str:
+    """The agent in a cage: the host as it is, and Landlock around it."""
+    packages = " ".join(f"pkgs.{name}" for name in CAGED.split())
+    argv = " ".join(f'"{word}"' for word in (f"${{agents.{agent.name}}}/bin/{agent.program}", *agent.caged))
+    return (
+        f'cage {{ name = "{agent.name}"; profile = "aiAgent"; argv = [ {argv} ]; '
+        f'packages = [ {packages} ]; tools = [ "{agent.name}" ]; systemPrograms = true; env.pass = [ %VARIABLES% ]; }}'
+    )
+
+
+def accept_claude_code(home: Path, project: Path) -> None:
+    trusted = {str(project): {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}}
+    path = home / ".claude.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    write_json(path, known | {"hasCompletedOnboarding": True, "theme": "dark", "projects": trusted})
+
+
+def accept_codex(home: Path, project: Path) -> None:
+    path = home / ".codex/config.toml"
+    write(path, path.read_text() + f'\n[projects."{project}"]\ntrust_level = "trusted"\n')
+
+
+def accept_copilot_cli(home: Path, project: Path) -> None:
+    write_json(home / ".copilot/config.json", {"trustedFolders": [str(project)], "banner": "never"})
+
+
+def accept_gemini_cli(home: Path, _project: Path) -> None:
+    path = home / ".gemini/settings.json"
+    settings = json.loads(path.read_text())
+    write_json(path, settings | {"ide": {"hasSeenNudge": True}})
 
 
 def write_json(path: Path, value: object) -> None:
@@ -186,6 +243,9 @@ AGENTS = (
         configure=claude_code,
         first=("--allowedTools", "Bash", "-p"),
         again=("--continue", "--allowedTools", "Bash", "-p"),
+        # Its automatic mode asks a server of its own what may be run.
+        screen=("--permission-mode", "acceptEdits", "--allowedTools", "Bash"),
+        accept=accept_claude_code,
     ),
     Agent(
         name="codex",
@@ -197,6 +257,12 @@ AGENTS = (
         configure=codex,
         first=("exec", "--skip-git-repo-check"),
         again=("exec", "resume", "--skip-git-repo-check", "--last"),
+        # A login shell takes PATH from the host's /etc/profile, which a cage can read.
+        caged=("-c", "allow_login_shell=false"),
+        # The npm package of the program alone holds no background server.
+        screen=("--no-daemon",),
+        ready="Ask Codex",
+        accept=accept_codex,
     ),
     Agent(
         name="copilot-cli",
@@ -209,6 +275,8 @@ AGENTS = (
         first=("--allow-all-tools", "--allow-all-paths", "-p"),
         again=("--continue", "--allow-all-tools", "--allow-all-paths", "-p"),
         environment=copilot_environment,
+        screen=("--allow-all-tools", "--allow-all-paths"),
+        accept=accept_copilot_cli,
     ),
     Agent(
         name="gemini-cli",
@@ -220,6 +288,8 @@ AGENTS = (
         configure=gemini_cli,
         first=("--skip-trust", "--approval-mode", "yolo", "-p"),
         again=("--skip-trust", "--approval-mode", "yolo", "--resume", "latest", "-p"),
+        screen=("--skip-trust", "--approval-mode", "yolo"),
+        accept=accept_gemini_cli,
     ),
     Agent(
         name="opencode",
@@ -231,6 +301,7 @@ AGENTS = (
         configure=opencode,
         first=("run",),
         again=("run", "--continue"),
+        ready="Ask anything",
     ),
     Agent(
         name="pi",
@@ -254,6 +325,7 @@ AGENTS = (
         configure=qwen_code,
         first=("--yolo", "-p"),
         again=("--continue", "--yolo", "-p"),
+        screen=("--yolo",),
     ),
 )
 

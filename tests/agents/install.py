@@ -11,7 +11,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .catalogue import AGENTS, Agent, OwnProgram
+from .catalogue import AGENTS, Agent, NodeScript, OwnProgram
 
 PROJECT = Path(__file__).resolve().parents[2]
 # From PyPI.
@@ -36,22 +36,30 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def npm_install(agent: Agent, cache: Path) -> Path:
-    """Installs an agent's npm package, unless this very version is there; gives its `node_modules`."""
-    folder = cache / "npm" / agent.name
+def npm_install(name: str, package: str, cache: Path) -> Path:
+    """Installs an npm package, unless this very version is there; gives its `node_modules`."""
+    folder = cache / "npm" / name
     stamp = folder / "installed"
-    if stamp.exists() and stamp.read_text() == agent.npm:
+    if stamp.exists() and stamp.read_text() == package:
         return folder / "node_modules"
-    say(f"installing {agent.npm}")
+    say(f"installing {package}")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "package.json").write_text('{ "private": true }\n')
     # No install scripts: they are foreign code outside of any jail, and what they would put together we take as it is.
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
-    command = ["npm", "install", *options, agent.npm]
+    command = ["npm", "install", *options, package]
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    stamp.write_text(agent.npm)
+    stamp.write_text(package)
     return folder / "node_modules"
+
+
+def another_node(major: str, cache: Path) -> str:
+    """The program of another Node.js than the stand-in's, from npm. Nothing, for the stand-in's own."""
+    if not major:
+        return ""
+    package = f"node-linux-{processor()['npm_cpu']}"
+    return str(npm_install(f"node-{major}", f"{package}@{major}", cache) / package / "bin/node")
 
 
 def checksum(agent: Agent, modules: Path) -> str:
@@ -66,7 +74,7 @@ def processor() -> dict[str, str]:
     return {"cpu": cpu, "npm_cpu": {"x86_64": "x64", "aarch64": "arm64"}[cpu]}
 
 
-def description(agent: Agent, modules: Path, patchelf: Path) -> dict[str, str]:
+def description(agent: Agent, modules: Path, patchelf: Path, node: str) -> dict[str, str]:
     """One entry of agents.json, which the flake reads."""
     return {
         "version": agent.npm.rpartition("@")[2],
@@ -76,6 +84,7 @@ def description(agent: Agent, modules: Path, patchelf: Path) -> dict[str, str]:
         "modules": str(modules),
         "entry": agent.package.entry.format(**processor()),
         "patchelf": str(patchelf),
+        "node": node if isinstance(agent.package, NodeScript) else "",
     }
 
 
@@ -133,22 +142,27 @@ class Installed:
 
     flake: str
     programs: dict[str, Path]
+    # The major version of another Node.js than the stand-in's that scripts are started with, or nothing.
+    node: str = ""
 
 
-def install(agents: tuple[Agent, ...], cache: Path, standin: Standin) -> Installed:
+def install(agents: tuple[Agent, ...], cache: Path, standin: Standin, node: str = "") -> Installed:
     patchelf = fetch_patchelf(cache)
     # All that are installed are in the flake, whichever are asked for: else each selection would be another flake.
     chosen = [agent for agent in AGENTS if agent in agents or (cache / "npm" / agent.name / "installed").exists()]
-    entries = {agent.name: description(agent, npm_install(agent, cache), patchelf) for agent in chosen}
-    write_flake(entries, standin, cache / "llm-agents")
-    flake = add_to_store(cache / "llm-agents", cache / "roots/llm-agents")
-    programs = {agent.name: build(agent, flake, cache) for agent in agents}
-    return Installed(flake, programs)
+    other = another_node(node, cache)
+    modules = {agent: npm_install(agent.name, agent.npm, cache) for agent in chosen}
+    entries = {agent.name: description(agent, modules[agent], patchelf, other) for agent in chosen}
+    folder = f"llm-agents{node}"
+    write_flake(entries, standin, cache / folder)
+    flake = add_to_store(cache / folder, cache / "roots" / folder)
+    programs = {agent.name: build(agent, flake, cache, node) for agent in agents}
+    return Installed(flake, programs, node)
 
 
-def build(agent: Agent, flake: str, cache: Path) -> Path:
-    link = cache / "roots" / agent.name
-    say(f"packaging {agent.name}")
+def build(agent: Agent, flake: str, cache: Path, node: str) -> Path:
+    link = cache / "roots" / f"{agent.name}{node}"
+    say(f"packaging {agent.name}{f' with Node {node}' if node else ''}")
     command = ["nix", "build", f"path:{flake}#{agent.name}", "-o", link, "--no-write-lock-file"]
     subprocess.run(command, check=True)
     return link.resolve() / "bin" / agent.program

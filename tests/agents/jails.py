@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from .catalogue import Agent, strict
+from .catalogue import Agent, cage, full, strict, with_extras
 from .install import PROJECT, Installed, Standin
 
 
@@ -24,7 +24,11 @@ class Compiler:
 
     def compile(self, agent: Agent, spec: str) -> Path:
         """Compiles one of an agent's specs to its wrapper."""
-        file, folder = self.spec_file(agent, spec), self.folder(agent, spec)
+        return self.compile_file(self.spec_file(agent, spec), f"jailed-{agent.name}")
+
+    def compile_file(self, file: Path, name: str) -> Path:
+        """Compiles a spec to the wrapper of this name."""
+        folder = self.cache / "jails" / file.stem
         folder.mkdir(parents=True, exist_ok=True)
         link = folder / "result"
         command = [self.program, "--quiet", "build", file, "-o", link]
@@ -33,7 +37,7 @@ class Compiler:
         command += ["--kit", self.kit] if self.kit else []
         environment = os.environ | {"XDG_STATE_HOME": str(folder / "state")}
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-        return link.resolve() / "bin" / f"jailed-{agent.name}"
+        return link.resolve() / "bin" / name
 
     def folder(self, agent: Agent, spec: str) -> Path:
         # Each spec has a state folder of its own: two that make a command of the same name would be refused.
@@ -50,8 +54,9 @@ class Compiler:
         if spec.endswith(".jail"):
             return PROJECT / spec
         variables = " ".join(f'"{name}"' for name in agent.environment(""))
-        kind = "strict" if spec == strict(agent) else "keys" if "secrets" in spec else "preset"
-        file = self.cache / "specs" / f"{agent.name}-{kind}.jail"
+        kinds = {strict(agent): "strict", full(agent): "full", cage(agent): "cage", with_extras(agent): "extras"}
+        kind = kinds.get(spec, "keys" if "secrets" in spec else "preset")
+        file = self.cache / "specs" / f"{agent.name}-{kind}{self.installed.node}.jail"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(spec.replace("%VARIABLES%", variables) + "\n")
         return file

@@ -1,4 +1,4 @@
-"""`--newest`: moves the pinned versions of `catalogue.py` to what npm has today, and notes the day."""
+"""`--newest`: moves the pinned versions, of agents and of Playwright, to what npm has today, and notes the day."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 
 from .install import say
 
-CATALOGUE = Path(__file__).resolve().parent / "catalogue.py"
-PIN = re.compile(r'npm="(?P<name>[^"]+)@(?P<version>[^"@]+)"')
+HERE = Path(__file__).resolve().parent
+CATALOGUE, BROWSER = HERE / "catalogue.py", HERE / "browser.py"
+PIN = re.compile(r'(?P<key>npm=|PLAYWRIGHT = )"(?P<name>[^"]+)@(?P<version>[^"@]+)"')
 DAY = re.compile(r'^PINNED = ".*"$', re.MULTILINE)
 
 
@@ -24,7 +25,8 @@ def move() -> None:
         name, before = pin["name"], pin["version"]
         now = newest(name)
         say(f"{name:32} {before} -> {now}" if now != before else f"{name:32} {now}")
-        return f'npm="{name}@{now}"'
+        return f'{pin["key"]}"{name}@{now}"'
 
+    BROWSER.write_text(PIN.sub(moved, BROWSER.read_text()))
     text = PIN.sub(moved, CATALOGUE.read_text())
     CATALOGUE.write_text(DAY.sub(f'PINNED = "{datetime.date.today().isoformat()}"', text))

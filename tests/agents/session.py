@@ -138,14 +138,15 @@ def play(
     extra: dict[str, str] | None = None,
     tls: Tls | None = None,
     configure: Callable[[Path, str], None] | None = None,
+    port: int = 0,
 ) -> Session:
     """Runs the agent twice. `launcher` is its wrapper, or the agent itself, `{turn}` in it is `first` or `second`; `extra`,
-    more of the environment; `tls`, where the model is another host than this one's loopback."""
+    more of the environment; `tls`, where the model is another host than this one's loopback, else its `port` there."""
     session = Session(at)
     session.control = control(at, extra or {})
     session.control_variables = (at.project / SEEN.format(turn="control")).read_text(errors="replace")
     for name, arguments in (("first", agent.first), ("second", agent.again)):
-        with Model(Script(at.command(name), f"call_{name}_{secrets.token_hex(4)}"), tls) as model:
+        with Model(Script(at.command(name), f"call_{name}_{secrets.token_hex(4)}"), tls, port) as model:
             (configure or agent.configure)(at.home, model.url)
             at.own()
             session.planted |= at.entries() if name == "first" else set()

@@ -7,10 +7,14 @@ mkdir -p "$out/bin"
 # which loads libgcc_s when a thread ends and aborts the program where there is none. The C library of the real nixpkgs
 # knows both folders; the stand-in's, which is Debian's, does not.
 install_own_program() {
-  cp "$modules/$entry" "$out/bin/$program"
-  chmod u+w,+x "$out/bin/$program"
-  if "$patchelf" --print-interpreter "$out/bin/$program" >/dev/null 2>&1; then
-    "$patchelf" --force-rpath --set-interpreter "$loader" --set-rpath "$libraries" "$out/bin/$program"
+  take_program "$modules/$entry" "$out/bin/$program"
+}
+
+take_program() {
+  cp "$1" "$2"
+  chmod u+w,+x "$2"
+  if "$patchelf" --print-interpreter "$2" >/dev/null 2>&1; then
+    "$patchelf" --force-rpath --set-interpreter "$loader" --set-rpath "$libraries" "$2"
   fi
 }
 
@@ -18,6 +22,11 @@ install_node_script() {
   mkdir -p "$out/lib"
   cp -R "$modules" "$out/lib/node_modules"
   chmod -R u+w "$out/lib/node_modules"
+  if [ -n "$node" ]; then
+    nodejs=$out/lib/node
+    mkdir -p "$nodejs/bin"
+    take_program "$node" "$nodejs/bin/node"
+  fi
   printf '#!%s\nexec %s/bin/node %s "$@"\n' "$shell" "$nodejs" "$out/lib/node_modules/$entry" >"$out/bin/$program"
   chmod +x "$out/bin/$program"
 }

@@ -17,6 +17,8 @@
   modules,
   entry,
   patchelf,
+  # The program of another Node.js than that of nixpkgs, or nothing.
+  node,
 }:
 stdenv.mkDerivation {
   pname = name;
@@ -29,6 +31,7 @@ stdenv.mkDerivation {
     modules
     entry
     patchelf
+    node
     nodejs
     ;
   loader = "${glibc}/lib/${

@@ -11,6 +11,7 @@ import json
 import ssl
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,13 +50,15 @@ class ModelServer(ThreadingHTTPServer):
 class Model:
     """The server of one run of an agent. Use as a context manager."""
 
-    def __init__(self, script: Script, tls: Tls | None = None):
+    def __init__(self, script: Script, tls: Tls | None = None, port: int = 0):
         self.script = script
         # The fields with a credential of the requests that were answered by the script.
         self.credentials: list[str] = []
         # Bodies of the requests that were answered by the script, and "METHOD path" of all others.
         self.bodies: list[str] = []
         self.unanswered: list[str] = []
+        # When the first of them came.
+        self.first: float | None = None
         # "host:port" of what an agent wanted to reach beyond us.
         self.wanted_hosts: set[str] = set()
         model = self
@@ -65,7 +68,7 @@ class Model:
 
         Handler.model = model
         if tls is None:
-            self.http = ModelServer(("127.0.0.1", 0), Handler)
+            self.http = ModelServer(("127.0.0.1", port), Handler)
             self.authority = f"127.0.0.1:{self.http.server_address[1]}"
             self.url = f"http://{self.authority}"
             return
@@ -142,6 +145,7 @@ class ModelHandler(BaseHTTPRequestHandler):
         except ValueError:
             self.refuse(400)
             return
+        self.model.first = self.model.first or time.monotonic()
         self.model.bodies.append(body.decode("utf-8", "replace"))
         self.model.credentials += [self.headers[name] for name in CREDENTIALS if name in self.headers]
         reply = self.model.script.reply(wire.read(request))
