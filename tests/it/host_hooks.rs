@@ -92,7 +92,7 @@ struct Planted<'a> {
 }
 
 impl<'a> Planted<'a> {
-    fn of(scratch: &'a Scratch) -> Self {
+    fn new(scratch: &'a Scratch) -> Self {
         let (home, project) = (scratch.path("home"), scratch.path("home/project"));
         for folder in ["", "bin/", "node_modules/.bin/"] {
             for name in ["tool", "xdg-open"] {
@@ -156,7 +156,7 @@ fn built(spec: &str, name: &str) -> Option<Scratch> {
 #[test]
 fn programs_on_the_host_are_not_found_where_a_jail_could_write() {
     let Some(scratch) = built(WAYS, "ways") else { return };
-    let planted = Planted::of(&scratch);
+    let planted = Planted::new(&scratch);
     let (home, project) = (planted.home.display(), planted.project.display());
     let expected = format!(
         "before: genuine in {project}\nchannel: genuine in / for {project}\n\
@@ -184,7 +184,7 @@ fn programs_on_the_host_are_not_found_where_a_jail_could_write() {
 #[test]
 fn a_list_leads_past_no_place_where_the_jail_can_put_another_link() {
     let Some(scratch) = built(WAYS, "ways") else { return };
-    let planted = Planted::of(&scratch);
+    let planted = Planted::new(&scratch);
     let project = planted.project.display();
     let jail = planted.jail().canonicalize().unwrap();
     let swap = "rm -rf result sub; mkdir -p deep/er result; cp -r bin result; ln -s deep/er sub";
@@ -220,7 +220,7 @@ fn a_list_leads_past_no_place_where_the_jail_can_put_another_link() {
 #[test]
 fn a_browser_that_a_jail_could_have_written_is_not_started() {
     let Some(scratch) = built(WAYS, "ways") else { return };
-    let planted = Planted::of(&scratch);
+    let planted = Planted::new(&scratch);
     let project = planted.project.display();
     let open = "xdg-open https://example.org";
     let opened = |program: &Path, script: &str, browser: &str| {
@@ -247,7 +247,7 @@ fn a_browser_that_a_jail_could_have_written_is_not_started() {
 #[test]
 fn handlers_get_no_variables_of_the_launcher_that_lead_into_the_project() {
     let Some(scratch) = built(WAYS, "ways") else { return };
-    let planted = Planted::of(&scratch);
+    let planted = Planted::new(&scratch);
     let project = planted.project.display();
     let told = |script: &str, program: &Path| {
         let _ = fs::remove_file(planted.home.join("variables"));
@@ -281,7 +281,7 @@ const HELPER: &str = r#"jail "helped" pkgs.bashInteractive [
 #[test]
 fn the_helper_has_nothing_that_it_does_not_need() {
     let Some(scratch) = built(HELPER, "helped") else { return };
-    let planted = Planted::of(&scratch);
+    let planted = Planted::new(&scratch);
     let jail = scratch.path(".local/state/jailgen/bin/helped");
     let jail = jail.display();
     let python = [("PYTHONPATH", "src:/gone")];
@@ -302,7 +302,7 @@ fn the_helper_has_nothing_that_it_does_not_need() {
 #[test]
 fn programs_are_not_found_in_a_tree_that_another_launch_was_given() {
     let Some(scratch) = built(WAYS, "ways") else { return };
-    let planted = Planted::of(&scratch);
+    let planted = Planted::new(&scratch);
     let other = planted.home.join("other");
     scratch.write("home/other/bin/tool", PLANTED.as_bytes());
     let all = Command::new("chmod").args(["-R", "+x"]).arg(&other).status();
@@ -333,7 +333,7 @@ const SLOW: &str = r#"jail "slow" pkgs.bashInteractive [
 #[test]
 fn a_link_that_was_planted_while_a_script_ran_is_not_followed() {
     let Some(scratch) = built(SLOW, "slow") else { return };
-    let planted = Planted::of(&scratch);
+    let planted = Planted::new(&scratch);
     scratch.write("home/keys/id", b"secret");
     fs::create_dir(planted.home.join("other")).unwrap();
     let jail = scratch.path(".local/state/jailgen/bin/slow");

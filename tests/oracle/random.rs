@@ -29,7 +29,7 @@ impl Writer {
         let mut writer = Self { choices: Choices(seed), scope: Vec::new(), names: 0 };
         let ty = [Type::Int, Type::Bool, Type::Text, Type::List, Type::Set]
             [usize::try_from(seed % 5).unwrap()];
-        writer.of(ty, 5)
+        writer.of_type(ty, 5)
     }
 
     fn fresh(&mut self) -> String {
@@ -39,7 +39,7 @@ impl Writer {
     }
 
     /// An expression that gives a value of the type, or divides by nothing and throws in no case.
-    fn of(&mut self, ty: Type, depth: u32) -> String {
+    fn of_type(&mut self, ty: Type, depth: u32) -> String {
         let known: Vec<_> = self
             .scope
             .iter()
@@ -66,19 +66,21 @@ impl Writer {
             0 => self.binding(ty, depth),
             1 => {
                 let (condition, then, otherwise) = (
-                    self.of(Type::Bool, depth - 1),
-                    self.of(ty, depth - 1),
-                    self.of(ty, depth - 1),
+                    self.of_type(Type::Bool, depth - 1),
+                    self.of_type(ty, depth - 1),
+                    self.of_type(ty, depth - 1),
                 );
                 format!("(if {condition} then {then} else {otherwise})")
             }
             2 => self.call(ty, depth),
             3 => {
-                let (set, value) = (self.of(Type::Set, depth - 1), self.of(ty, depth - 1));
+                let (set, value) =
+                    (self.of_type(Type::Set, depth - 1), self.of_type(ty, depth - 1));
                 format!("({set} // {{ k = {value}; }}).k")
             }
             4 => {
-                let (list, value) = (self.of(Type::List, depth - 1), self.of(ty, depth - 1));
+                let (list, value) =
+                    (self.of_type(Type::List, depth - 1), self.of_type(ty, depth - 1));
                 format!("(builtins.head ([ {value} ] ++ {list}))")
             }
             _ => self.operation(ty, depth),
@@ -105,9 +107,9 @@ impl Writer {
 
     fn binding(&mut self, ty: Type, depth: u32) -> String {
         let (name, of) = (self.fresh(), self.any());
-        let value = self.of(of, depth - 1);
+        let value = self.of_type(of, depth - 1);
         self.scope.push((name.clone(), of));
-        let body = self.of(ty, depth - 1);
+        let body = self.of_type(ty, depth - 1);
         self.scope.pop();
         match self.choices.next(4) {
             0 => format!("(({name}: {body}) {value})"),
@@ -122,7 +124,7 @@ impl Writer {
     }
 
     fn call(&mut self, ty: Type, depth: u32) -> String {
-        let value = self.of(ty, depth - 1);
+        let value = self.of_type(ty, depth - 1);
         match self.choices.next(4) {
             0 => format!("((x: y: x) {value} (throw \"x\"))"),
             1 => format!("(builtins.elemAt (map (x: x) [ (throw \"x\") {value} ]) 1)"),
@@ -135,54 +137,88 @@ impl Writer {
         let mut text = String::new();
         let (less, choices) = (depth - 1, self.choices.next(4));
         let wrote = match (ty, choices) {
-            (Type::Int, 0) => write!(text, "(builtins.length {})", self.of(Type::List, less)),
-            (Type::Int, 1) => write!(text, "(builtins.stringLength {})", self.of(Type::Text, less)),
+            (Type::Int, 0) => write!(text, "(builtins.length {})", self.of_type(Type::List, less)),
+            (Type::Int, 1) => {
+                write!(text, "(builtins.stringLength {})", self.of_type(Type::Text, less))
+            }
             (Type::Int, _) => {
                 let op = self.choices.of(&["+", "-"]);
-                write!(text, "({} {op} {})", self.of(Type::Int, less), self.of(Type::Int, less))
+                write!(
+                    text,
+                    "({} {op} {})",
+                    self.of_type(Type::Int, less),
+                    self.of_type(Type::Int, less)
+                )
             }
             (Type::Bool, 0) => {
                 let of = self.any();
                 let op = self.choices.of(&["==", "!="]);
-                write!(text, "({} {op} {})", self.of(of, less), self.of(of, less))
+                write!(text, "({} {op} {})", self.of_type(of, less), self.of_type(of, less))
             }
             (Type::Bool, 1) => {
                 let op = self.choices.of(&["<", "<=", ">", ">="]);
                 let of = if self.choices.next(2) == 0 { Type::Int } else { Type::Text };
-                write!(text, "({} {op} {})", self.of(of, less), self.of(of, less))
+                write!(text, "({} {op} {})", self.of_type(of, less), self.of_type(of, less))
             }
-            (Type::Bool, 2) => write!(text, "(!{} ? a)", self.of(Type::Set, less)),
+            (Type::Bool, 2) => write!(text, "(!{} ? a)", self.of_type(Type::Set, less)),
             (Type::Bool, _) => {
                 let op = self.choices.of(&["&&", "||", "->"]);
-                write!(text, "({} {op} {})", self.of(Type::Bool, less), self.of(Type::Bool, less))
+                write!(
+                    text,
+                    "({} {op} {})",
+                    self.of_type(Type::Bool, less),
+                    self.of_type(Type::Bool, less)
+                )
             }
-            (Type::Text, 0) => write!(text, "(toString {})", self.of(Type::Int, less)),
-            (Type::Text, 1) => write!(text, "\"<${{{}}}>\"", self.of(Type::Text, less)),
-            (Type::Text, 2) => write!(text, "(builtins.toJSON {})", self.of(Type::Set, less)),
+            (Type::Text, 0) => write!(text, "(toString {})", self.of_type(Type::Int, less)),
+            (Type::Text, 1) => write!(text, "\"<${{{}}}>\"", self.of_type(Type::Text, less)),
+            (Type::Text, 2) => write!(text, "(builtins.toJSON {})", self.of_type(Type::Set, less)),
             (Type::Text, _) => {
-                write!(text, "({} + {})", self.of(Type::Text, less), self.of(Type::Text, less))
+                write!(
+                    text,
+                    "({} + {})",
+                    self.of_type(Type::Text, less),
+                    self.of_type(Type::Text, less)
+                )
             }
-            (Type::List, 0) => write!(text, "(map (x: [ x ]) {})", self.of(Type::List, less)),
-            (Type::List, 1) => write!(text, "(builtins.attrValues {})", self.of(Type::Set, less)),
+            (Type::List, 0) => write!(text, "(map (x: [ x ]) {})", self.of_type(Type::List, less)),
+            (Type::List, 1) => {
+                write!(text, "(builtins.attrValues {})", self.of_type(Type::Set, less))
+            }
             (Type::List, 2) => {
                 let (a, b) = (self.any(), self.any());
-                write!(text, "[ {} {} ]", self.of(a, less), self.of(b, less))
+                write!(text, "[ {} {} ]", self.of_type(a, less), self.of_type(b, less))
             }
             (Type::List, _) => {
-                write!(text, "({} ++ {})", self.of(Type::List, less), self.of(Type::List, less))
+                write!(
+                    text,
+                    "({} ++ {})",
+                    self.of_type(Type::List, less),
+                    self.of_type(Type::List, less)
+                )
             }
             (Type::Set, 0) => {
-                write!(text, "({} // {})", self.of(Type::Set, less), self.of(Type::Set, less))
+                write!(
+                    text,
+                    "({} // {})",
+                    self.of_type(Type::Set, less),
+                    self.of_type(Type::Set, less)
+                )
             }
             (Type::Set, 1) => {
-                write!(text, "(builtins.mapAttrs (n: v: n) {})", self.of(Type::Set, less))
+                write!(text, "(builtins.mapAttrs (n: v: n) {})", self.of_type(Type::Set, less))
             }
             (Type::Set, 2) => {
-                write!(text, "(builtins.removeAttrs {} [ \"a\" ])", self.of(Type::Set, less))
+                write!(text, "(builtins.removeAttrs {} [ \"a\" ])", self.of_type(Type::Set, less))
             }
             (Type::Set, _) => {
                 let (a, b) = (self.any(), self.any());
-                write!(text, "{{ p = {}; \"q r\".s = {}; }}", self.of(a, less), self.of(b, less))
+                write!(
+                    text,
+                    "{{ p = {}; \"q r\".s = {}; }}",
+                    self.of_type(a, less),
+                    self.of_type(b, less)
+                )
             }
         };
         wrote.unwrap();

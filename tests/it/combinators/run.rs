@@ -51,7 +51,7 @@ impl Built {
             skip(what, &reason);
             return None;
         }
-        let place = Place::new(self, row);
+        let place = RowPlace::new(self, row);
         let mut failures = String::new();
         match place.host() {
             Ok(host) => {
@@ -96,13 +96,13 @@ fn example_of(row: &Row) -> Option<String> {
 }
 
 /// Where a row's commands run.
-struct Place<'a> {
+struct RowPlace<'a> {
     built: &'a Built,
     row: &'a Row,
     home: PathBuf,
 }
 
-impl<'a> Place<'a> {
+impl<'a> RowPlace<'a> {
     fn new(built: &'a Built, row: &'a Row) -> Self {
         let home = built.scratch.path("homes").join(row.command());
         std::fs::create_dir_all(home.join("project")).unwrap();

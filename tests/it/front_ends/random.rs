@@ -50,7 +50,7 @@ impl Writer {
         let binding = match choice {
             0..=2 => {
                 let ty = self.any();
-                let value = self.of(ty, DEPTH - 1);
+                let value = self.of_type(ty, DEPTH - 1);
                 let name = self.fresh();
                 self.scope.push((name.clone(), ty));
                 format!("let {name} = {value}; in\n")
@@ -68,7 +68,7 @@ impl Writer {
                 self.named("name")
             ),
             _ => {
-                let list = self.of(Type::Permissions, DEPTH);
+                let list = self.of_type(Type::Permissions, DEPTH);
                 format!(
                     "let make = {{ name, more ? [ ] }}: jail name pkgs.hello ({list} ++ more); in\n\
                      {{ a = make {{ name = \"first\"; }}; b = make {{ name = \"second\"; more = [ network ]; }}; }}\n"
@@ -86,8 +86,8 @@ impl Writer {
     }
 
     fn named(&mut self, name: &str) -> String {
-        let entry = self.of(Type::Package, 2);
-        let list = self.of(Type::Permissions, DEPTH);
+        let entry = self.of_type(Type::Package, 2);
+        let list = self.of_type(Type::Permissions, DEPTH);
         let list = match self.choices.next(4) {
             0 => format!("(c: with c; {list})"),
             1 => format!("(with jail.combinators; {list})"),
@@ -97,7 +97,7 @@ impl Writer {
     }
 
     fn agent(&mut self, name: &str) -> String {
-        let mut fields = format!("name = {name}; pkg = {}; ", self.of(Type::Package, 2));
+        let mut fields = format!("name = {name}; pkg = {}; ", self.of_type(Type::Package, 2));
         fields.push_str(self.choices.of(&[
             "configPaths = [ ]; ",
             "configPaths = [ \"~/.config/x\" ]; ",
@@ -106,11 +106,11 @@ impl Writer {
         for (field, ty) in [("extraPkgs", Type::Packages), ("extraJailOptions", Type::Permissions)]
         {
             if self.choices.next(2) == 0 {
-                fields.push_str(&format!("{field} = {}; ", self.of(ty, DEPTH - 1)));
+                fields.push_str(&format!("{field} = {}; ", self.of_type(ty, DEPTH - 1)));
             }
         }
         if self.choices.next(2) == 0 {
-            let value = self.of(Type::Text, DEPTH - 1);
+            let value = self.of_type(Type::Text, DEPTH - 1);
             fields.push_str(&format!("env = {{ A = {value}; B = noescape \"$HOME\"; }}; "));
         }
         format!("makeJailedAgent {{ {fields}}}")
@@ -133,7 +133,7 @@ impl Writer {
         self.scope.iter().filter(fits).map(|(name, _)| name.clone()).collect()
     }
 
-    fn of(&mut self, ty: Type, depth: u32) -> String {
+    fn of_type(&mut self, ty: Type, depth: u32) -> String {
         let visible = self.visible(ty);
         if !visible.is_empty() && self.choices.next(3) == 0 {
             return visible[usize::try_from(self.choices.next(visible.len() as u64)).unwrap()]
@@ -146,13 +146,13 @@ impl Writer {
         match self.choices.next(10) {
             0 => self.binding(ty, depth),
             1 => {
-                let condition = self.of(Type::Bool, less);
-                let (then, otherwise) = (self.of(ty, less), self.of(ty, less));
+                let condition = self.of_type(Type::Bool, less);
+                let (then, otherwise) = (self.of_type(ty, less), self.of_type(ty, less));
                 format!("(if {condition} then {then} else {otherwise})")
             }
-            2 => format!("{{ k.\"a b\" = {}; }}.k.\"a b\"", self.of(ty, less)),
-            3 => format!("(builtins.elemAt [ {} null ] 0)", self.of(ty, less)),
-            4 => format!("({{ }}.k or {})", self.of(ty, less)),
+            2 => format!("{{ k.\"a b\" = {}; }}.k.\"a b\"", self.of_type(ty, less)),
+            3 => format!("(builtins.elemAt [ {} null ] 0)", self.of_type(ty, less)),
+            4 => format!("({{ }}.k or {})", self.of_type(ty, less)),
             _ => self.operation(ty, less),
         }
     }
@@ -180,9 +180,9 @@ impl Writer {
 
     fn binding(&mut self, ty: Type, depth: u32) -> String {
         let (name, of) = (self.fresh(), self.any());
-        let value = self.of(of, depth - 1);
+        let value = self.of_type(of, depth - 1);
         self.scope.push((name.clone(), of));
-        let body = self.of(ty, depth - 1);
+        let body = self.of_type(ty, depth - 1);
         self.scope.pop();
         match self.choices.next(5) {
             0 => format!("(({name}: {body}) {value})"),
@@ -216,8 +216,8 @@ impl Writer {
     }
 
     fn bool(&mut self, choice: u64, less: u32) -> String {
-        let (one, other) = (self.of(Type::Bool, less), self.of(Type::Bool, less));
-        let (text, more) = (self.of(Type::Known, less), self.of(Type::Known, less));
+        let (one, other) = (self.of_type(Type::Bool, less), self.of_type(Type::Bool, less));
+        let (text, more) = (self.of_type(Type::Known, less), self.of_type(Type::Known, less));
         match choice {
             0 => format!("({one} && {other})"),
             1 => format!("(!{one} || {other})"),
@@ -229,25 +229,25 @@ impl Writer {
     }
 
     fn int(&mut self, choice: u64, less: u32) -> String {
-        let (one, other) = (self.of(Type::Int, less), self.of(Type::Int, less));
+        let (one, other) = (self.of_type(Type::Int, less), self.of_type(Type::Int, less));
         match choice {
-            0 => format!("(builtins.stringLength {})", self.of(Type::Known, less)),
+            0 => format!("(builtins.stringLength {})", self.of_type(Type::Known, less)),
             1 => format!("({one} - {other})"),
             2 => format!("(builtins.foldl' (a: b: a + b) 0 [ {one} {other} ])"),
-            3 => format!("(builtins.length {})", self.of(Type::Packages, less)),
+            3 => format!("(builtins.length {})", self.of_type(Type::Packages, less)),
             _ => format!("({one} + {other})"),
         }
     }
 
     fn known(&mut self, choice: u64, less: u32) -> String {
-        let (one, other) = (self.of(Type::Known, less), self.of(Type::Known, less));
+        let (one, other) = (self.of_type(Type::Known, less), self.of_type(Type::Known, less));
         match choice {
             0 => format!("\"<${{{one}}}>\""),
             1 => format!("({one} + {other})"),
             2 => format!("(lib.concatStringsSep \"\\n\" (map lib.toUpper [ {one} {other} ]))"),
             3 => format!("(builtins.replaceStrings [ \"a\" \"$\" ] [ \"$\" {one} ] {other})"),
             4 => {
-                let number = self.of(Type::Int, less);
+                let number = self.of_type(Type::Int, less);
                 format!("(builtins.toJSON {{ a = {one}; b = [ {number} null ]; }})")
             }
             _ => format!("(lib.removeSuffix \"b\" {one})"),
@@ -255,20 +255,20 @@ impl Writer {
     }
 
     fn text(&mut self, choice: u64, less: u32) -> String {
-        let (one, other) = (self.of(Type::Text, less), self.of(Type::Text, less));
-        let package = self.of(Type::Package, less);
+        let (one, other) = (self.of_type(Type::Text, less), self.of_type(Type::Text, less));
+        let package = self.of_type(Type::Package, less);
         match choice {
             0 => format!("\"<${{{one}}}>\""),
             1 => format!("({one} + {other})"),
             2 => format!("(lib.concatStringsSep \"\\n\" [ {one} {other} ])"),
             3 => format!("\"${{{package}}}/bin\""),
             4 => format!("''\n  a ${{{package}}}\n    ${{{one}}}\n''"),
-            _ => self.of(Type::Known, less),
+            _ => self.of_type(Type::Known, less),
         }
     }
 
     fn word(&mut self, choice: u64, less: u32) -> String {
-        let one = self.of(Type::Word, less);
+        let one = self.of_type(Type::Word, less);
         match choice {
             0 => format!("(lib.removePrefix \"a\" \"x${{{one}}}\")"),
             1 => format!("(lib.concatMapStringsSep \"-\" (it: it) [ {one} \"z\" ])"),
@@ -278,48 +278,49 @@ impl Writer {
     }
 
     fn path(&mut self, choice: u64, less: u32) -> String {
-        let word = self.of(Type::Word, less);
+        let word = self.of_type(Type::Word, less);
         match choice {
             0 => format!("(noescape \"~/${{{word}}}\")"),
             1 => format!("(noescape (\"$XDG_RUNTIME_DIR/\" + {word}))"),
-            2 => format!("\"${{{}}}/${{{word}}}\"", self.of(Type::Package, less)),
+            2 => format!("\"${{{}}}/${{{word}}}\"", self.of_type(Type::Package, less)),
             _ => format!("\"/p/${{{word}}}\""),
         }
     }
 
     fn package(&mut self, choice: u64, less: u32) -> String {
-        let one = self.of(Type::Package, less);
+        let one = self.of_type(Type::Package, less);
         match choice {
             0 => "(pkgs.git.override { })".to_owned(),
             1 => format!("(lib.getBin {one})"),
             2 => format!("(let p = {one}; in p)"),
             3 => format!(
                 "(pkgs.writeShellScriptBin {} {})",
-                self.of(Type::Word, 0),
-                self.of(Type::Text, less)
+                self.of_type(Type::Word, 0),
+                self.of_type(Type::Text, less)
             ),
             _ => one,
         }
     }
 
     fn packages(&mut self, choice: u64, less: u32) -> String {
-        let (one, other) = (self.of(Type::Packages, less), self.of(Type::Packages, less));
+        let (one, other) = (self.of_type(Type::Packages, less), self.of_type(Type::Packages, less));
         match choice {
-            0 => format!("(lib.optionals {} {one})", self.of(Type::Bool, less)),
+            0 => format!("(lib.optionals {} {one})", self.of_type(Type::Bool, less)),
             1 => format!("({one} ++ {other})"),
             2 => format!("(builtins.filter (it: true) {one})"),
             3 => format!("(builtins.concatLists [ {one} {other} ])"),
             _ => {
-                let (one, other) = (self.of(Type::Package, less), self.of(Type::Package, less));
+                let (one, other) =
+                    (self.of_type(Type::Package, less), self.of_type(Type::Package, less));
                 format!("[ {one} {other} ]")
             }
         }
     }
 
     fn permission(&mut self, less: u32) -> String {
-        let (path, text) = (self.of(Type::Path, less), self.of(Type::Text, less));
+        let (path, text) = (self.of_type(Type::Path, less), self.of_type(Type::Text, less));
         let name = self.choices.of(&["A", "B_2", "LONG_NAME"]);
-        let word = self.of(Type::Word, less);
+        let word = self.of_type(Type::Word, less);
         match self.choices.next(14) {
             0 | 1 => format!("(set-env \"{name}\" {text})"),
             2 => format!("(set-env \"{name}\" {path})"),
@@ -327,32 +328,33 @@ impl Writer {
             4 => format!("(try-readwrite {path})"),
             5 => format!("(ro-bind {path} \"/in/${{{word}}}\")"),
             6 => format!("(write-text \"/etc/${{{word}}}\" {text})"),
-            7 => format!("(add-pkg-deps {})", self.of(Type::Packages, less)),
-            8 => format!("(include-once {word} {})", self.of(Type::Permission, less)),
-            9 => format!("(compose {})", self.of(Type::Permissions, less)),
-            10 => format!("(defer {})", self.of(Type::Permission, less)),
+            7 => format!("(add-pkg-deps {})", self.of_type(Type::Packages, less)),
+            8 => format!("(include-once {word} {})", self.of_type(Type::Permission, less)),
+            9 => format!("(compose {})", self.of_type(Type::Permissions, less)),
+            10 => format!("(defer {})", self.of_type(Type::Permission, less)),
             11 => format!("(add-runtime {text})"),
             12 => format!(
                 "(wrap-entry (entry: \"exec ${{{}}}/x ${{entry}} \\\"$@\\\"\"))",
-                self.of(Type::Package, less)
+                self.of_type(Type::Package, less)
             ),
             _ => format!("((name: value: set-env name (value + \"!\")) \"{name}\" {text})"),
         }
     }
 
     fn permissions(&mut self, choice: u64, less: u32) -> String {
-        let (one, other) = (self.of(Type::Permissions, less), self.of(Type::Permissions, less));
+        let (one, other) =
+            (self.of_type(Type::Permissions, less), self.of_type(Type::Permissions, less));
         match choice {
             0 => format!("({one} ++ {other})"),
-            1 => format!("(lib.optionals {} {one})", self.of(Type::Bool, less)),
-            2 => format!("(map (n: persist-home n) [ {} ])", self.of(Type::Word, less)),
+            1 => format!("(lib.optionals {} {one})", self.of_type(Type::Bool, less)),
+            2 => format!("(map (n: persist-home n) [ {} ])", self.of_type(Type::Word, less)),
             3 => format!(
                 "(lib.mapAttrsToList set-env {{ B = {}; A = \"1\"; }})",
-                self.of(Type::Text, less)
+                self.of_type(Type::Text, less)
             ),
             _ => {
                 let (one, other) =
-                    (self.of(Type::Permission, less), self.of(Type::Permission, less));
+                    (self.of_type(Type::Permission, less), self.of_type(Type::Permission, less));
                 format!("[ {one} {other} ]")
             }
         }

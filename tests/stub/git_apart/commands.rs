@@ -107,28 +107,28 @@ const MAKE: &str = "
 ";
 
 /// A kind of repository: how it is made of that, and in which folder of `~/all` one works.
-struct Kind {
+struct Repository {
     name: &'static str,
     more: &'static str,
     granted: &'static str,
     below: &'static str,
 }
 
-const KINDS: [Kind; 4] = [
-    Kind { name: "plain", more: "", granted: "repository", below: "" },
-    Kind {
+const KINDS: [Repository; 4] = [
+    Repository { name: "plain", more: "", granted: "repository", below: "" },
+    Repository {
         name: "subfolder",
         more: "mkdir a; echo x >a/x; echo 1 >a/f; git add a; git commit -qm a",
         granted: "repository",
         below: "a",
     },
-    Kind {
+    Repository {
         name: "worktree",
         more: "git worktree add -q ~/all/beside -b side",
         granted: "beside",
         below: "",
     },
-    Kind {
+    Repository {
         name: "submodule",
         more: "git -c protocol.file.allow=always submodule --quiet add ~/all/up.git sub; git commit -qm sub",
         granted: "repository",
@@ -148,7 +148,7 @@ fn script() -> String {
     script
 }
 
-fn jail(caller: Caller, kind: &Kind) -> (Jail, PathBuf) {
+fn jail(caller: Caller, kind: &Repository) -> (Jail, PathBuf) {
     let jail = plain(caller);
     prepare(&jail, &format!("{MAKE}{}", kind.more));
     let all = jail.home().join("all");

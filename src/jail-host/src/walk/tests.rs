@@ -45,7 +45,7 @@ fn temporary() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
-fn of(expected: &[(&str, Way)]) -> Vec<(String, Way)> {
+fn owned(expected: &[(&str, Way)]) -> Vec<(String, Way)> {
     expected.iter().map(|(path, way)| ((*path).into(), *way)).collect()
 }
 
@@ -60,7 +60,7 @@ fn all_of_a_project_is_looked_through() {
         ("secrets/x", Way::Folder),
         ("secrets/x/y", Way::Folder),
     ];
-    assert_eq!(matches(folder.path(), &[".env", "secrets/"]), of(&expected));
+    assert_eq!(matches(folder.path(), &[".env", "secrets/"]), owned(&expected));
     let walked = walked(folder.path(), &[".env"]);
     let repositories: Vec<&[u8]> = walked.repositories.iter().map(Vec::as_slice).collect();
     assert_eq!(repositories, [&b""[..], b"sub"]);
@@ -115,7 +115,7 @@ fn a_file_matches_by_all_its_names() {
     let at = folder.path();
     fs::hard_link(at.join("a/.env"), at.join("b/other")).expect("a link");
     let expected = [("a/.env", Way::Itself), ("b/other", Way::Name)];
-    assert_eq!(matches(at, &[".env"]), of(&expected));
+    assert_eq!(matches(at, &[".env"]), owned(&expected));
     assert_eq!(walked(at, &[".env"]).named_elsewhere().count(), 0);
     fs::hard_link(at.join("a/.env"), outside.path().join("third")).expect("a link");
     assert_eq!(walked(at, &[".env"]).named_elsewhere().count(), 2);

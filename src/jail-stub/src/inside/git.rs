@@ -29,7 +29,7 @@ use crate::sys::Attributes;
 /// What is kept apart, and all its places inside.
 pub(super) struct Apart<'a> {
     guard: &'a GitGuard<'a>,
-    places: Vec<Place>,
+    places: Vec<HeldPlace>,
     copies: Option<Copies>,
 }
 
@@ -39,7 +39,7 @@ struct Copies {
     at: JailPath,
 }
 
-struct Place {
+struct HeldPlace {
     /// Its number in the list, which is the name of its copy.
     number: usize,
     how: How,
@@ -66,9 +66,9 @@ pub(super) fn find<'a, 's>(
             let [from, to] = [from, to].map(|place| place.strip_suffix(b"/").unwrap_or(place));
             let below = path.strip_prefix(from);
             if let Some(below) = below.filter(|below| matches!(below.first(), None | Some(b'/'))) {
-                let mut place = Place::find(number, how, &path, [to, below].concat())?;
+                let mut place = HeldPlace::find(number, how, &path, [to, below].concat())?;
                 // One folder for changes serves one layer; elsewhere the same folder is read-only.
-                if places.iter().any(|other: &Place| other.number == number) {
+                if places.iter().any(|other: &HeldPlace| other.number == number) {
                     place.lower = None;
                 }
                 places.push(place);
@@ -78,7 +78,7 @@ pub(super) fn find<'a, 's>(
     Ok(Some(Apart { guard, places, copies: None }))
 }
 
-impl Place {
+impl HeldPlace {
     fn find(number: usize, how: How, path: &[u8], to: Vec<u8>) -> Result<Self, Problem> {
         // The last name may be a symbolic link, which is not followed.
         let (folder, name) = split(path);
