@@ -474,7 +474,7 @@ in
       params = [ "literal" ];
       brings = [ ];
     };
-    # Of these files and folders in a folder that is granted read-write, the jail has copies: what it changes is gone with it.
+    # The jail has copies of these files and folders in a folder that is granted read-write: its changes are gone when it ends.
     private-copies = {
       params = [
         "text"
@@ -521,12 +521,12 @@ in
       ];
       brings = [ ];
     };
-    # A folder of the jail's own in place of this one, read-write, made (mode 0700) when it is missing.
+    # A folder of the jail's own in place of this one, read-write, made (mode 0700) if it is missing.
     separate-state-dir = {
       params = [ "text" ];
       brings = [ ];
     };
-    # A file of the jail's own in place of this one, read-write; its program makes it (mode 0600) where it is missing.
+    # A file of the jail's own in place of this one, read-write; its program makes it (mode 0600) if it is missing.
     separate-state-file = {
       params = [ "text" ];
       brings = [ ];
@@ -659,7 +659,7 @@ in
       params = [ ];
       brings = [ ];
     };
-    # What your own programs execute of the working folder stays as it is: what appears or changes is moved aside at once.
+    # Files of the working folder that your own programs execute stay unchanged: what appears or changes is moved aside at once.
     protect = {
       params = [ { list = "literal"; } ];
       brings = [ ];

@@ -24,7 +24,7 @@ names below. If the host does not have the bus, it is left out, and the launch r
 - `talk`: names that it may talk to, in every way.
 - `see`: names that it may see.
 - `call` and `broadcast`: calls that it may make, and signals that it may get, as `NAME=RULE`; a rule is
-  `INTERFACE.MEMBER@/PATH`, and `*` stands for any.
+  `INTERFACE.MEMBER@/PATH`, and `*` means any.
 
 How much this allows depends on the service: `org.freedesktop.portal.*` asks you, `org.freedesktop.systemd1` runs anything
 outside.",

@@ -108,7 +108,7 @@ file does not exist. Agents' jails have this grant unless `baseJailOptions` says
             name: names::SET_ARGV,
             in_jail_nix: true,
             summary: "The arguments of the program",
-            docs: "Without it, the program gets the arguments of the command. `(noescape \"\\\"$@\\\"\")` stands for all of them.",
+            docs: "Without it, the program gets the arguments of the command. `(noescape \"\\\"$@\\\"\")` means all of them.",
             signature: Signature { params: &[param("arguments", Type::List(&Type::Text))] },
             example: "set-argv [ \"--verbose\" (noescape \"\\\"$@\\\"\") ]",
             lower: Lower::Permission(set_argv),

@@ -112,11 +112,11 @@ not see what it keeps of other projects.",
         },
         Combinator {
             name: names::PRIVATE_COPIES,
-            summary: "Of these files and folders in a folder that is granted read-write, the jail has copies: what it changes is gone with it",
-            docs: "For what a program on the host executes or believes in state that it shares with jails, as hooks, plugins and settings of agents; the
-builders of agents have a list of their own. A name that ends with `/` is that of a folder. What is not there cannot be made on the host by the jail either:
-an empty file or folder stands there for as long as a jail runs. Programs in the folder that such a file names are copies, too. When the jail has ended, what
-it has changed in its copies is printed. [agent-state.md](agent-state.md) says more.",
+            summary: "The jail has copies of these files and folders in a folder that is granted read-write: its changes are gone when it ends",
+            docs: "For files that a program on the host executes or trusts in state that it shares with jails, such as hooks, plugins and settings of agents;
+the builders of agents have lists of their own. A name that ends with `/` is that of a folder. The jail cannot make missing ones on the host either: an
+empty file or folder is there as long as a jail runs. Programs in the folder that such a file names are copies, too. When the jail has ended, the launch
+prints what it has changed in its copies. [agent-state.md](agent-state.md) says more.",
             signature: Signature {
                 params: &[param("folder", Type::Text), param("names", Type::List(&Type::Literal))],
             },
@@ -202,7 +202,7 @@ ever write stops the launch, because an earlier session may have made it. `/etc/
         },
         Combinator {
             name: names::SEPARATE_STATE_DIR,
-            summary: "A folder of the jail's own in place of this one, read-write, made (mode 0700) when it is missing",
+            summary: "A folder of the jail's own in place of this one, read-write, made (mode 0700) if it is missing",
             docs: "It is kept in `~/.local/share/jailgen/state/NAME`, with the name of the jail, and no program outside looks there.",
             signature: Signature { params: PATH },
             example: "separate-state-dir (noescape \"~/.claude\")",
@@ -215,8 +215,8 @@ ever write stops the launch, because an earlier session may have made it. `/etc/
         },
         Combinator {
             name: names::SEPARATE_STATE_FILE,
-            summary: "A file of the jail's own in place of this one, read-write; its program makes it (mode 0600) where it is missing",
-            docs: "As `separate-state-dir` for a file; `state-file` says how files are carried over.",
+            summary: "A file of the jail's own in place of this one, read-write; its program makes it (mode 0600) if it is missing",
+            docs: "The same as `separate-state-dir`, for a file; `state-file` describes how files are carried over.",
             signature: Signature { params: PATH },
             example: "separate-state-file (noescape \"~/.claude.json\")",
             lower: Lower::Permission(|call| {
@@ -424,12 +424,7 @@ fn paths_from_variable(call: &mut Call<'_, '_>) -> Option<()> {
     let separator = call.literal(1)?;
     if separator.is_empty() {
         let message = "the separator is empty".to_owned();
-        call.error(
-            Code::ParamType,
-            1,
-            message,
-            "write what stands between two paths, mostly `\":\"`",
-        );
+        call.error(Code::ParamType, 1, message, "write the text between two paths, mostly `\":\"`");
         return None;
     }
     let separator = separator.to_owned();

@@ -64,14 +64,14 @@ a folder in the worktree.",
         Combinator {
             name: names::MASK,
             summary: "Files of the working folder that match a glob and that git does not track are empty inside",
-            docs: "The globs are those of [gitignore](https://git-scm.com/docs/gitignore), from the working folder on: `.env` is a file of this
-name in any folder, `config/*.key` is in `config`, `secrets/` is all of a folder, and `!.env.test` takes out again what an earlier glob has. All
-of a spec are one list, in which the last one that matches counts. `@credentials` stands for a table of known names
+            docs: "The globs are those of [gitignore](https://git-scm.com/docs/gitignore), relative to the working folder: `.env` is a file of this
+name in any folder, `config/*.key` is in `config`, `secrets/` is all of a folder, and `!.env.test` excepts a name from earlier globs. All globs
+of a spec form one list, in which the last match counts. `@credentials` means a table of well-known names
 ([project-folder.md](project-folder.md#masked-files)).
 
-An empty file that can be read and not written lies over each. A file that git tracks is not masked, because its content is in `.git` too, and
-the agent would commit an empty one; the launch prints that. A glob of yours that matches nothing is printed, too. What appears during the session is
-masked at the next launch.",
+An empty file, which can be read but not written, covers each of them. A file that git tracks is not masked, because its content is in `.git` too,
+and the agent would commit an empty one; the launch reports it. It also reports each glob of yours that matches nothing. Files that appear during the
+session are masked at the next launch.",
             signature: Signature { params: &[param("globs", Type::List(&Type::Literal))] },
             example: "[ mount-cwd (mask [ \"@credentials\" \"config/*.key\" \"!.env.test\" ]) ]",
             lower: Lower::Permission(mask),
@@ -84,7 +84,7 @@ masked at the next launch.",
             docs: "Like `protect-git`. When the jail has ended, these settings are also copied to the real `.git/config`: `user.name` and
 `user.email`; `branch.NAME.remote` and `merge`; `remote.NAME.url` and `fetch` with an https or ssh address; and those of
 `submodule.NAME` that name an address or are a switch. Every other change is left out and reported. A setting that changed on
-the host in the meantime stays as it is there.",
+the host in the meantime is not touched.",
             example: "[ mount-cwd merge-git-config ]",
             lower: Lower::Permission(|call| git(call, GitSettings::Merged)),
             ..OURS
@@ -134,17 +134,17 @@ folder itself. It refuses what `mount-cwd` refuses.",
         },
         Combinator {
             name: names::PROTECT,
-            summary: "What your own programs execute of the working folder stays as it is: what appears or changes is moved aside at once",
+            summary: "Files of the working folder that your own programs execute stay unchanged: what appears or changes is moved aside at once",
             docs: "The elements are globs as in a `.gitignore`, and kinds of `jailgen explain --protected`: `\"@editor\"`, `\"@shell\"`, `\"@agent\"`,
 `\"@git-hook\"`, `\"@nix\"` and the others; `\"@hosts\"` is these five. Case does not matter.
 
 - A process outside watches the folder. What appears at such a path or changes there is moved aside at once, unless the repository had this
   content before the session: `git checkout` works. What was there before is put back, and you see a line about it.
 - If it is yours, `jailgen handoff restore` brings it back. After twenty times the jail is ended.
-- `\"!CLAUDE.md\"` takes a name out again: it is neither protected, nor reported when the session ends.
+- `\"!CLAUDE.md\"` excepts a name: it is neither protected, nor reported when the session ends.
 
-All of a spec are one list, in any order. It goes with `mount-cwd`. Without `protect`, everything in the table is compared and reported when
-the session ends. [handoff.md](handoff.md#protected-files) says what this holds and what it does not.",
+All elements of a spec form one list, in any order. It needs `mount-cwd`. Without `protect`, everything in the table is compared and reported when
+the session ends. [handoff.md](handoff.md#protected-files) says what this covers and what it does not.",
             signature: Signature { params: &[param("globs", Type::List(&Type::Literal))] },
             example: "[ mount-cwd (protect [ \"@hosts\" \"*.service\" \"!.vscode/settings.json\" ]) ]",
             lower: Lower::Permission(|call| {

@@ -57,7 +57,7 @@ pub(super) const HTTP_ALLOW: Combinator = Combinator {
     summary: "This host can be reached, and gets only such requests",
     docs: "
 - `methods`: the methods, in upper case; all by default. `TRACE` and `CONNECT` are errors.
-- `paths`: paths that begin with `/`; all by default. `*` stands for one segment, and `**` at the end for any number:
+- `paths`: paths that start with `/`; all by default. `*` means one segment, and `**` at the end any number:
   `\"/v1/**\"` is `/v1` and everything below it. The query is not looked at.
 
 If there are several for one host, a request must match one of them as a whole. The host can be reached on ports 443 and 80,

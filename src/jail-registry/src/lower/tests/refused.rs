@@ -253,7 +253,7 @@ fn names_that_nothing_may_have() {
         [s("X"), s("")],
         &expect![[r#"
         error[param-type] at 4: the separator is empty
-          = help: write what stands between two paths, mostly `":"`
+          = help: write the text between two paths, mostly `":"`
     "#]],
     );
 }
