@@ -423,6 +423,9 @@ pub struct Init {
     #[arg(value_name = "PROGRAM", default_value = init::SHELL)]
     #[arg(value_parser = PossibleValuesParser::new(init::programs()))]
     pub program: String,
+    /// Look at the files of a project, and put in the packages, hosts and caches that it needs.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub from: Option<PathBuf>,
     /// The file to write, which must not exist. The default is `PROGRAM.jail`,
     /// and `-` is standard output.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -208,7 +208,8 @@ pub(super) const INIT: &str = "\
 Examples:
   jailgen init                             shell.jail: bash and the common tools
   jailgen init claude-code
-  jailgen init codex -o agents/codex.jail";
+  jailgen init codex -o agents/codex.jail
+  jailgen init opencode --from .           with what this project is built with";
 
 pub(super) const IMPORT: &str = "\
 Examples:
