@@ -58,6 +58,7 @@ mod screen;
 mod sessions;
 mod set_id;
 mod shared;
+mod stage;
 mod standard;
 mod stopping;
 mod terminal;

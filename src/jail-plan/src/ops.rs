@@ -4,6 +4,7 @@
 //! JSON: `{"by": "readonly#2", "bind": {"from": "/a", "to": "/b",
 //! "access": "ro", "missing": "fail"}}`.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -380,6 +381,25 @@ operations! {
         name: String,
         /// What to do if the launcher lacks it.
         missing: Missing,
+    }
+}
+
+impl Bind {
+    /// What to write instead of a grant whose source is missing, so that it can be pasted.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        let left_out = "a `try-…` grant is left out where its source is missing";
+        if self.access != Access::ReadWrite || self.from != self.to {
+            return format!("make it, or let it be missing: {left_out}");
+        }
+        let source = self.from.source();
+        let path = match &self.from {
+            HostText::Literal(_) => format!("\"{source}\""),
+            HostText::Expand(_) | HostText::PerFolder(_) => format!("(noescape \"{source}\")"),
+        };
+        format!(
+            "write `(state-dir {path})`, which makes the folder, or let it be missing: {left_out}"
+        )
     }
 }
 

@@ -65,10 +65,11 @@ fn next_to_a_jail(words: &[OsString]) -> io::Result<()> {
         );
     }
     ended(&socket)?;
-    let (files, _) = layer.size();
+    let (files, bytes) = layer.size();
     if files > 0 {
+        let size = bytes.div_ceil(1 << 20);
         let words = format!(
-            "jailgen: {files} files are changed in the stage; `jailgen changes` shows them\n"
+            "jailgen: the stage has {files} changed files ({size} MiB); `jailgen changes` shows them\n"
         );
         // The stub may be gone.
         let _ = io::stderr().write_all(words.as_bytes());

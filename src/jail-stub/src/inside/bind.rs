@@ -1,11 +1,9 @@
 //! Sources from the host: opened, cloned, confined, and later attached inside.
 
-use alloc::format;
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use jail_plan::{Access, Bind, Folder, HostText, HostUse, Missing, SharedFile};
+use jail_plan::{Access, Bind, Folder, HostUse, Missing, SharedFile};
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -130,27 +128,13 @@ fn bind(op: &Bind, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
         Err(problem) if !problem.is(&[Errno::NOENT]) => Err(problem),
         Err(problem) => match op.missing {
             Missing::Skip => Ok(Vec::new()),
-            Missing::Fail => Err(problem.help(remedy(op))),
+            Missing::Fail => Err(problem.help(op.remedy())),
         },
     }
 }
 
-/// What to write instead of a grant whose source is missing, ready to be pasted.
-fn remedy(op: &Bind) -> String {
-    let left_out = "a `try-…` grant is left out where its source is missing";
-    if op.access != Access::ReadWrite || op.from != op.to {
-        return format!("make it, or let it be missing: {left_out}");
-    }
-    let source = op.from.source();
-    let path = match &op.from {
-        HostText::Literal(_) => format!("\"{source}\""),
-        HostText::Expand(_) | HostText::PerFolder(_) => format!("(noescape \"{source}\")"),
-    };
-    format!("write `(state-dir {path})`, which makes the folder, or let it be missing: {left_out}")
-}
-
-/// The folder that the process was started in. It is the process's own working folder, which the
-/// kernel kept through the clone, and is not opened by name again.
+/// The folder that the process was started in. It is taken as the process's own working folder, which the kernel kept
+/// through the clone, and not opened by name again.
 fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
     let path = host::Folder::current()?.path;
     let to = match &op.to {
@@ -160,7 +144,7 @@ fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
     let place = openat(CWD, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).about(&path)?;
     let covered = launch.own_state_in(&place, &path, op.access, &to)?;
     let tree = match &op.stage {
-        Some(stage) => overlay::staged(stage, place, &path, launch)?,
+        Some(stage) => overlay::staged(stage, (place, !covered.is_empty()), &path, launch)?,
         None => tree::clone_at_folder(CWD).about(&path)?,
     };
     confine(&tree, op.access).about(&path)?;

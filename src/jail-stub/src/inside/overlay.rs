@@ -157,10 +157,17 @@ fn in_memory(
 /// The working folder below a layer that takes what is written.
 pub(super) fn staged(
     stage: &Stage,
-    folder: OwnedFd,
+    (folder, has_state): (OwnedFd, bool),
     path: &[u8],
     launch: &Launch<'_>,
 ) -> Result<OwnedFd, Problem> {
+    if has_state {
+        return Err(Problem::new(
+            path,
+            "jailgen's state lies in the folder, and its stage would too",
+        )
+        .help("let XDG_STATE_HOME name another folder"));
+    }
     let open = |text| launch.paths.open(launch.caller.path(text)?.as_str().as_bytes());
     let (upper, work) = (open(&stage.upper)?, open(&stage.work)?);
     mount(&[Rc::new(folder)], Some((&upper, &work)), &String::from_utf8_lossy(path))
