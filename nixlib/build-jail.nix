@@ -104,7 +104,7 @@ let
     then
       lib.listToAttrs (map (it: lib.nameValuePair it.name it) (map wrapper (builtins.attrValues result)))
     else
-      throw "jailgen: the spec holds no jail: write `jail \"name\" pkgs.hello [ ]`, or a set of such";
+      throw "jailgen: the spec contains no jail: write `jail \"name\" pkgs.hello [ ]`, or a set of jails";
 
   # The packages that a spec's overlays and configuration make. A set of packages has its configuration, and takes no other: it is
   # made anew with one.

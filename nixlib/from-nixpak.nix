@@ -51,7 +51,7 @@ let
     if builtins.match "[a-zA-Z_][a-zA-Z0-9_]*" name != null then
       name
     else
-      throw "jailgen: `fromNixpak`: `${name}` is no name of a variable";
+      throw "jailgen: `fromNixpak`: `${name}` is not a valid name for a variable";
 
   # In a path of a bind, and only there, nixpak takes `$NAME` for a variable: at the beginning, and right behind another one.
   coerced =
@@ -101,7 +101,7 @@ let
     ++ lib.optionals (to != from) (made to)
     ++ [ (combinators.${combinator} (text from) (text to)) ];
 
-  # `sloth.mkdir` makes a folder on the host, wherever in a value it stands.
+  # `sloth.mkdir` makes a folder on the host, wherever it occurs in a value.
   made = value: map combinators.add-runtime (folders value);
   folders =
     value:

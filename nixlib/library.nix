@@ -4,7 +4,7 @@
 #   tools                  other tools than those that came with this library
 #   agents                 packages of agents, where the builders find theirs before they look into `pkgs`
 #   additionalCombinators  further combinators: a set, or a function from the combinators to one
-#   basePermissions        what every jail begins with: a list, or a function from the combinators to one
+#   basePermissions        what every jail starts with: a list, or a function from the combinators to one
 #   bubblewrapPackage      of jail.nix; nothing here is made with bubblewrap
 #   lib                    what this library itself is written with
 { toolsFor, agentsFor }:

@@ -8,7 +8,7 @@
   combinators,
   # Packages of agents.
   agents,
-  # What every jail begins with, or null for what the registry says.
+  # What every jail starts with, or null for the default of the registry.
   basePermissions,
 }:
 # The spec that the builder reads too, as spec-files.nix gives it; null for a jail that a flake says itself.

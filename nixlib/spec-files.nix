@@ -77,7 +77,7 @@ let
 
   textOf = name: builtins.unsafeDiscardStringContext (builtins.readFile (folder + "/${name}"));
 
-  # A file or folder as `builtins.genericClosure` wants it, with its text if it is read.
+  # A file or folder in the form of `builtins.genericClosure`, with its text if it is read.
   entry =
     parts: isRead:
     let

@@ -6,7 +6,7 @@ string:
 let
   context = builtins.getContext string;
 
-  # A path that was copied to the store stands in the context itself; a derivation's output is
+  # A path that was copied to the store is in the context itself; a derivation's output is
   # called as the derivation, with the output's name behind it unless that is `out`.
   namesOf =
     path:

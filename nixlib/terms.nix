@@ -128,7 +128,7 @@ let
     else
       map (toTerm (elementOf type)) value;
 
-  # A package stands for its path where a text is wanted.
+  # A package represents its path where a text is expected.
   ofPackage =
     type: package:
     if wants [ "shell" ] type then
@@ -167,7 +167,7 @@ let
     else
       toTerm "text" script;
 
-  # As `lib.getExe` has it, without its warning: not every package that stands here has a program.
+  # As `lib.getExe` has it, without its warning: not every package here has a program.
   storePaths = package: {
     out = toString package;
     bin = toString (lib.getBin package);

@@ -10,18 +10,18 @@ let
       uid = mkOption {
         type = types.int;
         example = 990;
-        description = "The user's number. It stands in /etc/subuid, so it must be known: NixOS cannot choose it.";
+        description = "The user's id. It is written to /etc/subuid, so it must be known: NixOS cannot choose it.";
       };
       gid = mkOption {
         type = types.nullOr types.int;
         default = null;
-        description = "The number of the user's group: the user's own, unless it is given.";
+        description = "The id of the user's group, which defaults to the user's id.";
       };
       users = mkOption {
         type = types.listOf types.str;
         default = [ ];
         example = [ "jane" ];
-        description = "Who may run jails as this user.";
+        description = "The users who may run jails as this user.";
       };
     };
   };
@@ -53,7 +53,7 @@ let
         count = 1;
       }) may;
 
-      # NixOS gives a normal user a range of its own, for containers, as long as no other is given. These are no such ranges.
+      # NixOS gives a normal user a range of its own, for containers, as long as no other is given. The ranges here are not such ranges.
       autoSubUidGidRange = lib.mkDefault (
         all.isNormalUser
         && builtins.length all.subUidRanges == builtins.length may

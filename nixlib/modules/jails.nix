@@ -45,29 +45,29 @@ let
           type = types.listOf types.path;
           default = [ ];
           example = lib.literalExpression "[ ./agents ]";
-          description = "Files and folders that the spec reads by paths which stand nowhere in its text.";
+          description = "Files and folders that the spec reads by paths that it computes.";
         };
         checked = mkOption {
           type = types.bool;
           default = true;
-          description = "Whether the spec is built only if jailgen's own evaluator finds the same in it as Nix.";
+          description = "Whether the spec is built only if jailgen's own evaluator reads it in the same way as Nix.";
         };
         name = mkOption {
           type = types.str;
           default = name;
-          description = "The name of the command, where there is no spec to say it.";
+          description = "The name of the command, if there is no spec.";
         };
         package = mkOption {
           type = types.nullOr (types.either types.package types.str);
           default = null;
           example = lib.literalExpression "pkgs.nodejs";
-          description = "What runs in the jail, where there is no spec: a package, or the path of a program.";
+          description = "What runs in the jail, if there is no spec: a package, or the path of a program.";
         };
         permissions = mkOption {
           type = types.raw;
           default = [ ];
           example = lib.literalExpression "combinators: [ combinators.network combinators.mount-cwd ]";
-          description = "What it may do, where there is no spec: a list, or a function from the combinators to one.";
+          description = "What it may do, if there is no spec: a list, or a function from the combinators to one.";
         };
       };
     };

@@ -432,7 +432,7 @@ fn values_of_nixpak_are_expanded_where_nixpak_expands_them() {
         ]"#]]
     .assert_eq(&serde_json::to_string_pretty(&eval(&setup, &arguments)).unwrap());
     let told = refused(&setup, &setup.programs[0], &nixpak("A = env \"1\";", ""));
-    assert!(told.contains("`1` is no name of a variable"), "{told}");
+    assert!(told.contains("`1` is not a valid name for a variable"), "{told}");
 }
 
 #[test]
