@@ -89,7 +89,7 @@ fn nothing_that_a_file_holds_comes_into_the_spec() {
     std::os::unix::fs::symlink("/etc/passwd", folder.path().join("Cargo.toml")).unwrap();
     let pipe = folder.path().join(".nvmrc");
     std::fs::write(folder.path().join("package.json"), "").unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
     let found = Needs::of_project(folder.path()).unwrap();
     assert_eq!(names(&found.packages), "nodejs");
 }
