@@ -88,12 +88,14 @@ impl Ledger {
         let Wanted { by, op } = wanted;
         let start = Start { plan, caller, since, mask };
         let words = protect_words(plan);
-        let protect = words.iter().copied();
-        let quarantine = op.quarantine.then_some(QUARANTINE).into_iter();
-        let apart = is_apart(plan).then_some(APART).into_iter();
-        let started = start
-            .part(HAND_OFF, quarantine.chain(protect.clone()))
-            .and_then(|look| Ok((look, start.part(WATCH, apart.chain(protect))?)));
+        let quarantine = op.quarantine.then_some(QUARANTINE);
+        let apart = has_copies(plan).then_some(APART);
+        let started = match staged(plan) {
+            Some(stage) => start.stage(stage).map(|look| (look, None)),
+            None => start
+                .part(HAND_OFF, quarantine, &words)
+                .and_then(|look| Ok((look, Some(start.part(WATCH, apart, &words)?)))),
+        };
         let (is_needed, is_blind) = (!words.is_empty(), Cell::new(false));
         match started {
             Ok((look, watch)) => Ok(Self { look, watch, is_needed, is_blind, by }),
@@ -176,11 +178,11 @@ impl Part {
 impl Start<'_> {
     fn stage(&self, stage: &Stage) -> Result<Part, Problem> {
         let [upper, base] = [&stage.upper, &stage.base].map(|text| self.caller.path(text));
-        self.part(RECORD, None, &[upper?.as_str(), base?.as_str()], None)
+        self.part(RECORD, None, &[upper?.as_str(), base?.as_str()])
     }
 
     /// `jail-host WORD SOCKET FOLDER SECONDS.NANOSECONDS STATE [MORE…]`, descriptors by number.
-    fn part<'m>(&self, word: &str, more: impl Iterator<Item = &'m str>) -> Result<Part, Problem> {
+    fn part(&self, word: &str, first: Option<&str>, more: &[&str]) -> Result<Part, Problem> {
         let Some(host) = &self.plan.host else {
             return Err(Problem::new("", "the plan names no helper"));
         };
@@ -194,13 +196,20 @@ impl Start<'_> {
         let since = format!("{}.{}", self.since.tv_sec, self.since.tv_nsec);
         let [socket_number, folder_number] = &numbers;
         let words = [&host.program, word, socket_number, folder_number, &since].map(str::as_bytes);
-        let own = words.into_iter().chain([state.as_slice()]).map(CString::new);
-        let words: Vec<CString> = own.chain(more.map(CString::new)).flatten().collect();
+        let more = first.into_iter().chain(more.iter().copied()).map(str::as_bytes);
+        let words: Vec<CString> = words
+            .into_iter()
+            .chain([state.as_slice()])
+            .chain(more)
+            .flat_map(CString::new)
+            .collect();
         let messages = Some(sys::standard(Standard::Error));
         let standing = Standing::Apart { group: None, messages };
         let arguments = words.iter().map(CString::as_c_str);
         let descriptors = [theirs.as_fd(), folder.as_fd()].into();
-        let process = spawn(&host.program, arguments, nothing, descriptors, self.mask, standing)?;
+        let environment = core::iter::empty();
+        let process =
+            spawn(&host.program, arguments, environment, descriptors, self.mask, standing)?;
         Ok(Part { socket, process })
     }
 }
