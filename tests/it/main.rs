@@ -48,6 +48,7 @@ mod report;
 mod repositories;
 mod sessions;
 mod settings;
+mod stage;
 mod store;
 mod store_copies;
 mod tidy;

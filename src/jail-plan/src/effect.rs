@@ -5,8 +5,9 @@
 use crate::expand::HostText;
 use crate::landlock::Reach;
 use crate::ops::{
-    Access, Bind, BindVariable, Copy, Deep, Folder, InsideOp, KeptOverlay, Service, SharedFile,
+    Access, Bind, BindVariable, Copy, Deep, Folder, InsideOp, KeptOverlay, SharedFile,
 };
+use crate::service::Service;
 
 /// What of the host an operation uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,6 +32,7 @@ pub mod raw;
 mod record;
 mod requests;
 pub mod search;
+mod service;
 mod shown;
 pub mod stage;
 pub mod terminal;
@@ -55,8 +56,8 @@ pub use ops::{
     Access, Accounts, AfterOp, Bind, BindArguments, BindVariable, Bus, Channel, Copy, Deep,
     Directory, EnvOp, File, Folder, Forward, Git, GitChanges, HandOff, HostOp, InsideOp,
     KeptOverlay, Mask, Missing, Mode, Origin, Overlay, PrivateCopies, Protect, RefuseFolder,
-    Script, Service, Session, Set, SharedFile, Stage, StateDirectory, StateFile, StateLink, Step,
-    Symlink, Tmpfs,
+    Script, Session, Set, SharedFile, Stage, StateDirectory, StateFile, StateLink, Step, Symlink,
+    Tmpfs,
 };
 pub use order::sort;
 pub use own::{KEPT, OWN_SETTINGS, OWN_STATE, TRUSTED_STATE, is_own_state};
@@ -68,6 +69,7 @@ pub use plan::{
 pub use requests::{
     Content, Given, GivenTo, RequestRule, Secret, SecretPlace, SecretSocket, SecretSource,
 };
+pub use service::Service;
 pub use shown::one_line;
 pub use wrapper::{EXIT_LINE, PLAN_BYTES_MAX, Places, Wrapper, WrapperError, WrapperText, encode};
 

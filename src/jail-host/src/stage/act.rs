@@ -28,7 +28,7 @@ pub(super) struct Outcome<'c> {
     pub(super) kept: Vec<&'c Change>,
     pub(super) dropped: Vec<(&'c Change, &'static str)>,
     pub(super) refused: Vec<(&'c Change, String)>,
-    /// What host programs execute, and nobody has agreed to.
+    /// What host programs execute, and no user has agreed to.
     pub(super) executed: Vec<&'c Change>,
     pub(super) git: usize,
     pub(super) stripped: usize,

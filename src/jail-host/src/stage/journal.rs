@@ -14,7 +14,7 @@ use super::place::{Found, Time, Tree, split};
 const NAME: &str = "journal";
 const BYTES_MAX: u64 = 256 << 20;
 
-/// How temporary files are called, with a number behind it that nobody can guess.
+/// How temporary files are called, with a number behind it that no program can guess.
 pub(super) const TEMPORARY: &str = ".jailgen-apply-";
 
 /// What of a file shows that it is the one that was decided about. A rename changes none of these.

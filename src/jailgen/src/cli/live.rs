@@ -1,5 +1,6 @@
 //! What the commands accept that are about the network by name, and about jails that run:
-//! `handoff`, `hosts`, `log`, `sessions`, `stop`, `allow` and `deny`; and about what they have staged.
+//! `handoff`, `hosts`, `log`, `sessions`, `stop`, `allow` and `deny`; and about what jails have
+//! staged.
 
 use std::path::PathBuf;
 

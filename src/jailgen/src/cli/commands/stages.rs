@@ -1,5 +1,5 @@
-//! `changes`, `apply`, `drop` and `stages`: what jails wrote under `stage-cwd`. The helper looks and
-//! applies, confined: this process reads nothing that a jail has written.
+//! `changes`, `apply`, `drop` and `stages`: what jails wrote under `stage-cwd`. The helper looks
+//! and applies, confined: this process reads nothing that a jail has written.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -86,12 +86,12 @@ pub(in crate::cli) fn drop(arguments: &staged::Drop, context: Context) -> Result
     Ok(())
 }
 
-/// Ends where the answer is no, and where nobody can answer.
+/// Ends where the answer is no, and where no user can answer.
 fn agreed(context: Context, statement: &str, question: &str, help: &str) -> Result<(), Failure> {
     match context.console.ask(statement.trim_end(), question) {
         Some(true) => Ok(()),
         Some(false) => Err(Failure::new("nothing was changed")),
-        None => Err(Failure::with_help("there is nobody to ask", help)),
+        None => Err(Failure::with_help("there is no terminal to ask on", help)),
     }
 }
 
@@ -136,7 +136,8 @@ struct Stage {
 }
 
 impl Stage {
-    /// The one that is meant: of the jail, in the working folder or the nearest above it that has one.
+    /// The one that is meant: of the jail, in the working folder or the nearest above it that has
+    /// one.
     fn find(which: &staged::Which, context: Context) -> Result<Self, Failure> {
         let state = context.state()?;
         let stages = context.state_folder().unwrap_or_default().join(FOLDER);
@@ -176,8 +177,8 @@ impl Stage {
         ))
     }
 
-    /// Paths as they are below the project. What is there may be gone, or a link, so it is not looked
-    /// up.
+    /// Paths as they are below the project. What is there may be gone, or a link, so it is not
+    /// looked up.
     fn paths(&self, given: &[PathBuf]) -> Result<Vec<OsString>, Failure> {
         let here = std::env::current_dir().and_then(|here| here.canonicalize());
         let here = here.map_err(|error| {

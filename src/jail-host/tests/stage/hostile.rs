@@ -1,0 +1,169 @@
+//! What a hostile layer, a changed project and a kill at any moment do.
+
+use std::fs::{self};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::fs::{XattrFlags, lsetxattr};
+
+use crate::world::{World, worlds};
+
+/// Gives a path of a layer an attribute that a payload cannot set, but a program that can write there could.
+fn mark(path: &Path, name: &str, value: &[u8]) {
+    lsetxattr(path, name, value, XattrFlags::empty()).unwrap();
+}
+
+#[test]
+fn a_hostile_layer_reaches_nothing_outside_and_gives_no_rights() {
+    for world in worlds() {
+        world.write("d/in", "base\n");
+        world.write("victim", "base\n");
+        symlink(world.path("outside"), world.project("out")).unwrap();
+        world.record();
+        // A link in the place of a folder, and a folder in the place of a link that leads out of the project.
+        symlink(world.path("outside"), world.upper("d")).unwrap();
+        fs::create_dir(world.upper("out")).unwrap();
+        fs::write(world.upper("out/secret"), "overwritten").unwrap();
+        // What no stage has.
+        for (name, attribute) in [
+            ("redirected", "user.overlay.redirect"),
+            ("metacopy", "user.overlay.metacopy"),
+            ("victim", "user.overlay.whiteout"),
+        ] {
+            fs::write(world.upper(name), "").unwrap();
+            mark(&world.upper(name), attribute, b"/outside/secret");
+        }
+        fs::create_dir(world.upper("moved")).unwrap();
+        mark(&world.upper("moved"), "user.overlay.redirect", b"/outside");
+        // Whiteouts as files, where the folder says so.
+        world.write("marked/in", "base\n");
+        world.record();
+        fs::create_dir(world.upper("marked")).unwrap();
+        mark(&world.upper("marked"), "user.overlay.opaque", b"x");
+        fs::write(world.upper("marked/in"), "").unwrap();
+        mark(&world.upper("marked/in"), "user.overlay.whiteout", b"");
+        // Bits, special files, and names.
+        fs::write(world.upper("suid"), "s").unwrap();
+        fs::set_permissions(world.upper("suid"), fs::Permissions::from_mode(0o6755)).unwrap();
+        mark(&world.upper("suid"), "user.own", b"1");
+        let odd = std::ffi::OsStr::from_bytes(b"odd\n\x1b]0;x\x07\xff");
+        fs::write(world.path("upper/p").join(odd), "\x1b[2J").unwrap();
+        let fifo = Command::new("mkfifo").arg(world.upper("pipe")).status().unwrap();
+        assert!(fifo.success());
+        let _socket = std::os::unix::net::UnixListener::bind(world.upper("socket")).unwrap();
+        let mut deep = world.upper("deep");
+        for _ in 0..300 {
+            deep.push("d");
+        }
+        fs::create_dir_all(&deep).unwrap();
+        fs::write(world.upper("closed"), "c").unwrap();
+        fs::set_permissions(world.upper("closed"), fs::Permissions::from_mode(0o000)).unwrap();
+
+        for form in ["summary", "diff", "json"] {
+            let shown = world.shown(form);
+            assert!(!shown.contains(['\x1b', '\x07']), "{form}: {shown}");
+        }
+        let said = world.apply("+", &[]);
+        assert_eq!(fs::read_to_string(world.path("outside/secret")).unwrap(), "secret");
+        assert_eq!(world.listing("outside"), ["secret 644 secret"]);
+        assert_eq!(world.read("victim"), "base\n");
+        for name in ["redirected", "metacopy", "moved", "pipe", "socket"] {
+            assert!(fs::symlink_metadata(world.project(name)).is_err(), "{name}: {said}");
+        }
+        assert!(!world.project("marked/in").exists(), "{said}");
+        let suid = fs::metadata(world.project("suid")).unwrap();
+        assert_eq!(suid.permissions().mode() & 0o7777, 0o755);
+        let mut value = [0; 8];
+        assert!(rustix::fs::lgetxattr(world.project("suid"), "user.own", &mut value).is_err());
+        // The folder took the place of the link, which nobody had changed.
+        let out = fs::symlink_metadata(world.project("out")).unwrap();
+        assert!(out.is_dir(), "{said}");
+        assert_eq!(fs::read_link(world.project("d")).unwrap(), world.path("outside"));
+        for part in ["it is too deep", "without their set-user-id", "pipe: a pipe"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        // However deep and however closed, it can be thrown away.
+        let dropped = world.helper("drop", "", &[]);
+        assert!(dropped.status.success(), "{}", String::from_utf8_lossy(&dropped.stderr));
+        assert_eq!(world.listing("upper/p"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_link_that_appears_in_the_project_is_not_followed() {
+    for world in worlds() {
+        world.write("d/f", "base\n");
+        world.write("e/f", "base\n");
+        world.record();
+        world.jail("echo stage >d/f; rm e/f; echo new >d/secret; echo more >e/secret");
+        for name in ["d", "e"] {
+            fs::rename(world.project(name), world.path("was").join(name)).unwrap_or_else(|_| {
+                fs::create_dir_all(world.path("was")).unwrap();
+                fs::rename(world.project(name), world.path("was").join(name)).unwrap();
+            });
+            symlink(world.path("outside"), world.project(name)).unwrap();
+        }
+        let said = world.apply("+", &[]);
+        assert_eq!(world.listing("outside"), ["secret 644 secret"], "{said}");
+        assert_eq!(fs::read_link(world.project("d")).unwrap(), world.path("outside"));
+        assert_eq!(world.read("d.jailgen-theirs/secret"), "new\n");
+    }
+}
+
+#[test]
+fn a_record_of_another_version_stops_what_it_cannot_judge() {
+    for world in worlds() {
+        world.record();
+        world.jail("echo one >f");
+        fs::write(world.path("base/p/manifest"), "jailgen-stage-base 2\n").unwrap();
+        let said = world.refusal("changes", "summary", &[]);
+        assert!(said.contains("another version"), "{said}");
+    }
+}
+
+/// The names of files that an application makes for itself.
+fn temporaries(world: &World) -> Vec<String> {
+    let all = world.listing("project");
+    all.into_iter().filter(|name| name.contains(".jailgen-apply-")).collect()
+}
+
+#[test]
+fn an_application_that_is_killed_leaves_each_file_old_or_new_and_the_next_one_finishes() {
+    let rounds = std::env::var("STAGE_KILLS").ok().and_then(|it| it.parse().ok()).unwrap_or(20);
+    for world in worlds() {
+        let mut killed = 0;
+        for round in 0..rounds {
+            let (old, new) = (format!("old {round}\n"), format!("new {round}\n"));
+            for file in 0..150 {
+                world.write(&format!("d{}/f{file}", file % 7), &old);
+            }
+            world.write("gone/x", &old);
+            world.record();
+            world.jail(&format!(
+                "for f in d*/f*; do echo new {round} >$f; done; rm -r gone; mkdir -p m{round}; echo new {round} >m{round}/f"
+            ));
+            let digest = world.json(&[])["digest"].as_str().unwrap().to_owned();
+            let mut child = world.command("apply", &digest, &[]).spawn().unwrap();
+            sleep(Duration::from_micros(500 + 1500 * (round % 20)));
+            child.kill().unwrap();
+            killed += usize::from(!child.wait().unwrap().success());
+            for file in 0..150 {
+                let text = world.read(&format!("d{}/f{file}", file % 7));
+                assert!(text == old || text == new, "round {round}: {text}");
+            }
+            let said = world.apply("", &[]);
+            for file in 0..150 {
+                assert_eq!(world.read(&format!("d{}/f{file}", file % 7)), new, "{said}");
+            }
+            assert_eq!(world.read(&format!("m{round}/f")), new);
+            assert!(!world.project("gone").exists(), "{said}");
+            assert_eq!(temporaries(&world), Vec::<String>::new(), "{said}");
+            assert_eq!(world.listing("upper/p"), Vec::<String>::new(), "{said}");
+        }
+        assert!(killed > 0, "no application was killed");
+    }
+}

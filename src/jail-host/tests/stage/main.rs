@@ -1,0 +1,317 @@
+//! Stages over real overlays, of a disk and of memory: what is shown, applied and dropped, and what a hostile layer cannot do.
+#![expect(clippy::disallowed_methods, reason = "the tests start the helper and shells")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "these are tests, whose helpers clippy does not know for such"
+)]
+
+mod hostile;
+mod world;
+
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::world::worlds;
+
+#[test]
+fn what_a_jail_writes_is_shown_then_applied_and_then_gone_from_the_stage() {
+    for world in worlds() {
+        for (name, text) in [
+            ("a.txt", "one\n"),
+            ("b.txt", "two\n"),
+            ("src/x.rs", "x\n"),
+            ("gone/y", "y\n"),
+            ("gone/deep/z", "z\n"),
+            ("anew/old", "old\n"),
+            ("kept", "kept\n"),
+            ("file", "file\n"),
+            ("folder/in", "in\n"),
+        ] {
+            world.write(name, text);
+        }
+        symlink("a.txt", world.project("l")).unwrap();
+        world.record();
+        let before = world.listing("project");
+        world.jail(
+            "echo ONE >a.txt; rm b.txt; mv src/x.rs src/y.rs; rm -r gone; rm -r anew; mkdir anew; echo new >anew/new; \
+             mkdir -p fresh/deep; echo f >fresh/deep/f; ln -sf b.txt l; chmod 600 kept; rm file; mkdir file; echo i >file/i; \
+             rm -r folder; echo now >folder; chmod 700 src",
+        );
+        assert_eq!(world.listing("project"), before, "before anybody has said so");
+        let changes = world.changes();
+        let expected = [
+            ("a.txt", "changed"),
+            ("anew/new", "new"),
+            ("anew/old", "deleted"),
+            ("b.txt", "deleted"),
+            ("file", "deleted"),
+            ("file", "new folder"),
+            ("file/i", "new"),
+            ("folder", "deleted"),
+            ("folder", "new"),
+            ("folder/in", "deleted"),
+            ("fresh", "new folder"),
+            ("fresh/deep", "new folder"),
+            ("fresh/deep/f", "new"),
+            ("gone", "deleted"),
+            ("gone/deep", "deleted"),
+            ("gone/deep/z", "deleted"),
+            ("gone/y", "deleted"),
+            ("kept", "changed"),
+            ("l", "changed"),
+            ("src", "mode"),
+            ("src/y.rs", "renamed"),
+        ];
+        let expected: Vec<_> =
+            expected.iter().map(|(path, it)| ((*path).to_owned(), (*it).to_owned())).collect();
+        assert_eq!(changes, expected);
+        let diff = world.shown("diff");
+        for part in ["-one\n+ONE\n", "-link to a.txt\n+link to b.txt\n", "mode 644 -> 600"] {
+            assert!(diff.contains(part), "{part}: {diff}");
+        }
+        let said = world.apply("", &[]);
+        assert!(said.contains("applied"), "{said}");
+        let expected = [
+            "a.txt 644 ONE\n",
+            "anew/",
+            "anew/new 644 new\n",
+            "file/",
+            "file/i 644 i\n",
+            "folder 644 now\n",
+            "fresh/",
+            "fresh/deep/",
+            "fresh/deep/f 644 f\n",
+            "kept 600 kept\n",
+            "l -> b.txt",
+            "src/",
+            "src/y.rs 644 x\n",
+        ];
+        assert_eq!(world.listing("project"), expected, "{said}");
+        let mode = fs::metadata(world.project("src")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        assert_eq!(world.listing("upper/p"), Vec::<String>::new());
+        assert_eq!(world.changes(), []);
+        // The next jail begins with that, and what it changes is known for its own.
+        world.record();
+        world.jail("echo again >a.txt");
+        world.apply("", &[]);
+        assert_eq!(world.read("a.txt"), "again\n");
+    }
+}
+
+#[test]
+fn what_both_sides_have_changed_is_kept_aside_and_nothing_is_overwritten() {
+    for world in worlds() {
+        for name in ["both", "deleted-here", "deleted-there", "same", "touched", "late", "d/in"] {
+            world.write(name, "base\n");
+        }
+        world.record();
+        world.jail(
+            "for f in both deleted-here same touched new d/in; do echo stage >$f; done; rm deleted-there; rm -r d; echo f >d",
+        );
+        sleep(Duration::from_millis(20));
+        world.write("both", "mine\n");
+        fs::remove_file(world.project("deleted-here")).unwrap();
+        world.write("deleted-there", "mine\n");
+        world.write("same", "stage\n");
+        // The same content, written anew.
+        fs::remove_file(world.project("touched")).unwrap();
+        world.write("touched", "base\n");
+        world.write("new", "mine\n");
+        world.write("d/in", "mine\n");
+        let said = world.apply("", &[]);
+        let expected = [
+            "both 644 mine\n",
+            "both.jailgen-theirs 644 stage\n",
+            "d.jailgen-theirs 644 f\n",
+            "d/",
+            "d/in 644 mine\n",
+            "deleted-here.jailgen-theirs 644 stage\n",
+            "deleted-there 644 mine\n",
+            "late 644 base\n",
+            "new 644 mine\n",
+            "new.jailgen-theirs 644 stage\n",
+            "same 644 stage\n",
+            "touched 644 stage\n",
+        ];
+        assert_eq!(world.listing("project"), expected, "{said}");
+        assert!(said.contains("both -> both.jailgen-theirs"), "{said}");
+        assert!(said.contains("but changed here, so they stay:\n  deleted-there"), "{said}");
+        // A second one puts nothing aside again.
+        world.apply("", &[]);
+        assert_eq!(world.listing("project"), expected);
+    }
+}
+
+#[test]
+fn what_was_changed_after_the_launch_counts_as_changed_on_both_sides() {
+    for world in worlds() {
+        world.write("f", "base\n");
+        sleep(Duration::from_millis(30));
+        let mut recorder = world.start_recorder();
+        // Whether it is recorded before or after this, the jail may have seen either.
+        world.write("f", "mine\n");
+        sleep(Duration::from_millis(300));
+        std::io::Write::write_all(&mut recorder.1, b"e").unwrap();
+        assert!(recorder.0.wait().unwrap().success());
+        world.jail("echo stage >f");
+        world.apply("", &[]);
+        assert_eq!(world.read("f"), "mine\n");
+        assert_eq!(world.read("f.jailgen-theirs"), "stage\n");
+    }
+}
+
+#[test]
+fn a_stage_keeps_the_base_of_what_it_has_changed_in_an_earlier_session() {
+    for world in worlds() {
+        world.write("f", "base\n");
+        world.write("g", "base\n");
+        world.write("d/h", "base\n");
+        world.record();
+        world.jail("echo stage >f; rm -r d");
+        world.write("f", "mine\n");
+        world.write("g", "mine\n");
+        world.write("d/h", "mine\n");
+        world.record();
+        world.jail("echo stage >g");
+        world.apply("", &[]);
+        assert_eq!((world.read("f"), world.read("g")), ("mine\n".into(), "stage\n".into()));
+        assert_eq!(world.read("f.jailgen-theirs"), "stage\n");
+        assert_eq!(world.read("d/h"), "mine\n", "the jail that deleted it has never seen this");
+    }
+}
+
+#[test]
+fn without_a_record_nothing_is_overwritten() {
+    for world in worlds() {
+        world.write("f", "base\n");
+        world.jail("echo stage >f; echo n >n");
+        assert!(world.shown("summary").contains("is not recorded"), "{}", world.shown("summary"));
+        world.apply("", &[]);
+        assert_eq!(world.read("f"), "base\n");
+        assert_eq!(world.read("f.jailgen-theirs"), "stage\n");
+        assert_eq!(world.read("n"), "n\n");
+    }
+}
+
+#[test]
+fn what_host_programs_execute_is_applied_only_where_that_was_said() {
+    for world in worlds() {
+        world.write("run.sh", "base\n");
+        world.record();
+        world.jail(
+            "echo x >.envrc; echo y >plain; echo z >tool; chmod 755 tool; mkdir .vscode; echo t >.vscode/tasks.json; \
+             ln -s /etc/passwd out; ln -s plain in; mkdir bare; touch bare/HEAD",
+        );
+        let said = world.apply("", &[]);
+        let held = [".envrc", "tool", ".vscode/tasks.json", "out", "bare/HEAD"];
+        for name in held {
+            assert!(fs::symlink_metadata(world.project(name)).is_err(), "{name}: {said}");
+            assert!(said.contains(&format!("  {name}: ")), "{name}: {said}");
+            assert!(fs::symlink_metadata(world.upper(name)).is_ok(), "{name}");
+        }
+        assert_eq!(world.read("plain"), "y\n");
+        world.apply("+", &[]);
+        for name in held {
+            assert!(fs::symlink_metadata(world.project(name)).is_ok(), "{name}");
+        }
+        assert_eq!(world.listing("upper/p"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn nothing_is_applied_but_what_was_shown() {
+    for world in worlds() {
+        world.record();
+        world.jail("echo one >f");
+        let digest = world.json(&[])["digest"].as_str().unwrap().to_owned();
+        world.jail("echo two >f");
+        let said = world.refusal("apply", &digest, &[]);
+        assert!(said.contains("no longer what was shown"), "{said}");
+        assert_eq!(world.listing("project"), Vec::<String>::new());
+        world.apply("", &[]);
+        assert_eq!(world.read("f"), "two\n");
+    }
+}
+
+#[test]
+fn a_stage_is_applied_by_one_process_and_while_no_jail_runs_in_it() {
+    for world in worlds() {
+        world.record();
+        world.jail("echo one >f");
+        let upper = File::open(world.upper("")).unwrap();
+        flock(&upper, FlockOperation::LockExclusive).unwrap();
+        let digest = world.json(&[])["digest"].as_str().unwrap().to_owned();
+        for mode in ["apply", "drop"] {
+            let said = world.refusal(mode, &digest, &[]);
+            assert!(said.contains("a jail runs in it"), "{said}");
+        }
+        drop(upper);
+        world.apply("", &[]);
+        assert_eq!(world.read("f"), "one\n");
+    }
+}
+
+#[test]
+fn paths_are_applied_and_dropped_alone() {
+    for world in worlds() {
+        world.write("src/a", "base\n");
+        world.write("anew/old", "base\n");
+        world.record();
+        world.jail(
+            "echo 1 >src/a; echo 2 >src/b; echo 3 >c; rm -r anew; mkdir anew; echo n >anew/new; echo o >anew/old; mkdir d; echo i >d/i; echo j >d/j",
+        );
+        world.apply("", &["src", "d/i", "anew/new"]);
+        assert_eq!((world.read("src/a"), world.read("src/b")), ("1\n".into(), "2\n".into()));
+        assert_eq!((world.read("d/i"), world.read("anew/new")), ("i\n".into(), "n\n".into()));
+        assert_eq!(world.read("anew/old"), "base\n");
+        assert!(!world.project("c").exists() && !world.project("d/j").exists());
+        // In the stage it is all still there.
+        world.jail("test $(cat d/i d/j c src/a anew/new anew/old | tr -d '\\n') = ij31no");
+        let said = world.refusal("drop", "", &["anew/old"]);
+        assert!(said.contains("drop it as a whole"), "{said}");
+        let said = world.refusal("drop", "", &["nothing"]);
+        assert!(said.contains("is not in the stage"), "{said}");
+        assert!(world.helper("drop", "", &["anew", "c"]).status.success());
+        world.jail("test $(cat anew/old) = base; test ! -e c; test -e d/j");
+        assert!(world.helper("drop", "", &[]).status.success());
+        assert_eq!(world.listing("upper/p"), Vec::<String>::new());
+        assert_eq!(world.changes(), []);
+    }
+}
+
+#[test]
+fn git_is_left_in_the_stage() {
+    for world in worlds() {
+        world.write(".git/config", "base\n");
+        world.write("sub/.git/config", "base\n");
+        world.record();
+        world.jail("echo '[core] fsmonitor = x' >.git/config; mkdir -p .git/hooks sub/.GIT; echo x >.git/hooks/pre-commit; echo y >sub/.GIT/config; rm -r sub/.git; echo f >f");
+        assert!(
+            world.shown("summary").contains("leaves in the stage"),
+            "{}",
+            world.shown("summary")
+        );
+        let said = world.apply("+", &[]);
+        assert!(said.contains("files of git stay in the stage"), "{said}");
+        assert_eq!(
+            world.listing("project"),
+            [
+                ".git/",
+                ".git/config 644 base\n",
+                "f 644 f\n",
+                "sub/",
+                "sub/.git/",
+                "sub/.git/config 644 base\n"
+            ]
+        );
+    }
+}
