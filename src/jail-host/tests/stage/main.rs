@@ -1,9 +1,7 @@
 //! Stages over real overlays, of a disk and of memory: what is shown, applied and dropped, and what a hostile layer cannot do.
 #![expect(clippy::disallowed_methods, reason = "the tests start the helper and shells")]
 #![expect(
-    clippy::expect_used,
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "these are tests, whose helpers clippy does not know for such"
@@ -13,7 +11,7 @@ mod hostile;
 mod world;
 
 use std::fs::{self, File};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::thread::sleep;
 use std::time::Duration;
 
