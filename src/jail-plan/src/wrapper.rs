@@ -1,10 +1,15 @@
 //! The wrapper's file format: two lines that make it a program, the plan, and a
 //! line of places for messages.
 //!
-//! ```text #!/nix/store/…-jail-stub/bin/jail-stub exit 125 # a plan, not a script {"version": 3, …}
-//! {"mount-cwd#3": "opencode.jail:4:3", …} ``` The second line is for shells: if the kernel cannot
-//! start the stub, they would take the file for a script and run it outside the jail. The last line
-//! is separate because it is not part of what is enforced.
+//! ```text
+//! #!/nix/store/…-jail-stub/bin/jail-stub
+//! exit 125 # a plan, not a script
+//! {"version": 3, …}
+//! {"mount-cwd#3": "opencode.jail:4:3", …}
+//! ```
+//! The second line is for shells: if the kernel cannot start the stub, they would take the file for
+//! a script and run it outside the jail. The last line is separate because it is not part of what
+//! is enforced.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
