@@ -49,6 +49,7 @@ mod repositories;
 mod sessions;
 mod settings;
 mod stage;
+mod starters;
 mod store;
 mod store_copies;
 mod tidy;

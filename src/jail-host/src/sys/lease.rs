@@ -1,5 +1,5 @@
 //! Leases (fcntl(2)): they show whether a file has a writer, also one that has only a mapping of it. The kernel asks the holder
-//! of one to give it back by SIGIO, so whoever takes one must outlive that signal.
+//! of one to give it back by SIGIO, so a process that takes one must outlive that signal.
 
 use std::os::fd::{AsRawFd as _, OwnedFd};
 

@@ -8,11 +8,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use jail_registry::Code;
 
 use super::examples;
-pub use super::intake::Import;
+pub use super::intake::{Import, Init};
 pub use super::live::Live;
 pub use super::review::{Diff, Report};
 pub use super::upkeep::{Gc, List, Remove, Trust, TrustForget, TrustList};
-use crate::init;
 
 /// Compiles a spec (`.jail` file) to a command that runs a program in a jail: what the spec does
 /// not grant does not exist inside.
@@ -413,23 +412,6 @@ pub struct Shell {
     /// A command for the shell, instead of an interactive one.
     #[arg(short, long, value_name = "COMMAND")]
     pub command: Option<String>,
-}
-
-/// See [`Command::Init`].
-#[derive(Debug, Args)]
-#[command(after_help = examples::INIT)]
-pub struct Init {
-    /// For which program.
-    #[arg(value_name = "PROGRAM", default_value = init::SHELL)]
-    #[arg(value_parser = PossibleValuesParser::new(init::programs()))]
-    pub program: String,
-    /// Look at the files of a project, and put in the packages, hosts and caches that it needs.
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub from: Option<PathBuf>,
-    /// The file to write, which must not exist. The default is `PROGRAM.jail`,
-    /// and `-` is standard output.
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: Option<PathBuf>,
 }
 
 /// See [`Command::Update`].

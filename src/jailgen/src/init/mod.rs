@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 pub use project::{Need, Needs};
 
-use jail_registry::{BUILDERS, Builder, GROUP_MARK, Preset, State};
+use jail_registry::{BUILDERS, Builder, GROUP_MARK, Preset, State, names};
 
 /// The program that is not an agent.
 pub const SHELL: &str = "shell";
@@ -73,14 +73,14 @@ fn for_shell(spec: &str, needs: &Needs) -> String {
     };
     if !needs.hosts.is_empty() {
         let old = "  # (network-allow [ \"github.com\" \"@npm\" ])\n";
-        spec = spec.replace(old, &list("network-allow", &needs.hosts));
+        spec = spec.replace(old, &list(names::NETWORK_ALLOW, &needs.hosts));
         spec = spec.replace(
             "does not exist inside: no network, no home",
             "does not exist inside: no home",
         );
     }
     if !needs.caches.is_empty() {
-        let caches = list("caches", &needs.caches);
+        let caches = list(names::CACHES, &needs.caches);
         let text = format!(
             "\n  # Caches of the jail's own, which stay when it ends; yours are not there.\n{caches}]"
         );
