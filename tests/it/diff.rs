@@ -5,6 +5,7 @@ use std::process::Command;
 use expect_test::expect;
 
 use crate::harness::Scratch;
+use crate::real_nix::setup;
 
 const BEFORE: &str = "jail \"demo\" pkgs.hello [
   mount-cwd
@@ -54,11 +55,24 @@ fn a_restriction_that_is_gone_is_something_added() {
         ("filter", "terminal-filter", ""),
         ("wall", "(landlock \"full\")", ""),
         ("mount", "(readwrite \"/srv\") (tmpfs \"/srv/secret\")", "(readwrite \"/srv\")"),
+        (
+            "layer",
+            "(readwrite \"/srv\") (overlay-tmp [ \"/srv/a\" ] \"/srv/a\")",
+            "(readwrite \"/srv\")",
+        ),
+        // Where these are only the launch knows.
+        ("layer in the folder", "mount-cwd (overlay-tmp [ \"/srv/a\" ] \"/srv/a\")", "mount-cwd"),
+        (
+            "layer at home",
+            "(readwrite (noescape \"~/a\")) (overlay-tmp [ \"/srv/a\" ] (noescape \"$HOME/a/b\"))",
+            "(readwrite (noescape \"~/a\"))",
+        ),
     ] {
         let spec = |permissions: &str| format!("jail \"demo\" pkgs.hello [ {permissions} ]\n");
         let files = [("with.jail", spec(with)), ("without.jail", spec(without))];
         let scratch = Scratch::with(&files.each_ref().map(|(name, text)| (*name, text.as_str())));
-        scratch.run(&["diff", "with.jail", "without.jail"]).assert_status(1);
+        let gone = scratch.run(&["diff", "with.jail", "without.jail"]);
+        assert_eq!(gone.status, 1, "{name}: {}", gone.all());
         // The control: the restriction alone adds nothing that gives, but it is said.
         let other = scratch.run(&["diff", "without.jail", "with.jail"]);
         assert!(other.stdout.contains("  + "), "{name}: {}", other.all());
@@ -162,4 +176,32 @@ fn names_are_not_printed_as_they_are() {
     let scratch = Scratch::with(&[("odd.jail", spec)]);
     let outcome = scratch.run(&["diff", "/dev/null", "odd.jail"]);
     assert!(!outcome.all().contains('\u{1b}') && !outcome.all().contains("\n+ nothing"));
+}
+
+#[test]
+fn folders_that_were_built_are_compared() {
+    let Some(setup) = setup() else { return };
+    let scratch = scratch();
+    for (spec, folder) in [("before.jail", "a"), ("after.jail", "b")] {
+        let arguments =
+            [&["build", spec, "--force", "-o", folder][..], &setup.overrides()].concat();
+        scratch.run(&arguments).assert_status(0);
+    }
+    let said = scratch.run(&["diff", "a", "b"]).assert_status(1).stdout.clone();
+    assert!(said.contains("demo\n") && said.contains("  + read-write /srv/b"), "{said}");
+    assert!(!said.contains("/srv/a"), "{said}");
+    assert!(scratch.run(&["diff", "a", "a"]).assert_status(0).stderr.contains("same"));
+    let other = scratch.run(&["diff", "before.jail", "b"]).assert_status(1).stdout.clone();
+    assert!(other.contains("  + read-write /srv/b"), "{other}");
+    // What runs in no jail is not one that is gone.
+    std::fs::create_dir_all(scratch.path("c/bin")).unwrap();
+    let none = scratch.run(&["diff", "a", "c"]);
+    assert!(none.status != 0 && none.stderr.contains("there are no wrappers"), "{}", none.all());
+    scratch.write("c/bin/demo", b"#!/bin/sh\n");
+    let script = scratch.run(&["diff", "a", "c"]);
+    assert!(
+        script.status != 0 && script.stderr.contains("does not run in a jail"),
+        "{}",
+        script.all()
+    );
 }

@@ -1,7 +1,7 @@
 //! What changes between two sets of policies, in words: the same words that say what a jail grants.
 
 use jail_policy::{
-    Difference, Entry, GitSettings, Grant, NetworkGrant, Policy, diff, given, sentence_among,
+    Difference, Entry, GitSettings, Grant, NetworkGrant, Policy, Text, diff, given, sentence_among,
 };
 use serde::Serialize;
 
@@ -160,7 +160,6 @@ fn restricts(grant: &Grant, others: &[Entry]) -> bool {
         | Grant::StateDirectory { .. }
         | Grant::StateFile { .. }
         | Grant::DeepBind { .. }
-        | Grant::Overlay { .. }
         | Grant::Tmpfs { .. }
         | Grant::Proc { .. }
         | Grant::Dev { .. }
@@ -171,6 +170,8 @@ fn restricts(grant: &Grant, others: &[Entry]) -> bool {
         | Grant::GitIdentity { .. }
         | Grant::MachineId { .. }
         | Grant::Queues { .. } => covers(grant, others),
+        // Without it what lies under it is there for real.
+        Grant::Overlay { .. } => covers(grant, others) || others.iter().any(has_unknown_place),
         Grant::Program { .. }
         | Grant::Arguments { .. }
         | Grant::HomeAsFolder
@@ -202,6 +203,19 @@ fn restricts(grant: &Grant, others: &[Entry]) -> bool {
     }
 }
 
+/// Whether it opens a place that only the launch knows, and that may lie around any other.
+fn has_unknown_place(entry: &Entry) -> bool {
+    matches!(
+        entry.grant,
+        Grant::Folder { .. }
+            | Grant::HomeAsFolder
+            | Grant::Project
+            | Grant::Worktree
+            | Grant::BindArguments { .. }
+            | Grant::BindVariable { .. }
+    )
+}
+
 /// Whether some rule says which requests the host may get.
 fn has_requests(host: &str, others: &[Entry]) -> bool {
     let is_about = |grant: &Grant| matches!(grant, Grant::Network(NetworkGrant::Requests { host: named, .. }) if named == host);
@@ -210,16 +224,26 @@ fn has_requests(host: &str, others: &[Entry]) -> bool {
 
 /// Whether its place is one that something else of the host is put at, or above.
 fn covers(grant: &Grant, others: &[Entry]) -> bool {
-    let Some(place) = grant.target().map(ToString::to_string) else { return false };
-    let place = place.trim_matches('"');
+    let Some(place) = grant.target().map(place) else { return false };
     let holds = |other: &Entry| {
         if other.grant == *grant {
             return false;
         }
-        let Some(target) = other.grant.target().map(ToString::to_string) else { return false };
-        let is_above = place.strip_prefix(target.trim_matches('"'));
+        let Some(target) = other.grant.target().map(self::place) else { return false };
+        let is_above = place.strip_prefix(target.trim_end_matches('/'));
         is_above.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             && !given(&other.grant).is_empty()
     };
     others.iter().any(holds)
+}
+
+/// A place as it is compared: the home folder has several names.
+fn place(text: &Text) -> String {
+    let text = text.to_string();
+    let text = text.trim_matches('"');
+    let below_home = ["$HOME", "${HOME}"].into_iter().find_map(|home| text.strip_prefix(home));
+    match below_home.filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+        Some(rest) => format!("~{rest}"),
+        None => text.to_owned(),
+    }
 }

@@ -1,5 +1,6 @@
 //! Which wrapper a word of the command line means: a file, or a command that PATH finds.
 
+use std::collections::BTreeMap;
 use std::env::{split_paths, var_os};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,9 @@ use super::shown;
 use crate::cli::failure::Failure;
 use crate::files::read_regular;
 use crate::seal;
+
+/// No folder has more commands that are looked at.
+const WRAPPERS_MAX: usize = 1024;
 
 /// What a wrapper says.
 pub(super) struct Read {
@@ -35,6 +39,28 @@ pub(super) fn of_word(word: &Path) -> Result<Option<Read>, Failure> {
         format!("`{}` is `{}`, which does not run in a jail", shown(word), shown(&command));
     let help = "name a spec, or a command that was built from one";
     of_file(&command)?.map(Some).ok_or_else(|| Failure::with_help(message, help))
+}
+
+/// The wrappers of a folder that was built: of its `bin`, by their names.
+pub(super) fn of_folder(folder: &Path) -> Result<Vec<Policy>, Failure> {
+    let bin = folder.join("bin");
+    let entries = std::fs::read_dir(&bin).into_iter().flatten().take(WRAPPERS_MAX).flatten();
+    let mut policies = BTreeMap::new();
+    for entry in entries {
+        // What runs in no jail must not look like a jail that is gone.
+        let Some(read) = of_file(&entry.path())? else {
+            let message = format!("`{}` does not run in a jail", shown(&entry.path()));
+            return Err(Failure::with_help(message, "compare folders of wrappers alone"));
+        };
+        // A second name of a jail is a link to it.
+        policies.insert(read.policy.name.clone(), read.policy);
+    }
+    if policies.is_empty() {
+        let message = format!("`{}` is a folder, and there are no wrappers in it", shown(&bin));
+        let help = "name a spec, or what `jailgen build -o` or `nix build` made of one";
+        return Err(Failure::with_help(message, help));
+    }
+    Ok(policies.into_values().collect())
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {
