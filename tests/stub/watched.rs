@@ -83,6 +83,45 @@ fn a_configuration_that_is_replaced_on_the_host_is_reported_while_the_session_ru
     }
 }
 
+/// How a payload comes to write what the host has made, and what shows it.
+const WRITTEN: &[(&str, &str)] = &[
+    (
+        "(until [ -e .git/config.lock ]; do sleep 0.05; done; exec sleep 60 9>>.git/config.lock) &",
+        "a program still has the new one open for writing",
+    ),
+    (
+        "(until ln .git/config.lock .git/x 2>/dev/null; do sleep 0.05; done) &",
+        "the new one has another name",
+    ),
+    (
+        "(until [ -e end ]; do echo \"[a]\" >>.git/config; sleep 0.3; done) &",
+        "the new one was written in its place",
+    ),
+];
+
+#[test]
+fn a_jail_that_writes_a_configuration_that_was_replaced_on_the_host_is_ended() {
+    for caller in callers() {
+        let git = Git { to: literal(COPIES), changes: GitChanges::Reported };
+        for (inside, words) in WRITTEN {
+            let jail = jail(caller).op(InsideOp::Git(git.clone()));
+            let jail = jail.op(InsideOp::RemountReadOnly(literal("/")));
+            // As git does it, and slowly.
+            let replace =
+                "cp .git/config .git/config.lock; sleep 1; mv .git/config.lock .git/config";
+            // The control: what the jail does not write goes on.
+            let told =
+                meanwhile(&jail, "true", &format!("{replace}; reported 'was replaced'; sleep 1"));
+            assert!(told.starts_with("status 0\n"), "{told}");
+            let inside = format!("{inside} true");
+            let told =
+                meanwhile(&jail, &inside, &format!("{replace}; reported '{words}'; sleep 1"));
+            assert!(told.starts_with("status 125\n"), "{inside}: {told}");
+            assert!(told.contains("and so the jail was ended"), "{inside}: {told}");
+        }
+    }
+}
+
 #[test]
 fn a_watcher_that_is_killed_does_not_go_in_silence() {
     for caller in callers() {

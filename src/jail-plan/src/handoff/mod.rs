@@ -24,7 +24,10 @@ pub const QUARANTINE: &str = "quarantine";
 /// The word that tells the helper to watch the folder until the session ends.
 pub const WATCH: &str = "watch";
 
-/// The word after [`WATCH`] if the jail has copies of git's settings.
+/// The exit status of that process where the jail has to end, whatever it protects.
+pub const EVIDENCE: u8 = 3;
+
+/// The word behind [`WATCH`] where the jail has copies of git's settings.
 pub const APART: &str = "apart";
 
 /// The word before the globs of [`crate::Protect`].

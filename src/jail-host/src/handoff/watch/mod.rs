@@ -16,6 +16,7 @@ mod look;
 mod moves;
 mod queue;
 mod removed;
+mod replaced;
 mod repository;
 mod sweep;
 #[cfg(test)]
@@ -30,7 +31,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jail_plan::handoff::APART;
+use jail_plan::handoff::{APART, EVIDENCE};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -50,7 +51,10 @@ const MEMORY_MAX: u64 = 512 << 20;
 
 /// Next to a jail: `SOCKET FOLDER SINCE STATE [apart] [protect PATTERN…]`.
 pub(crate) fn run(words: &[OsString]) -> ExitCode {
-    status("the watcher of the working folder", next_to_a_jail(words))
+    let done = next_to_a_jail(words);
+    let is_evidence = done.as_ref().is_err_and(replaced::is_evidence);
+    let status = status("the watcher of the working folder", done);
+    if is_evidence { ExitCode::from(EVIDENCE) } else { status }
 }
 
 fn next_to_a_jail(words: &[OsString]) -> io::Result<()> {
@@ -130,6 +134,7 @@ impl Watcher<'_> {
             if has_ended {
                 return self.finish();
             }
+            self.repository.check(Some(Instant::now()), &mut self.watches)?;
             if let Some(guard) = &mut self.guard {
                 tell(guard.judge(Some(Instant::now()), &mut self.watches)?);
             }
@@ -141,10 +146,11 @@ impl Watcher<'_> {
 
     /// The last look. What is missing is reported and kept, whatever it finds.
     fn finish(&mut self) -> io::Result<()> {
-        let Some(guard) = &mut self.guard else { return Ok(()) };
+        let checked = self.repository.check(None, &mut self.watches);
+        let Some(guard) = &mut self.guard else { return checked };
         let judged = guard.judge(None, &mut self.watches).map(tell);
         tell(guard.finish()?);
-        judged
+        judged.and(checked)
     }
 
     /// Takes what has happened, up to a bound: whether there was something.
@@ -179,6 +185,7 @@ impl Watcher<'_> {
             [PollFd::new(socket, PollFlags::IN), PollFd::new(self.watches.source(), PollFlags::IN)];
         loop {
             let next = self.guard.as_ref().map(Guard::next);
+            let next = next.into_iter().chain(self.repository.next()).min();
             let rest = next.map(|next| next.saturating_duration_since(Instant::now()));
             // poll(2) counts in milliseconds, and would come too early.
             let rest = rest.map(|rest| rest + Duration::from_millis(1));

@@ -1,12 +1,15 @@
 //! The project's repository: whether git on the host still takes it, or what the jail has put in its place.
 
+use std::io;
 use std::os::fd::OwnedFd;
+use std::time::Instant;
 
 use jail_plan::one_line;
 use rustix::fs::{FileType, inotify::WatchFlags};
 use rustix::io::Errno;
 
-use super::events::{NAMES, Watches};
+use super::events::{NAMES, Watches, joined};
+use super::replaced::Replaced;
 use crate::git::damaged;
 use crate::handoff::place::{Links, Place, Stamp, data};
 
@@ -26,6 +29,8 @@ pub(super) struct Repository<'a> {
     root_was: bool,
     /// The files that the jail has copies of, as they were; empty where it has none.
     copied: Vec<(&'static [u8], Option<u64>)>,
+    /// Those of them that were replaced.
+    replaced: Vec<Replaced>,
     /// What was said already.
     said: Vec<String>,
 }
@@ -43,8 +48,14 @@ impl<'a> Repository<'a> {
         if let Ok(git) = place.open_folder(GIT, Links::Refused) {
             watches.add(&git, GIT, NAMES | WatchFlags::ONLYDIR)?;
         }
-        let mut repository =
-            Self { place, was: false, root_was: false, copied: Vec::new(), said: Vec::new() };
+        let mut repository = Self {
+            place,
+            was: false,
+            root_was: false,
+            copied: Vec::new(),
+            replaced: Vec::new(),
+            said: Vec::new(),
+        };
         // A payload may have been quicker. What it has changed has a later time, which it cannot set.
         let is_late = |path, kind| {
             let found = place.parent(path).and_then(|(folder, name)| data(&folder, name));
@@ -61,6 +72,8 @@ impl<'a> Repository<'a> {
     /// Something has changed at this path: what there is to say.
     pub(super) fn changed(&mut self, path: &[u8]) -> Vec<String> {
         let name = path.strip_prefix(b".git/").unwrap_or(path);
+        let replaced = self.replaced.iter_mut().filter(|replaced| replaced.is_at(path));
+        replaced.for_each(Replaced::happened);
         let counts = PARTS.contains(&name) || COPIED.contains(&name) || path == GIT;
         if counts { self.look() } else { Vec::new() }
     }
@@ -75,6 +88,10 @@ impl<'a> Repository<'a> {
         let mut lines: Vec<String> = damage.into_iter().collect();
         for (name, before) in self.copied.clone() {
             let is_replaced = before.is_some() && self.file(name) != before;
+            let path = joined(GIT, name);
+            if is_replaced && !self.replaced.iter().any(|replaced| replaced.is_at(&path)) {
+                self.replaced.push(Replaced::new(path));
+            }
             if is_replaced {
                 let name = String::from_utf8_lossy(name);
                 lines.push(format!(
@@ -85,6 +102,20 @@ impl<'a> Repository<'a> {
         lines.retain(|line| !self.said.contains(line));
         self.said.extend(lines.iter().cloned());
         lines
+    }
+
+    /// Looks at what was replaced, if it is time; in any case, where the jail has ended.
+    ///
+    /// # Errors
+    /// The jail is to end: what shows that it writes such a file.
+    pub(super) fn check(&mut self, by: Option<Instant>, watches: &mut Watches) -> io::Result<()> {
+        let place = self.place;
+        self.replaced.iter_mut().try_for_each(|replaced| replaced.check(place, by, watches))
+    }
+
+    /// When that is.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.replaced.iter().map(Replaced::next).min()
     }
 
     /// Whether git takes this folder for a repository.
