@@ -7,7 +7,7 @@ use rustix::io::Errno;
 
 use super::check;
 
-/// A lease of a file that is open for reading. Who opens the file to write it waits until this is dropped.
+/// A lease of a file that is open for reading. A program that opens the file to write it waits until this is dropped.
 pub(crate) struct ReadLease<'f>(&'f OwnedFd);
 
 impl<'f> ReadLease<'f> {

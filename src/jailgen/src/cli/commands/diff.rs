@@ -30,7 +30,8 @@ struct Side {
 }
 
 impl Side {
-    /// A spec, a wrapper or a folder of wrappers, `/dev/null` as git names what is not there, or `REVISION:PATH`.
+    /// A spec, a wrapper or a folder of wrappers, `/dev/null` as git names what is not there, or
+    /// `REVISION:PATH`.
     fn load(word: &Path, context: Context) -> Result<Self, Failure> {
         if word == Path::new("/dev/null") {
             return Ok(Self { policies: Vec::new(), declared: Declared::default() });
