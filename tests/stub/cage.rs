@@ -10,6 +10,7 @@ use jail_plan::{
 };
 
 use crate::jail::{Caller, Jail, bind_to, by, callers, default_filter, filter, literal, probe};
+use crate::private::own;
 use crate::process::end_soon;
 use crate::pty::Shell;
 use jail_seccomp::{Arch, Sockets, cage_program};
@@ -307,6 +308,48 @@ fn a_link_planted_where_the_cage_writes_is_not_followed_by_a_rule() {
         let own = jail.folder.path().join("own");
         std::os::unix::fs::symlink(jail.home().join("keys"), &own).expect("a link");
         allow(jail, &own, Reach::Ro).sh("cat ../home/keys/id").prints("public");
+    }
+}
+
+#[test]
+fn a_cage_has_the_users_name_of_gits_configuration_and_nothing_else_of_it() {
+    for caller in callers() {
+        let jail = cage(caller, Sockets::Tcp);
+        let more = "[http]\n\textraHeader = secret\n";
+        let user = "[user]\n\tname = Some Body\n\temail = s@example.com\n";
+        jail.file("home/.gitconfig", &format!("{user}{more}"));
+        own(&jail.home(), caller);
+        let made = jail.home().join("state/gitconfig");
+        let folder = StateDirectory { path: literal(made.parent().expect("a folder")) };
+        let folder = Step::new(by(), HostOp::StateDirectory(folder));
+        let identity = Step::new(by(), HostOp::GitIdentity(literal(&made)));
+        let machine = rule("/etc/gitconfig", Reach::Ro, Missing::Skip);
+        let jail = allow(jail, &made, Reach::Ro).set("HOME", "/nowhere").change(|plan| {
+            plan.before.extend([folder, identity]);
+            plan.landlock.rules.push(machine);
+        });
+        let system = made.to_str().expect("UTF-8");
+        let jail = jail.set("GIT_CONFIG_SYSTEM", system);
+        let git = "PATH=/usr/bin; git config user.name; git config user.email; git config --get-all http.extraHeader || true";
+        jail.sh(git).prints("Some Body\ns@example.com");
+        // A repository's own settings win, and another name counts from the next launch on.
+        let local =
+            "PATH=/usr/bin; git init -q . && git config user.name Local && git config user.name";
+        jail.sh(local).prints("Local");
+        jail.sh("rm -rf .git").prints("");
+        let other = "[user]\n\tname = Other\n[includeIf \"gitdir:PROJECT/\"]\n\tpath = more\n";
+        let other = other.replace("PROJECT", &jail.project().display().to_string());
+        jail.file("home/.gitconfig", &other);
+        jail.file("home/more", "[user]\n\tname = Here \\\"\\\\\\\"\n");
+        jail.sh("PATH=/usr/bin; git config user.name").prints("Other");
+        jail.sh("PATH=/usr/bin; git init -q .").prints("");
+        jail.sh("PATH=/usr/bin; git config user.name").prints("Here \"\\\"");
+        for script in [
+            format!("cat {}/.gitconfig", jail.home().display()),
+            format!("test -w /dev/null && >>{system}"),
+        ] {
+            only_outside(&jail, &script);
+        }
     }
 }
 

@@ -364,8 +364,9 @@ choice! {
         "state-file" StateFile(StateFile),
         /// See [`StateLink`].
         "state-link" StateLink(StateLink),
-        /// Done by the helper (see [`crate::Host`]). Variables that the script sets and the plan
-        /// mentions count from here on.
+        /// Done by the helper: a configuration of git is written on the host, the machine's with the name and the address in the user's own.
+        "git-identity" GitIdentity(HostText),
+        /// Done by the helper (see [`crate::Host`]). What the script leaves in variables that the plan mentions counts from here on.
         "script" Script(Script),
         /// Done by the helper, from here to the payload's end. See [`Bus`].
         "bus" Bus(Bus),

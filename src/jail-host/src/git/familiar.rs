@@ -3,15 +3,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use jail_plan::private::{NoNews, REWRITTEN};
-use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
-use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
 use super::file;
@@ -22,7 +18,6 @@ use crate::handoff::unsaid::folder_of_state;
 const FOLDER: &str = "familiar";
 /// What is in it.
 const FILE: &str = "known";
-const FRESH: &str = "known.new";
 /// No more are kept.
 const KNOWN_MAX: usize = 4096;
 
@@ -74,19 +69,7 @@ impl Familiar {
         if let Some(folder) = self.folder.as_ref().filter(|_| !new.is_empty()) {
             let all = new.iter().chain(&self.known).take(KNOWN_MAX);
             let text: String = all.flat_map(|hash| [hash, "\n"]).collect();
-            let _ = write(folder, text.as_bytes());
+            let _ = file::replace(folder, FILE, text.as_bytes());
         }
     }
-}
-
-/// Writes it whole or not at all.
-fn write(folder: &OwnedFd, text: &[u8]) -> io::Result<()> {
-    match unlinkat(folder, FRESH, AtFlags::empty()) {
-        Err(Errno::NOENT) | Ok(()) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let file = openat(folder, FRESH, flags, Mode::RUSR | Mode::WUSR)?;
-    File::from(file).write_all(text)?;
-    Ok(renameat(folder, FRESH, folder, FILE)?)
 }

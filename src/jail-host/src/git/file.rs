@@ -2,11 +2,11 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, renameat, unlinkat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
@@ -80,6 +80,19 @@ pub(super) fn parent(folder: impl AsFd, name: &Path) -> Result<(OwnedFd, &OsStr)
 /// The content of what has this name in `folder`, which is not a symbolic link.
 pub(super) fn read_in(folder: impl AsFd, name: impl Arg) -> io::Result<Vec<u8>> {
     read_from(open(folder, name, OFlags::NOFOLLOW)?, BYTES_MAX)
+}
+
+/// Writes a file anew, whole or not at all.
+pub(super) fn replace(folder: &OwnedFd, name: &str, text: &[u8]) -> io::Result<()> {
+    let fresh = format!("{name}.new");
+    match unlinkat(folder, &*fresh, AtFlags::empty()) {
+        Err(Errno::NOENT) | Ok(()) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let file = openat(folder, &*fresh, flags, Mode::RUSR | Mode::WUSR)?;
+    File::from(file).write_all(text)?;
+    Ok(renameat(folder, &*fresh, folder, name)?)
 }
 
 fn open(folder: impl AsFd, name: impl Arg, more: OFlags) -> io::Result<File> {

@@ -15,6 +15,7 @@ mod find;
 mod guide;
 mod harmless;
 mod held;
+pub(crate) mod identity;
 mod jsonc;
 mod links;
 mod mentions;

@@ -17,7 +17,7 @@ use crate::channel::{Channels, Handler};
 use crate::scripts::Scripts;
 use crate::surroundings::{Project, Surroundings};
 use crate::talk::refusal;
-use crate::{bus, say, sys, talk};
+use crate::{bus, git, say, sys, talk};
 
 /// Runs from the stub's first message to the last cleanup.
 pub(crate) fn run(socket: &OsStr, listener: &OsStr, arguments: &[OsString]) -> ExitCode {
@@ -128,6 +128,9 @@ impl Session<'_> {
                 let shell = self.scripts.program().unwrap_or_default().to_owned();
                 self.channels.add(&op.name, Handler::Script { shell, script: op.script.clone() });
                 Ok(Learned::default())
+            }
+            HostOp::GitIdentity(to) => {
+                git::identity::write(to, self.project.path()).map(|()| Learned::default())
             }
             HostOp::OpenUrls => {
                 self.channels.add_browser();

@@ -66,6 +66,11 @@ impl Project {
         Ok(Self { folder, path, spellings, trees: trees() })
     }
 
+    /// Its path, where it is known.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// The folder itself.
     pub(crate) fn folder(&self) -> &OwnedFd {
         &self.folder

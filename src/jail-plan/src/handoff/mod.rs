@@ -64,6 +64,7 @@ pub fn hand_off(op: &HostOp) -> Option<&HandOff> {
         | HostOp::StateDirectory(_)
         | HostOp::StateFile(_)
         | HostOp::StateLink(_)
+        | HostOp::GitIdentity(_)
         | HostOp::Script(_)
         | HostOp::Bus(_)
         | HostOp::Channel(_)

@@ -104,7 +104,11 @@ pub struct Refusal {
 #[must_use]
 pub fn is_helpers(op: &HostOp) -> bool {
     match op {
-        HostOp::Script(_) | HostOp::Bus(_) | HostOp::Channel(_) | HostOp::OpenUrls => true,
+        HostOp::Script(_)
+        | HostOp::Bus(_)
+        | HostOp::Channel(_)
+        | HostOp::OpenUrls
+        | HostOp::GitIdentity(_) => true,
         HostOp::RefuseFolder(_)
         | HostOp::EnterProject
         | HostOp::StateDirectory(_)

@@ -119,11 +119,14 @@ fn perform(op: &HostOp, index: usize, before: &Before<'_>) -> Result<Option<Lear
             let path = caller.path(&op.path)?;
             state::link(path.as_str().as_bytes(), caller.path(&op.to)?.as_str(), trees)?;
         }
-        // It is about the terminal, which is handled later ([`crate::terminal::OutputFilter`]).
-        HostOp::FilterTerminal => {}
-        // It starts together with the jail ([`crate::handoff::Ledger`]).
-        HostOp::HandOff(_) => {}
-        HostOp::Script(_) | HostOp::Bus(_) | HostOp::Channel(_) | HostOp::OpenUrls => {
+        // One is about the terminal, which is looked at later ([`crate::terminal::OutputFilter`]); the other begins when the jail
+        // does ([`crate::handoff::Ledger`]).
+        HostOp::FilterTerminal | HostOp::HandOff(_) => {}
+        HostOp::Script(_)
+        | HostOp::Bus(_)
+        | HostOp::Channel(_)
+        | HostOp::OpenUrls
+        | HostOp::GitIdentity(_) => {
             let helper = helper.ok_or_else(|| Problem::new("", "the plan names no helper"))?;
             return helper.perform(index).map(Some);
         }

@@ -15,18 +15,14 @@ const FILE: Mode = Mode::RUSR.union(Mode::WUSR);
 /// Makes the folder `path` and its missing parents.
 pub(crate) fn directory(path: &[u8], trees: &WritableTrees<'_>) -> Result<(), Problem> {
     let place = folder(path, trees)?;
-    match FileType::from_raw_mode(rustix::fs::fstat(&place).about(path)?.st_mode) {
-        FileType::Directory => Ok(()),
-        FileType::RegularFile
-        | FileType::Symlink
-        | FileType::Fifo
-        | FileType::Socket
-        | FileType::CharacterDevice
-        | FileType::BlockDevice
-        | FileType::Unknown => Err(Problem::new(path, "it is not a folder").help(
-            "a folder is granted here; move away what has its name, or grant a file by `state-file`",
-        )),
+    if FileType::from_raw_mode(rustix::fs::fstat(&place).about(path)?.st_mode)
+        == FileType::Directory
+    {
+        return Ok(());
     }
+    Err(Problem::new(path, "it is not a folder").help(
+        "a folder is granted here; move away what has its name, or grant a file by `state-file`",
+    ))
 }
 
 /// Makes the file `path`, empty, and its missing parents.

@@ -235,6 +235,10 @@ impl Cage<'_> {
             self.own_folder(folder, variable, self.at);
         }
         self.set("ORIG_HOME", Text::expanded("~"));
+        // Where the cage cannot write, and no other one looks.
+        let to = Text::expanded(format!("{}/gitconfig", paths::state(&self.name)));
+        self.grant(Grant::GitIdentity { to: to.clone() }, self.at);
+        self.set("GIT_CONFIG_SYSTEM", to);
         let place = self.settings.place("tmp");
         match self.settings.word("", "tmp", &["private", "shared"]) {
             Ok("shared") => {

@@ -59,12 +59,8 @@ fn quoted(c: char) -> (Option<char>, char) {
 /// The user's own files, in the order in which git reads them.
 fn files(caller: &Caller<'_>) -> Vec<Vec<u8>> {
     let absolute = |name| caller.value(name).filter(|path| path.starts_with(b"/"));
-    if let Some(only) = caller.value("GIT_CONFIG_GLOBAL") {
-        return absolute("GIT_CONFIG_GLOBAL")
-            .filter(|_| !only.is_empty())
-            .map(Vec::from)
-            .into_iter()
-            .collect();
+    if caller.value("GIT_CONFIG_GLOBAL").is_some() {
+        return absolute("GIT_CONFIG_GLOBAL").map(Vec::from).into_iter().collect();
     }
     let home = caller.home_folder().ok().map(|home| home.as_str().as_bytes());
     let below = |folder: &[u8], name: &str| [folder, name.as_bytes()].concat();
@@ -118,17 +114,11 @@ impl Reader<'_> {
     /// Whether a condition about the folder of the repository is met. Others, such as those
     /// about branches, never are.
     fn holds(&self, condition: &[u8], file: &[u8]) -> bool {
-        let (pattern, folds_case) =
-            match (condition.strip_prefix(b"gitdir:"), condition.strip_prefix(b"gitdir/i:")) {
-                (Some(pattern), _) => (pattern, false),
-                (None, Some(pattern)) => (pattern, true),
-                (None, None) => return false,
-            };
-        let (Some(pattern), Some(repository)) = (self.whole(pattern, file), self.repository())
-        else {
-            return false;
-        };
-        matches(&pattern, &repository, folds_case)
+        let exact = condition.strip_prefix(b"gitdir:");
+        let pattern = exact.or_else(|| condition.strip_prefix(b"gitdir/i:"));
+        let pattern = pattern.and_then(|pattern| self.whole(pattern, file));
+        let Some((pattern, repository)) = pattern.zip(self.repository()) else { return false };
+        matches(&pattern, &repository, exact.is_none())
     }
 
     /// A pattern in the form in which it is compared: from the root, and with

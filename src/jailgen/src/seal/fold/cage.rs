@@ -121,6 +121,11 @@ impl Draft {
                 let (path, to) = (read.path(path)?, read.path(to)?);
                 self.before.push(Step::new(by, HostOp::StateLink(StateLink { path, to })));
             }
+            Grant::GitIdentity { to } => {
+                let path = read.path(to)?;
+                self.before.push(Step::new(by.clone(), HostOp::GitIdentity(path.clone())));
+                self.rule(path, Reach::Ro, Missing::Fail, by);
+            }
             Grant::Store { scope } => self.execution(*scope, by),
             Grant::Ports { connect, bind } => {
                 self.connect.extend(connect);
@@ -166,7 +171,6 @@ impl Draft {
             | Grant::Copy { .. }
             | Grant::Symlink { .. }
             | Grant::Accounts { .. }
-            | Grant::GitIdentity { .. }
             | Grant::MachineId { .. }
             | Grant::Hostname { .. }
             | Grant::TimeZone { .. }

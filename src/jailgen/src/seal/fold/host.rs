@@ -79,6 +79,7 @@ impl OnHost {
                 | HostOp::StateDirectory(_)
                 | HostOp::StateFile(_)
                 | HostOp::StateLink(_)
+                | HostOp::GitIdentity(_)
                 | HostOp::FilterTerminal
                 | HostOp::HandOff(_)
                 | HostOp::Bus(_)

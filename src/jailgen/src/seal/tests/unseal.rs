@@ -172,6 +172,7 @@ fn a_cage_comes_back() {
         Grant::Reach { path: plain("/proc"), reach: Reach::Ro, missing: Missing::Skip },
         Grant::Reach { path: home("~/x"), reach: Reach::Rwx, missing: Missing::Fail },
         Grant::StateDirectory { path: state(), to: state() },
+        Grant::GitIdentity { to: home("~/.local/state/jailgen/hello/gitconfig") },
         Grant::StateLink { path: home("~/l"), to: home("~/t") },
         set_env("HOME", "/x"),
     ]);

@@ -43,6 +43,9 @@ fn ruled(draft: &mut Draft<'_>, place: &Beneath) {
         HostOp::StateFile(made) if made.path == *path && step.by == *by => {
             Some(Grant::StateFile { path: text(path), to: text(path) })
         }
+        HostOp::GitIdentity(to) if to == path && step.by == *by => {
+            Some(Grant::GitIdentity { to: text(to) })
+        }
         _ => None,
     });
     let is_store = *path == HostText::Literal(draft.plan.closure.store.clone());

@@ -117,6 +117,7 @@ impl Draft<'_> {
                 // Each is shown with what it is for.
                 | HostOp::StateDirectory(_)
                 | HostOp::StateFile(_)
+                | HostOp::GitIdentity(_)
                 | HostOp::Bus(_) => {}
             }
         }
