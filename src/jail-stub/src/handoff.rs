@@ -9,7 +9,8 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 
 use jail_plan::handoff::{
-    APART, ENDED, EVIDENCE, FOLDER, HAND_OFF, NEVER, QUARANTINE, WATCH, hand_off, protect_words,
+    APART, ENDED, EVIDENCE, FOLDER, HAND_OFF, NEVER, QUARANTINE, WATCH, hand_off, has_copies,
+    protect_words,
 };
 use jail_plan::stage::{RECORD, staged};
 use jail_plan::{HandOff, HostOp, Plan, Stage, Step};
@@ -123,7 +124,8 @@ impl Ledger {
     /// The watcher has ended before the jail. Returns whether the jail must end, too.
     pub(crate) fn watcher_ended(&self) -> bool {
         self.is_blind.set(true);
-        let status = self.watch.process.reap().and_then(|how| how.exit_status());
+        let ended = self.watch.as_ref().and_then(|watch| watch.process.reap());
+        let status = ended.and_then(|how| how.exit_status());
         if self.is_needed || status == Some(EVIDENCE.into()) {
             return true;
         }
