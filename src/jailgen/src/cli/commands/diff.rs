@@ -23,57 +23,6 @@ pub(in crate::cli) fn run(arguments: &args::Diff, context: Context) -> Result<()
     if report.adds { Err(Failure::Findings) } else { Ok(()) }
 }
 
-/// One of the two that are compared.
-struct Side {
-    policies: Vec<Policy>,
-    declared: Declared,
-}
-
-impl Side {
-    /// A spec, a wrapper or a folder of wrappers, `/dev/null` as git names what is not there, or
-    /// `REVISION:PATH`.
-    fn load(word: &Path, context: Context) -> Result<Self, Failure> {
-        if word == Path::new("/dev/null") {
-            return Ok(Self { policies: Vec::new(), declared: Declared::default() });
-        }
-        let split = word.to_str().and_then(|word| word.split_once(':'));
-        if let (false, Some((revision, path))) = (word.exists(), split) {
-            return Self::of_spec(of_revision(revision, path, context)?, context);
-        }
-        if word.is_dir() {
-            let policies = wrapper::of_folder(word)?;
-            return Ok(Self { policies, declared: Declared::default() });
-        }
-        if let Some(read) = wrapper::of_word(word)? {
-            return Ok(Self { policies: vec![read.policy], declared: Declared::default() });
-        }
-        Self::of_spec(compile(word)?, context)
-    }
-
-    /// What is dangerous about a spec is not part of what it grants.
-    fn of_spec(mut compiled: Compiled, context: Context) -> Result<Self, Failure> {
-        compiled.diagnostics.retain(|diagnostic| diagnostic.danger.is_none());
-        let compiled = clean(compiled, context)?;
-        let declared = Declared::of_spec(&compiled);
-        Ok(Self { policies: compiled.policies, declared })
-    }
-}
-
-fn of_revision(revision: &str, path: &str, context: Context) -> Result<Compiled, Failure> {
-    let surroundings = context.surroundings()?;
-    let git = surroundings.program("git").ok_or_else(|| {
-        Failure::with_help(
-            "there is no `git` that can be run",
-            "a `git` in the project itself is not run",
-        )
-    })?;
-    let here = std::env::current_dir().and_then(|here| here.canonicalize());
-    let here =
-        here.map_err(|error| Failure::new(format!("the working folder cannot be found: {error}")))?;
-    revision::compile(&git, &here, revision, path)
-        .map_err(|error| Failure::new(format!("`{revision}:{}`: {error}", shown(Path::new(path)))))
-}
-
 /// What is said.
 #[derive(Serialize)]
 struct Report {

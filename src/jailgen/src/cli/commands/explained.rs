@@ -44,8 +44,8 @@ impl Explained {
         Ok(explained)
     }
 
-    /// One of two that are compared: what [`Self::load`] takes, `/dev/null` as git names what is
-    /// not there, or `REVISION:PATH`.
+    /// One of two that are compared: what [`Self::load`] takes, a folder of wrappers, `/dev/null`
+    /// as git names what is not there, or `REVISION:PATH`.
     pub(super) fn load_side(word: &Path, context: Context) -> Result<Self, Failure> {
         if word == Path::new("/dev/null") {
             let declared = Declared::default();
@@ -55,6 +55,12 @@ impl Explained {
         if let (false, Some((revision, path))) = (word.exists(), split) {
             return clean_but_dangers(of_revision(revision, path, context)?, context)
                 .map(Self::of_spec);
+        }
+        if word.is_dir() {
+            let jails = wrapper::of_folder(word)?.into_iter();
+            let jails = jails.flat_map(|read| Self::of_wrapper(read).jails).collect();
+            let declared = Declared::default();
+            return Ok(Self { jails, declared, files: None, wrapper: None });
         }
         if let Some(read) = wrapper::of_word(word)? {
             return Ok(Self::of_wrapper(read));

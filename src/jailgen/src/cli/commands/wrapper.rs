@@ -42,10 +42,10 @@ pub(super) fn of_word(word: &Path) -> Result<Option<Read>, Failure> {
 }
 
 /// The wrappers of a folder that was built: of its `bin`, by their names.
-pub(super) fn of_folder(folder: &Path) -> Result<Vec<Policy>, Failure> {
+pub(super) fn of_folder(folder: &Path) -> Result<Vec<Read>, Failure> {
     let bin = folder.join("bin");
     let entries = std::fs::read_dir(&bin).into_iter().flatten().take(WRAPPERS_MAX).flatten();
-    let mut policies = BTreeMap::new();
+    let mut wrappers = BTreeMap::new();
     for entry in entries {
         // What runs in no jail must not look like a jail that is gone.
         let Some(read) = of_file(&entry.path())? else {
@@ -53,14 +53,14 @@ pub(super) fn of_folder(folder: &Path) -> Result<Vec<Policy>, Failure> {
             return Err(Failure::with_help(message, "compare folders of wrappers alone"));
         };
         // A second name of a jail is a link to it.
-        policies.insert(read.policy.name.clone(), read.policy);
+        wrappers.insert(read.policy.name.clone(), read);
     }
-    if policies.is_empty() {
+    if wrappers.is_empty() {
         let message = format!("`{}` is a folder, and there are no wrappers in it", shown(&bin));
         let help = "name a spec, or what `jailgen build -o` or `nix build` made of one";
         return Err(Failure::with_help(message, help));
     }
-    Ok(policies.into_values().collect())
+    Ok(wrappers.into_values().collect())
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {
