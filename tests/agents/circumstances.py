@@ -127,7 +127,8 @@ def links(agent: Agent, at: Stage, launcher: list[str]) -> Verdict:
 def no_state(agent: Agent, at: Stage, launcher: list[str]) -> Verdict:
     """In a home folder with nothing in it, its interface comes up: it asks who it is for."""
     at.own()
-    with Screen(at, at.environment()) as screen:
+    # A spec that passes variables on wants them.
+    with Screen(at, at.environment() | agent.environment("http://127.0.0.1:9")) as screen:
         since = screen.mark()
         screen.type(" ".join([*launcher, *agent.screen]))
         return WORKS if screen.settles(500, since, 40) else "nothing is shown"
