@@ -232,6 +232,32 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        name: "stage-cwd",
+        spec: "stage-cwd",
+        host: FILES,
+        probes: &[
+            Probe::Grants("[ \"$PWD\" = ~/project ] && cat file && echo new >new"),
+            Probe::Works("echo changed >file && [ \"$(cat file new)\" = $'changed\\nnew' ]"),
+            Probe::Works("[ \"$(cat file new)\" = $'changed\\nnew' ]"),
+            Probe::Refuses("cat ../sibling/file"),
+            Probe::Left("! [ -e new ] && [ \"$(cat file)\" != changed ]"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "stage-cwd-as",
+        spec: "(stage-cwd-as \"trial\")",
+        host: FILES,
+        probes: &[
+            Probe::Works("echo changed >file && [ \"$(cat file)\" = changed ]"),
+            Probe::Works("[ \"$(cat file)\" = changed ]"),
+            Probe::Left("[ \"$(cat file)\" != changed ]"),
+            Probe::Left("[ -d ~/.local/state/jailgen/stages/*/trial/upper ]"),
+            Probe::Refuses("ls ~/.local/state/jailgen/stages"),
+        ],
+        ..ROW
+    },
+    Row {
         name: "readonly-runtime-args",
         spec: "readonly-runtime-args",
         host: FILES,

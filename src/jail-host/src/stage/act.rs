@@ -55,9 +55,7 @@ pub(super) fn apply<'c>(
         outcome: Outcome::default(),
     };
     let is_meant = |change: &Change| executed || change.executed.is_none();
-    if let Err(error) =
-        applying.prepare(changes, is_meant).and_then(|()| Ok(syncfs(project.root())?))
-    {
+    if let Err(error) = applying.prepare(changes, is_meant) {
         // Nothing has its place yet.
         applying.remove_temporaries();
         super::journal::end(record)?;
@@ -67,6 +65,7 @@ pub(super) fn apply<'c>(
         applying.one(number, change, is_meant(change));
     }
     applying.modes();
+    // What was replaced, and what the stage has, goes when the new contents are on the disk.
     syncfs(project.root())?;
     applying.remove_temporaries();
     Ok(applying.outcome)

@@ -79,7 +79,7 @@ fn a_hostile_layer_reaches_nothing_outside_and_gives_no_rights() {
         assert_eq!(suid.permissions().mode() & 0o7777, 0o755);
         let mut value = [0; 8];
         assert!(rustix::fs::lgetxattr(world.project("suid"), "user.own", &mut value).is_err());
-        // The folder took the place of the link, which the user had not changed.
+        // The folder took the place of the link, which no program had changed.
         let out = fs::symlink_metadata(world.project("out")).unwrap();
         assert!(out.is_dir(), "{said}");
         assert_eq!(fs::read_link(world.project("d")).unwrap(), world.path("outside"));
