@@ -1,7 +1,6 @@
 //! Applies what was decided to the project. New contents are written next to their places first; then each takes its place in one step,
 //! and what stood there is looked at once more: what a program of the host has changed meanwhile is put back.
 
-use std::ffi::OsStr;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 
@@ -350,16 +349,20 @@ impl<'c> Applying<'_, 'c> {
 
 /// Puts a new file in the place of `old`, unless that has been changed meanwhile.
 fn exchange(folder: &OwnedFd, temporary: &str, name: &[u8], old: &Found) -> Result<(), Fault> {
-    let name = OsStr::new(std::os::unix::ffi::OsStrExt::from_bytes(name) as &OsStr);
+    let at = |name: &str| found(folder, name.as_bytes());
+    let ours = at(temporary)?.map(|found| found.inode);
     match renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE) {
         Err(Errno::NOENT) => return Err(Fault::Meanwhile),
         other => other?,
     }
-    let moved = found(folder, temporary.as_bytes())?;
-    if moved.is_some_and(|moved| identity(&moved) == identity(old)) {
+    if at(temporary)?.is_some_and(|moved| identity(&moved) == identity(old)) {
         return Ok(());
     }
     renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE)?;
+    // It may have been replaced once more in between: then that one is the newest.
+    if at(temporary)?.map(|found| found.inode) != ours {
+        renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE)?;
+    }
     Err(Fault::Meanwhile)
 }
 

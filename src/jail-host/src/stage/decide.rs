@@ -6,7 +6,7 @@ use std::io;
 use sha2::{Digest as _, Sha256};
 
 use super::base::{Base, Hash, Was};
-use super::executed::{Executed, Reason};
+use super::executed::{self, Executed, Reason};
 use super::layer::{DEPTH_MAX, Layer, NAMES_MAX, Written};
 use super::place::{Found, Kind, Tree, join, sorted, split};
 
@@ -158,7 +158,9 @@ impl<'a> Decider<'a> {
             change.executed = match change.act {
                 Act::New | Act::Replace | Act::Aside | Act::NewFolder | Act::Delete => {
                     self.executed.reason(&change.to, change.ours.as_ref(), change.act, || {
-                        self.layer.tree().target(&change.path).unwrap_or_default()
+                        let target = self.layer.tree().target(&change.path).unwrap_or_default();
+                        executed::leads_out(&change.to, &target)
+                            || self.project.leads_to_link(&change.to, &target)
                     })
                 }
                 _ => None,

@@ -13,7 +13,7 @@ use super::show::{modes, pair_renames, word};
 use crate::handoff::report::shown;
 
 /// A comparison of one file takes no longer; what is not compared by then counts as changed.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(100);
 /// All of it has no more bytes.
 const BYTES_MAX: usize = 64 << 20;
 /// A longer line is cut.

@@ -23,7 +23,7 @@ impl Executed {
         path: &[u8],
         ours: Option<&Found>,
         act: Act,
-        target: impl FnOnce() -> Vec<u8>,
+        leads_out: impl FnOnce() -> bool,
     ) -> Option<Reason> {
         let mut above: Vec<String> = path.split(|byte| *byte == b'/').map(fold).collect();
         let name = above.pop()?;
@@ -37,7 +37,7 @@ impl Executed {
         match ours?.kind {
             // What is deleted executes nothing.
             _ if act == Act::Delete => None,
-            Kind::Link if leads_out(path, &target()) => of_kind("link"),
+            Kind::Link if leads_out() => of_kind("link"),
             // A folder or a file that is looked for by its name can be reached by a link.
             Kind::Link | Kind::Folder => self
                 .names
@@ -68,7 +68,7 @@ fn is_of_a_repository(name: &str) -> bool {
 }
 
 /// Whether a link at a path would lead out of the project.
-fn leads_out(path: &[u8], target: &[u8]) -> bool {
+pub(super) fn leads_out(path: &[u8], target: &[u8]) -> bool {
     if target.starts_with(b"/") {
         return true;
     }
@@ -96,8 +96,8 @@ mod tests {
     fn what_host_programs_execute_is_found_by_name_by_bit_and_by_where_a_link_leads() {
         let executed = Executed::new();
         let kind = |path: &str, ours: Found, target: &str| {
-            let target = target.as_bytes().to_vec();
-            executed.reason(path.as_bytes(), Some(&ours), Act::New, || target).map(|it| it.0)
+            let out = || leads_out(path.as_bytes(), target.as_bytes());
+            executed.reason(path.as_bytes(), Some(&ours), Act::New, out).map(|it| it.0)
         };
         let file = || found(Kind::File, 0o644);
         for (path, expected) in [

@@ -19,7 +19,7 @@ const NAMED_MAX: usize = 20;
 /// Contents are compared of so many files that are gone or new.
 const PAIRED_MAX: usize = 200;
 /// Lines are counted in so many files.
-const COUNTED_MAX: usize = 500;
+const COUNTED_MAX: usize = 200;
 
 /// Finds what has only got another name: the same content, deleted at one place and new at another.
 pub(super) fn pair_renames(changes: &mut Vec<Change>, layer: &Layer, project: &Tree) {

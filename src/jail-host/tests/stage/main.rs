@@ -204,13 +204,14 @@ fn without_a_record_nothing_is_overwritten() {
 fn what_host_programs_execute_is_applied_only_where_that_was_said() {
     for world in worlds() {
         world.write("run.sh", "base\n");
+        symlink("/etc", world.project("etc")).unwrap();
         world.record();
         world.jail(
             "echo x >.envrc; echo y >plain; echo z >tool; chmod 755 tool; mkdir .vscode; echo t >.vscode/tasks.json; \
-             ln -s /etc/passwd out; ln -s plain in; mkdir bare; touch bare/HEAD",
+             ln -s /etc/passwd out; ln -s etc/passwd through; ln -s plain in; mkdir bare; touch bare/HEAD",
         );
         let said = world.apply("", &[]);
-        let held = [".envrc", "tool", ".vscode/tasks.json", "out", "bare/HEAD"];
+        let held = [".envrc", "tool", ".vscode/tasks.json", "out", "through", "bare/HEAD"];
         for name in held {
             assert!(fs::symlink_metadata(world.project(name)).is_err(), "{name}: {said}");
             assert!(said.contains(&format!("  {name}: ")), "{name}: {said}");

@@ -176,7 +176,7 @@ fn list(root: &Path, folder: &Path, all: &mut Vec<String>) {
     }
 }
 
-fn helper() -> &'static str {
+pub(crate) fn helper() -> &'static str {
     env!("CARGO_BIN_EXE_jail-host")
 }
 
