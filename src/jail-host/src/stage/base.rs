@@ -18,6 +18,8 @@ use super::place::{Found, Kind, Time};
 const HEAD: &[u8] = b"jailgen-stage-base 1\n";
 const NAME: &str = "manifest";
 const FRESH: &str = "manifest.new";
+/// It is there once a jail has begun to write over the project, whether or not that was recorded.
+const BEGUN: &str = "begun";
 
 /// It is not larger.
 const BYTES_MAX: u64 = 512 << 20;
@@ -115,6 +117,15 @@ impl Base {
                 None => self.known.remove(path),
             };
         }
+    }
+}
+
+/// Notes that a jail begins: whether it is the first.
+pub(super) fn begin(record: &OwnedFd) -> io::Result<bool> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    match openat(record, BEGUN, flags, Mode::RUSR | Mode::WUSR) {
+        Err(Errno::EXIST) => Ok(false),
+        other => Ok(other.map(|_| true)?),
     }
 }
 

@@ -11,9 +11,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{AtFlags, StatxFlags, fstat, statx};
 use rustix::net::{RecvFlags, recv};
 
-use super::base::{Base, Hash, Was};
+use super::base::{Base, Hash, Was, begin};
 use super::decide::{hash, is_git};
 use super::layer::{DEPTH_MAX, Layer, NAMES_MAX, Written};
 use super::place::{Entry, Found, Kind, Tree, entries, found, join};
@@ -44,10 +45,13 @@ fn next_to_a_jail(words: &[OsString]) -> io::Result<()> {
     walls::close(&project, &upper, &record, Work::Record)?;
     let (layer, project) = (Layer::new(upper), Tree::new(project));
     let before = Base::read(&record)?;
+    // Should this process end before it has written its record, the next one must not take for granted that it is the first.
+    let is_first = begin(&record)? && !is_older(&record, since) && !before.is_there;
     let mut recorder = Recorder {
         layer: &layer,
         project: &project,
         before,
+        is_first,
         since,
         socket: &socket,
         is_ended: false,
@@ -103,6 +107,8 @@ struct Recorder<'a> {
     layer: &'a Layer,
     project: &'a Tree,
     before: Base,
+    /// No jail has written to the stage before this one.
+    is_first: bool,
     /// When the jail was launched.
     since: (i64, u64),
     socket: &'a OwnedFd,
@@ -122,9 +128,11 @@ impl Recorder<'_> {
         let Ok((folder, names, is_all)) = listed else { return };
         self.count += names.len();
         self.is_whole &= is_all && depth < DEPTH_MAX;
-        let written = match above {
-            Above::Shown => self.layer.list(path, NAMES_MAX).unwrap_or_default(),
-            Above::Untouched | Above::Hidden => Vec::new(),
+        let (written, above) = match above {
+            Above::Shown => {
+                self.written(path).map_or((Vec::new(), Above::Hidden), |it| (it, above))
+            }
+            Above::Untouched | Above::Hidden => (Vec::new(), above),
         };
         for Entry { name, .. } in names {
             if is_git(&name) {
@@ -149,12 +157,23 @@ impl Recorder<'_> {
         }
     }
 
+    /// What the layer has in a folder; nothing where that cannot be told. The jail runs meanwhile: it can take away the right to look, or
+    /// have the folder emptied by the kernel, which happens after another one has taken its place.
+    fn written(&self, path: &[u8]) -> Option<Vec<(Entry, Found, Written)>> {
+        let inode = || Some(fstat(self.layer.tree().folder(path).ok()?).ok()?.st_ino);
+        let before = inode()?;
+        let written = self.layer.list(path, NAMES_MAX).ok()?;
+        (inode() == Some(before)).then_some(written)
+    }
+
     fn one(&mut self, path: &[u8], theirs: &Found, above: Above) {
         let before = self.before.known.get(path);
         let was = match (above, before) {
             // What the jail saw first is what its own is compared with.
             (Above::Hidden, Some(before)) => before.clone(),
             (Above::Hidden, None) if self.before.is_there => return,
+            // An earlier jail has written it, whose record was lost.
+            (Above::Hidden, None) if !self.is_first => Was::new(theirs, Hash::Unsure),
             (_, Some(before)) if before.has_stamp_of(theirs) && before.hash != Hash::Unsure => {
                 before.clone()
             }
@@ -212,6 +231,15 @@ fn is_written(layer: &Layer, path: &[u8]) -> bool {
     }
 }
 
+/// Whether the folder of the record is from before this launch, which makes it a little earlier than it says.
+fn is_older(record: &OwnedFd, since: (i64, u64)) -> bool {
+    const A_LAUNCH: i64 = 60;
+    let data = statx(record, c"", AtFlags::EMPTY_PATH, StatxFlags::BTIME);
+    let born = data.ok().filter(|data| data.stx_mask & StatxFlags::BTIME.bits() != 0);
+    // What cannot be told is not taken for granted.
+    born.is_none_or(|data| data.stx_btime.tv_sec < since.0 - A_LAUNCH)
+}
+
 /// Whether the stub has said something: the jail has ended.
 fn has_word(socket: &OwnedFd) -> bool {
     let mut fds = [PollFd::from_borrowed_fd(socket.as_fd(), PollFlags::IN)];
@@ -222,4 +250,73 @@ fn has_word(socket: &OwnedFd) -> bool {
 fn time(text: &str) -> Option<(i64, u64)> {
     let (seconds, nanoseconds) = text.split_once('.')?;
     Some((seconds.parse().ok()?, nanoseconds.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::super::open;
+    use super::*;
+
+    /// What is recorded of `d/f`, of which the layer has another one in a folder of this mode.
+    fn recorded(before: Base, is_first: bool, mode: u32) -> Option<Was> {
+        let folder = tempfile::tempdir().unwrap();
+        let [project, upper] = ["project", "upper"].map(|name| folder.path().join(name));
+        for side in [&project, &upper] {
+            fs::create_dir_all(side.join("d")).unwrap();
+            fs::write(side.join("d/f"), "text").unwrap();
+        }
+        fs::set_permissions(upper.join("d"), Permissions::from_mode(mode)).unwrap();
+        let (socket, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let (layer, project) =
+            (Layer::new(open(&upper).unwrap()), Tree::new(open(&project).unwrap()));
+        let mut recorder = Recorder {
+            layer: &layer,
+            project: &project,
+            before,
+            is_first,
+            since: (i64::MAX, 0),
+            socket: &socket.into(),
+            is_ended: false,
+            count: 0,
+            is_whole: true,
+            now: BTreeMap::new(),
+        };
+        recorder.folder(b"", Above::Shown, 0);
+        recorder.keep_what_is_gone();
+        let was = recorder.now.remove(b"d/f".as_slice());
+        fs::set_permissions(upper.join("d"), Permissions::from_mode(0o755)).unwrap();
+        was
+    }
+
+    fn earlier() -> Base {
+        let was = Was {
+            kind: Kind::File,
+            mode: 0o644,
+            inode: 7,
+            size: 9,
+            modified: (1, 2),
+            changed: (3, 4),
+            hash: Hash::Unread,
+        };
+        Base { known: [(b"d/f".to_vec(), was)].into(), is_there: true }
+    }
+
+    #[test]
+    fn what_the_layer_hides_keeps_its_first_record_also_where_the_jail_forbids_to_look() {
+        // The last two are told apart from an ordinary user only: root may look.
+        for mode in [0o755, 0o000, 0o600, 0o400] {
+            let kept = recorded(earlier(), false, mode).unwrap();
+            assert_eq!((kept.inode, kept.changed), (7, (3, 4)), "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_jail_has_hidden_is_not_known_where_its_record_was_lost() {
+        let hash = |is_first| recorded(Base::default(), is_first, 0o755).unwrap().hash;
+        assert!(matches!(hash(true), Hash::Is(_)));
+        assert_eq!(hash(false), Hash::Unsure);
+    }
 }
