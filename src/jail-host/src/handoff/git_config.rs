@@ -10,7 +10,7 @@ use jail_plan::handoff::{HarmlessValue, harmless_keys};
 const KEYS_MAX: usize = 10_000;
 
 /// The keys that count, each with its values in order. `None` where it cannot be read.
-pub(super) fn counted_keys(bytes: &[u8]) -> Option<BTreeMap<String, Vec<String>>> {
+pub(crate) fn counted_keys(bytes: &[u8]) -> Option<BTreeMap<String, Vec<String>>> {
     let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut count = 0;
     let mut reader = Reader { rest: std::str::from_utf8(bytes).ok()?, section: String::new() };

@@ -5,7 +5,7 @@
 //! and follows no link out of the project.
 
 pub(crate) mod content;
-mod git_config;
+pub(crate) mod git_config;
 mod held;
 mod judge;
 pub(crate) mod names;

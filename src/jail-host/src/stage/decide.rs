@@ -126,7 +126,8 @@ pub(super) struct Decider<'a> {
     project: &'a Tree,
     base: &'a Base,
     scope: &'a Scope,
-    executed: Executed,
+    /// Where the project is.
+    place: &'a [u8],
     changes: Vec<Change>,
     count: usize,
 }
@@ -146,23 +147,24 @@ impl<'a> Decider<'a> {
         project: &'a Tree,
         base: &'a Base,
         scope: &'a Scope,
+        place: &'a [u8],
     ) -> Self {
-        let executed = Executed::new();
-        Self { layer, project, base, scope, executed, changes: Vec::new(), count: 0 }
+        Self { layer, project, base, scope, place, changes: Vec::new(), count: 0 }
     }
 
     /// Every path that the layer has something to say about, folders before what is in them.
     pub(super) fn all(mut self) -> io::Result<Vec<Change>> {
         self.folder(&Way { path: b"", to: b"", is_new: false, depth: 0 }, false)?;
+        if !self.changes.iter().any(Change::is_done) {
+            return Ok(self.changes);
+        }
+        let executed = Executed::new(self.place, self.project, self.layer.tree());
         for change in &mut self.changes {
             change.executed = match change.act {
-                Act::New | Act::Replace | Act::Aside | Act::NewFolder | Act::Delete => {
-                    self.executed.reason(&change.to, change.ours.as_ref(), change.act, || {
-                        let target = self.layer.tree().target(&change.path).unwrap_or_default();
-                        executed::leads_out(&change.to, &target)
-                            || self.project.leads_to_link(&change.to, &target)
-                    })
-                }
+                Act::New | Act::Replace | Act::Aside | Act::NewFolder | Act::Delete => executed
+                    .reason(&change.to, change.ours.as_ref(), change.act, || {
+                        self.layer.tree().target(&change.path).unwrap_or_default()
+                    }),
                 _ => None,
             };
         }

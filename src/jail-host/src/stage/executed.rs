@@ -1,20 +1,29 @@
 //! Which paths a program of the host executes or believes, by the table of the hand-off ledger. They are asked about on their own.
 
 use super::decide::Act;
-use super::place::{Found, Kind};
-use crate::handoff::names::{Names, Reach, fold};
+use super::place::{Found, Kind, Tree};
+use super::whole::{Whole, names};
+use crate::handoff::names::{Names, Reach};
 
 /// Who executes it: the kind of the table, and the reason.
 pub(super) type Reason = (&'static str, &'static str);
 
-/// The table.
+/// The kind of a program, which nothing looks for by its name.
+pub(super) const PROGRAM: &str = "executable";
+
+const UNSEEN: Reason =
+    ("unseen", "not all of the project could be looked at, and something there may execute it");
+
+/// The table, and what decides where it applies.
 pub(super) struct Executed {
     names: Names,
+    whole: Whole,
 }
 
 impl Executed {
-    pub(super) fn new() -> Self {
-        Self { names: Names::new() }
+    /// `place` is the path of the project.
+    pub(super) fn new(place: &[u8], project: &Tree, layer: &Tree) -> Self {
+        Self { names: Names::new(), whole: Whole::new(place, project, layer) }
     }
 
     /// The reason for a path that is to be made, changed or removed.
@@ -25,29 +34,49 @@ impl Executed {
         act: Act,
         leads_out: impl FnOnce() -> bool,
     ) -> Option<Reason> {
-        let mut above: Vec<String> = path.split(|byte| *byte == b'/').map(fold).collect();
-        let name = above.pop()?;
-        if let Some(counted) = self.names.file(&above, &name).or_else(|| self.folder(&above)) {
-            return Some((counted.kind, counted.reason));
+        let path = names(path);
+        let kind = ours.map(|ours| ours.kind);
+        let (ways, is_all) = self.whole.ways_to(path.clone());
+        if let Some(reason) = ways.iter().find_map(|way| self.by_name(way, kind)) {
+            return Some(reason);
         }
-        let of_kind = |kind| {
-            let counted = self.names.found(kind);
-            Some((counted.kind, counted.reason))
+        let ours = ours?;
+        // What is deleted executes nothing.
+        if act == Act::Delete || !matches!(ours.kind, Kind::File | Kind::Link) {
+            return None;
+        }
+        let last = path.last().map(String::as_str).unwrap_or_default();
+        if is_of_a_repository(last) || self.whole.is_in_repository(&path) {
+            return self.of_kind("bare-repository");
+        }
+        if ways.iter().any(|way| self.whole.is_named(way)) {
+            return self.of_kind("git-config");
+        }
+        if ours.kind == Kind::Link && self.whole.leads_out(&path, &target()) {
+            return self.of_kind("link");
+        }
+        if !is_all || self.whole.is_partial {
+            return Some(UNSEEN);
+        }
+        let is_program = ours.kind == Kind::File && ours.mode & 0o111 != 0;
+        is_program.then(|| self.of_kind(PROGRAM)).flatten()
+    }
+
+    fn of_kind(&self, kind: &'static str) -> Option<Reason> {
+        let counted = self.names.found(kind);
+        Some((counted.kind, counted.reason))
+    }
+
+    /// The row of the table. A link may lead to a folder in which something is looked for.
+    fn by_name(&self, path: &[String], kind: Option<Kind>) -> Option<Reason> {
+        let (name, above) = path.split_last()?;
+        let counted = self.names.file(above, name).or_else(|| self.folder(above));
+        let led_to = || {
+            let row = self.names.folder(above, name).map(|(counted, _)| counted);
+            row.filter(|row| row.kind != "build-output").or_else(|| self.names.way(name))
         };
-        match ours?.kind {
-            // What is deleted executes nothing.
-            _ if act == Act::Delete => None,
-            Kind::Link if leads_out() => of_kind("link"),
-            // A folder or a file that is looked for by its name can be reached by a link.
-            Kind::Link | Kind::Folder => self
-                .names
-                .way(&name)
-                .map(|row| (row.kind, row.reason))
-                .filter(|_| ours.is_some_and(|ours| ours.kind == Kind::Link)),
-            Kind::File if is_of_a_repository(&name) => of_kind("bare-repository"),
-            Kind::File if ours.is_some_and(|ours| ours.mode & 0o111 != 0) => of_kind("executable"),
-            Kind::File | Kind::Whiteout | Kind::Special(_) => None,
-        }
+        let counted = counted.or_else(|| (kind == Some(Kind::Link)).then(led_to).flatten())?;
+        Some((counted.kind, counted.reason))
     }
 
     /// The row of a folder in which everything counts.
@@ -67,39 +96,71 @@ fn is_of_a_repository(name: &str) -> bool {
     matches!(name, "head" | "commondir")
 }
 
-/// Whether a link at a path would lead out of the project.
-pub(super) fn leads_out(path: &[u8], target: &[u8]) -> bool {
-    if target.starts_with(b"/") {
-        return true;
-    }
-    let mut depth = path.iter().filter(|byte| **byte == b'/').count();
-    for name in target.split(|byte| *byte == b'/') {
-        match name {
-            b"" | b"." => {}
-            b".." if depth == 0 => return true,
-            b".." => depth -= 1,
-            _ => depth += 1,
-        }
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use super::super::open;
     use super::*;
 
     fn found(kind: Kind, mode: u32) -> Found {
         Found { kind, mode, inode: 1, size: 0, modified: (0, 0), changed: (0, 0), owner: (0, 0) }
     }
 
+    /// A project and a layer over it: `PATH`, `PATH/`, `PATH -> TARGET` and `PATH = TEXT`.
+    struct Both {
+        folder: tempfile::TempDir,
+    }
+
+    impl Both {
+        fn new(project: &[&str], layer: &[&str]) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            for (side, all) in [("project", project), ("layer", layer)] {
+                fs::create_dir(folder.path().join(side)).unwrap();
+                all.iter().for_each(|words| make(&folder.path().join(side), words));
+            }
+            Self { folder }
+        }
+
+        /// By what a file or link of the layer is executed.
+        fn kind(&self, path: &str) -> Option<&'static str> {
+            let [project, layer] = ["project", "layer"].map(|side| self.folder.path().join(side));
+            let place = project.to_str().unwrap().as_bytes();
+            let trees = [&project, &layer].map(|side| Tree::new(open(side).unwrap()));
+            let executed = Executed::new(place, &trees[0], &trees[1]);
+            let ours = trees[1].found(path.as_bytes()).unwrap();
+            let target = || trees[1].target(path.as_bytes()).unwrap_or_default();
+            executed.reason(path.as_bytes(), ours.as_ref(), Act::New, target).map(|it| it.0)
+        }
+    }
+
+    fn make(side: &Path, words: &str) {
+        let (path, rest) = words.split_once(' ').unwrap_or((words, ""));
+        let path = side.join(path);
+        fs::create_dir_all(if words.ends_with('/') { &path } else { path.parent().unwrap() })
+            .unwrap();
+        match rest.split_once(' ') {
+            Some(("->", target)) => {
+                let target = target.replace("PLACE", side.to_str().unwrap());
+                symlink(target, path).unwrap();
+            }
+            Some((_, text)) => fs::write(path, text.replace('|', "\n")).unwrap(),
+            None if words.ends_with('/') => {}
+            None => fs::write(path, "").unwrap(),
+        }
+    }
+
     #[test]
     fn what_host_programs_execute_is_found_by_name_by_bit_and_by_where_a_link_leads() {
-        let executed = Executed::new();
-        let kind = |path: &str, ours: Found, target: &str| {
-            let out = || leads_out(path.as_bytes(), target.as_bytes());
-            executed.reason(path.as_bytes(), Some(&ours), Act::New, out).map(|it| it.0)
+        let both = Both::new(&[], &[]);
+        let trees = ["project", "layer"]
+            .map(|side| Tree::new(open(&both.folder.path().join(side)).unwrap()));
+        let executed = Executed::new(b"/p", &trees[0], &trees[1]);
+        let kind = |path: &str, ours: Found| {
+            executed.reason(path.as_bytes(), Some(&ours), Act::New, Vec::new).map(|it| it.0)
         };
-        let file = || found(Kind::File, 0o644);
         for (path, expected) in [
             (".envrc", Some("shell")),
             ("a/.vscode/tasks.json", Some("editor")),
@@ -107,19 +168,116 @@ mod tests {
             ("x/HEAD", Some("bare-repository")),
             ("src/main.rs", None),
         ] {
-            assert_eq!(kind(path, file(), ""), expected, "{path}");
+            assert_eq!(kind(path, found(Kind::File, 0o644)), expected, "{path}");
         }
-        assert_eq!(kind("run", found(Kind::File, 0o755), ""), Some("executable"));
-        let link = || found(Kind::Link, 0o777);
-        for (path, target, expected) in [
-            ("l", "a/b", None),
-            ("l", "..", Some("link")),
-            ("a/l", "../b", None),
-            ("a/l", "../../b", Some("link")),
-            ("l", "/etc/passwd", Some("link")),
-            (".vscode", "elsewhere", Some("editor")),
+        assert_eq!(kind("run", found(Kind::File, 0o755)), Some("executable"));
+        for (link, path, expected) in [
+            ("l -> a/b", "l", None),
+            ("l -> ..", "l", Some("link")),
+            ("a/l -> ../b", "a/l", None),
+            ("a/l -> ../../b", "a/l", Some("link")),
+            ("l -> /etc/passwd", "l", Some("link")),
+            (".vscode -> elsewhere", ".vscode", Some("editor")),
         ] {
-            assert_eq!(kind(path, link(), target), expected, "{path} {target}");
+            assert_eq!(Both::new(&[], &[link]).kind(path), expected, "{link}");
         }
+    }
+
+    #[test]
+    fn a_link_at_the_name_of_a_folder_that_counts_is_asked_about_and_what_it_leads_to() {
+        for (link, target, file) in [
+            (".claude", "c", "c/settings.json"),
+            (".husky", "c", "c/pre-commit"),
+            (".idea", "c", "c/workspace.xml"),
+            (".github/workflows", "../c", "c/x.yml"),
+            (".codex", "c", "c/config.toml"),
+            (".cursor", "c", "c/mcp.json"),
+            (".gemini", "c", "c/settings.json"),
+            (".devcontainer", "c", "c/devcontainer.json"),
+        ] {
+            let link_is = format!("{link} -> {target}");
+            let both = Both::new(&[], &[file, &link_is]);
+            assert!(both.kind(link).is_some(), "{link}");
+            assert!(both.kind(file).is_some(), "{file}");
+            // The link is the host's, and only what is in the folder was written.
+            assert!(Both::new(&[&link_is], &[file]).kind(file).is_some(), "{file} {link}");
+            assert_eq!(Both::new(&[], &[file]).kind(file), None, "{file}");
+        }
+        assert_eq!(Both::new(&[], &["target -> c"]).kind("target"), None);
+    }
+
+    #[test]
+    fn links_that_lead_to_links_are_followed_whichever_side_they_are_of() {
+        let file = "z/b/settings.json";
+        for (project, layer) in [
+            (vec![".claude -> a/b", "a -> z"], vec![file]),
+            (vec![".claude -> a/b"], vec!["a -> z", file]),
+            (vec![".claude -> x", "x -> old"], vec!["x -> z/b", file]),
+            (vec![".claude -> PLACE/z/b"], vec![file]),
+            (vec![".claude -> d/../b"], vec!["d -> z/y", "z/y/", file]),
+            (vec![".claude -> ./z//b"], vec![file]),
+            (vec![".CLAUDE -> Z/b"], vec![file]),
+        ] {
+            assert_eq!(Both::new(&project, &layer).kind(file), Some("agent"), "{project:?}");
+        }
+        assert_eq!(Both::new(&["other -> z"], &[file]).kind(file), None);
+        // A circle ends, and says nothing of what has nothing to do with it.
+        assert_eq!(Both::new(&["a -> .", "b -> ."], &["x"]).kind("x"), None);
+    }
+
+    #[test]
+    fn a_link_that_goes_up_again_may_lead_out() {
+        let layer =
+            ["x -> .", "y -> x/x/../../outside", "z -> x/x", "w -> a/../b", "v -> ../PLACE"];
+        let both = Both::new(&["out -> /etc"], &[layer.as_slice(), &["u -> out/x"]].concat());
+        for (path, expected) in [
+            ("y", Some("link")),
+            ("w", Some("link")),
+            ("u", Some("link")),
+            ("z", None),
+            ("x", None),
+        ] {
+            assert_eq!(both.kind(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn everything_in_a_repository_is_asked_about_however_it_is_put_together() {
+        let layer = [
+            "docs/HEAD -> refs/heads/main",
+            "docs/config",
+            "docs/refs/heads/main",
+            "docs/objects/",
+        ];
+        let both = Both::new(&[], &layer);
+        for path in ["docs/HEAD", "docs/config", "docs/refs/heads/main"] {
+            assert_eq!(both.kind(path), Some("bare-repository"), "{path}");
+        }
+        let project = ["r.git/HEAD", "r.git/refs/", "r.git/objects/"];
+        let both =
+            Both::new(&project, &["r.git/config", "r.git/objects/info/alternates", "other/config"]);
+        assert_eq!(both.kind("r.git/config"), Some("bare-repository"));
+        assert_eq!(both.kind("r.git/objects/info/alternates"), Some("bare-repository"));
+        assert_eq!(both.kind("other/config"), None);
+        assert_eq!(
+            Both::new(&[], &["a/commondir -> x"]).kind("a/commondir"),
+            Some("bare-repository")
+        );
+    }
+
+    #[test]
+    fn what_the_configurations_of_git_name_is_asked_about() {
+        let config = ".git/config = [include]|path = ../git.inc|[core]|hooksPath = tools/hooks|fsmonitor = sh tools/watch -x";
+        let project = [config, "git.inc = [include]|path = more/inc"];
+        let layer =
+            ["git.inc", "more/inc", "tools/hooks/pre-commit", "tools/watch", "tools/other", "sh/x"];
+        let both = Both::new(&project, &layer);
+        for path in ["git.inc", "more/inc", "tools/hooks/pre-commit", "tools/watch"] {
+            assert_eq!(both.kind(path), Some("git-config"), "{path}");
+        }
+        assert_eq!(both.kind("tools/other"), None);
+        assert_eq!(both.kind("sh/x"), None);
+        // What the jail wrote to its own `.git` is never applied.
+        assert_eq!(Both::new(&[], &[config, "git.inc"]).kind("git.inc"), None);
     }
 }

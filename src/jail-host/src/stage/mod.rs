@@ -16,6 +16,7 @@ mod prune;
 pub(crate) mod record;
 mod show;
 mod walls;
+mod whole;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
@@ -64,6 +65,8 @@ fn for_the_user(words: &[OsString]) -> io::Result<()> {
 struct Stage {
     layer: Layer,
     project: Tree,
+    /// Where the project is.
+    place: Vec<u8>,
     /// Its record of the project, which no jail can write.
     record: OwnedFd,
     base: Base,
@@ -73,6 +76,7 @@ impl Stage {
     fn open(stage: &Path, folder: &OsStr, project: &OsStr, work: Work) -> io::Result<Self> {
         let upper = open(&stage.join(UPPER).join(folder))?;
         let record = open(&stage.join(BASE).join(folder))?;
+        let place = project.as_bytes().to_vec();
         let project = open(Path::new(project)).map_err(|error| {
             io::Error::new(error.kind(), format!("the project cannot be opened: {error}"))
         })?;
@@ -84,11 +88,11 @@ impl Stage {
         }
         walls::close(&project, &upper, &record, work)?;
         let base = Base::read(&record)?;
-        Ok(Self { layer: Layer::new(upper), project: Tree::new(project), record, base })
+        Ok(Self { layer: Layer::new(upper), project: Tree::new(project), place, record, base })
     }
 
     fn changes(&self, scope: &Scope) -> io::Result<Vec<Change>> {
-        Decider::new(&self.layer, &self.project, &self.base, scope).all()
+        Decider::new(&self.layer, &self.project, &self.base, scope, &self.place).all()
     }
 
     /// What it has, in the form that `word` says.
