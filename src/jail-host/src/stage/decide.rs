@@ -8,10 +8,15 @@ use sha2::{Digest as _, Sha256};
 use super::base::{Base, Hash, Was};
 use super::executed::{self, Executed, Reason};
 use super::layer::{DEPTH_MAX, Layer, NAMES_MAX, Written};
-use super::place::{Found, Kind, Tree, join, sorted, split};
+use super::place::{Entry, Found, Kind, Tree, join, sorted, split};
 
 /// What stands behind a name where both sides have changed.
 pub(super) const ASIDE: &str = ".jailgen-theirs";
+
+const CLOSED_HERE: &str = "the project's cannot be looked at";
+
+/// What a folder of the layer has.
+type Listed = Vec<(Entry, Found, Written)>;
 
 /// The paths that are meant, as they are below the project.
 pub(super) struct Scope {
@@ -154,7 +159,8 @@ impl<'a> Decider<'a> {
 
     /// Every path that the layer has something to say about, folders before what is in them.
     pub(super) fn all(mut self) -> io::Result<Vec<Change>> {
-        self.folder(&Way { path: b"", to: b"", is_new: false, depth: 0 }, false)?;
+        let listed = self.layer.list(b"", NAMES_MAX)?;
+        self.folder(&Way { path: b"", to: b"", is_new: false, depth: 0 }, listed, false)?;
         if !self.changes.iter().any(Change::is_done) {
             return Ok(self.changes);
         }
@@ -192,15 +198,21 @@ impl<'a> Decider<'a> {
     }
 
     /// What the layer has in a folder. What of the project shows through an opaque one is gone.
-    fn folder(&mut self, way: &Way<'_>, is_opaque: bool) -> io::Result<()> {
+    fn folder(&mut self, way: &Way<'_>, listed: Listed, is_opaque: bool) -> io::Result<()> {
         if way.depth > DEPTH_MAX {
             self.add(way.path, way.to, Act::Refused("it is too deep"), None, None);
             return Ok(());
         }
-        let listed = self.layer.list(way.path, NAMES_MAX)?;
         self.counted(listed.len())?;
         if is_opaque && !way.is_new {
-            let theirs = sorted(&self.project.folder(way.to)?, NAMES_MAX)?;
+            let theirs = match self.project.folder(way.to).map_err(io::Error::from) {
+                Ok(folder) => sorted(&folder, NAMES_MAX),
+                Err(error) => Err(error),
+            };
+            let Ok(theirs) = theirs else {
+                self.add(way.path, way.to, Act::Refused(CLOSED_HERE), None, None);
+                return Ok(());
+            };
             self.counted(theirs.len())?;
             for entry in theirs {
                 if !listed.iter().any(|(ours, ..)| ours.name == entry.name) {
@@ -219,7 +231,11 @@ impl<'a> Decider<'a> {
                 self.add(&path, &to, Act::Git(count), Some(found), None);
                 continue;
             }
-            let theirs = if way.is_new { None } else { self.project.found(&to)? };
+            let theirs = if way.is_new { Ok(None) } else { self.project.found(&to) };
+            let Ok(theirs) = theirs else {
+                self.add(&path, &to, Act::Refused(CLOSED_HERE), Some(found), None);
+                continue;
+            };
             self.one(&path, &to, found, written, theirs, way)?;
         }
         Ok(())
@@ -316,10 +332,16 @@ impl<'a> Decider<'a> {
         depth: usize,
     ) -> io::Result<()> {
         let is_meant = self.scope.has(path);
+        // A jail can take from itself the right to look into it.
+        let Ok(listed) = self.layer.list(path, NAMES_MAX) else {
+            let why = "what is in it cannot be looked at; `chmod u+rwx` in a jail, or drop it";
+            self.add(path, to, Act::Refused(why), Some(ours), theirs);
+            return Ok(());
+        };
         match theirs {
             None => {
                 self.add(path, to, Act::NewFolder, Some(ours), None);
-                self.folder(&Way { path, to, is_new: true, depth }, is_opaque)
+                self.folder(&Way { path, to, is_new: true, depth }, listed, is_opaque)
             }
             Some(theirs) if theirs.kind == Kind::Folder => {
                 let was = self.base.known.get(path);
@@ -331,13 +353,13 @@ impl<'a> Decider<'a> {
                     self.add(path, to, Act::Same, Some(ours), Some(theirs));
                 }
                 // Of what is no longer there only what is meant is removed.
-                self.folder(&Way { path, to, is_new: false, depth }, is_opaque)
+                self.folder(&Way { path, to, is_new: false, depth }, listed, is_opaque)
             }
             Some(_) if !is_meant => Ok(()),
             Some(theirs) if self.is_untouched(path, to, &theirs) => {
                 self.add(path, to, Act::Delete, None, Some(theirs));
                 self.add(path, to, Act::NewFolder, Some(ours), None);
-                self.folder(&Way { path, to, is_new: true, depth }, is_opaque)
+                self.folder(&Way { path, to, is_new: true, depth }, listed, is_opaque)
             }
             Some(_) => {
                 let Some(to) = self.free_name(to) else {
@@ -347,7 +369,7 @@ impl<'a> Decider<'a> {
                     return Ok(());
                 };
                 self.add(path, &to, Act::NewFolder, Some(ours), None);
-                self.folder(&Way { path, to: &to, is_new: true, depth }, is_opaque)
+                self.folder(&Way { path, to: &to, is_new: true, depth }, listed, is_opaque)
             }
         }
     }
@@ -357,9 +379,16 @@ impl<'a> Decider<'a> {
         if !self.scope.has(path) {
             return Ok(false);
         }
-        let Some(theirs) = self.project.found(to)? else {
-            self.add(path, to, Act::Same, None, None);
-            return Ok(true);
+        let theirs = match self.project.found(to) {
+            Ok(Some(theirs)) => theirs,
+            Ok(None) => {
+                self.add(path, to, Act::Same, None, None);
+                return Ok(true);
+            }
+            Err(_) => {
+                self.add(path, to, Act::Refused(CLOSED_HERE), None, None);
+                return Ok(false);
+            }
         };
         if is_git(split(path).1) {
             self.add(path, to, Act::Git(1), None, Some(theirs));
@@ -379,7 +408,10 @@ impl<'a> Decider<'a> {
             self.add(path, to, Act::Refused("it cannot be opened"), None, Some(theirs));
             return Ok(false);
         };
-        let entries = sorted(&folder, NAMES_MAX)?;
+        let Ok(entries) = sorted(&folder, NAMES_MAX) else {
+            self.add(path, to, Act::Refused("it cannot be listed"), None, Some(theirs));
+            return Ok(false);
+        };
         self.counted(entries.len())?;
         let mut is_all = true;
         for entry in entries {

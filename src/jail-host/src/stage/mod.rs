@@ -128,11 +128,13 @@ impl Stage {
             ));
         }
         let outcome = act::apply(&changes, &self.layer, &self.project, &self.record, executed)?;
-        prune::applied(&self.layer, &outcome.done)?;
+        // What is done is known before anything else can fail.
         self.base.learn(&outcome.done);
         self.base.write(&self.record)?;
         journal::end(&self.record)?;
-        io::stdout().write_all(show::outcome(&outcome, &recovered).as_bytes())
+        io::stdout().write_all(show::outcome(&outcome, &recovered).as_bytes())?;
+        let left = prune::applied(&self.layer, &outcome.done);
+        io::stdout().write_all(show::left(&left).as_bytes())
     }
 
     fn drop(mut self, scope: &Scope) -> io::Result<()> {

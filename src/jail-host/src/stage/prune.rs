@@ -4,49 +4,77 @@ use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, Mode, OFlags, chmodat, openat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, chmodat, fchmod, fstat, openat, unlinkat};
 use rustix::io::Errno;
 
 use super::decide::Scope;
 use super::layer::{DEPTH_MAX, Layer, NAMES_MAX, Written};
 use super::place::{Found, Kind, Tree, entries, found, join, sorted, split};
+use crate::handoff::report::shown;
 
-/// Removes what was applied. In an opaque folder a file that is gone would be one that the jail has deleted, so such a folder goes as a
-/// whole or not at all.
-pub(super) fn applied(layer: &Layer, done: &[(Vec<u8>, Option<Found>)]) -> io::Result<()> {
+/// Removes what was applied, as far as that can be done; says of the rest where it lies and why. In an opaque folder a file that is gone
+/// would be one that the jail has deleted, so such a folder goes as a whole or not at all.
+pub(super) fn applied(layer: &Layer, done: &[(Vec<u8>, Option<Found>)]) -> Vec<(Vec<u8>, String)> {
     let done: BTreeSet<&[u8]> = done.iter().map(|(path, _)| path.as_slice()).collect();
-    folder(layer, &done, b"", 0)
+    let mut left = Vec::new();
+    folder(layer, &done, b"", 0, &mut left);
+    left
 }
 
-fn folder(layer: &Layer, done: &BTreeSet<&[u8]>, path: &[u8], depth: usize) -> io::Result<()> {
+fn folder(
+    layer: &Layer,
+    done: &BTreeSet<&[u8]>,
+    path: &[u8],
+    depth: usize,
+    left: &mut Vec<(Vec<u8>, String)>,
+) {
     if depth > DEPTH_MAX {
-        return Ok(());
+        return;
     }
-    for (entry, _, written) in layer.list(path, NAMES_MAX)? {
+    // It is said already that nothing of it was applied.
+    let Ok(listed) = layer.list(path, NAMES_MAX) else { return };
+    for (entry, _, written) in listed {
         let below = join(path, &entry.name);
-        let Written::Folder { is_opaque } = written else {
-            if done.contains(below.as_slice()) {
-                remove(layer.tree(), &below)?;
-            }
-            continue;
-        };
         let is_done = done.contains(below.as_slice());
-        if is_opaque {
-            if is_done && is_all_done(layer, done, &below, depth + 1)? {
-                remove(layer.tree(), &below)?;
+        let pruned = match written {
+            Written::Folder { is_opaque: false } => {
+                folder(layer, done, &below, depth + 1, left);
+                if is_done { emptied(layer.tree(), &below) } else { Ok(()) }
             }
-            continue;
-        }
-        folder(layer, done, &below, depth + 1)?;
-        let (parent, name) = layer.tree().parent(&below)?;
-        if is_done {
-            match unlinkat(&parent, name, AtFlags::REMOVEDIR) {
-                Err(Errno::NOTEMPTY) | Ok(()) => {}
-                Err(error) => return Err(error.into()),
+            Written::Folder { is_opaque: true } => {
+                match is_done.then(|| is_all_done(layer, done, &below, depth + 1)) {
+                    Some(Ok(true)) => remove(layer.tree(), &below).map(drop),
+                    Some(Ok(false) | Err(_)) | None => Ok(()),
+                }
             }
+            _ if is_done => remove(layer.tree(), &below).map(drop),
+            _ => Ok(()),
+        };
+        if let Err(error) = pruned {
+            left.push((below, error.to_string()));
         }
     }
-    Ok(())
+}
+
+/// Removes a folder, if nothing is left in it.
+fn emptied(tree: &Tree, path: &[u8]) -> io::Result<()> {
+    let (parent, name) = tree.parent(path)?;
+    match writable(&parent, || Ok(unlinkat(&parent, name, AtFlags::REMOVEDIR)?)) {
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::NOTEMPTY) => Ok(()),
+        other => other,
+    }
+}
+
+/// Does something to what is in a folder, also where the jail has forbidden it. What stays there keeps the bits that the stage shows.
+fn writable<T>(folder: &OwnedFd, what: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let mode = Mode::from_raw_mode(fstat(folder)?.st_mode & 0o7777);
+    if mode.contains(Mode::RWXU) {
+        return what();
+    }
+    fchmod(folder, mode | Mode::RWXU)?;
+    let result = what();
+    fchmod(folder, mode)?;
+    result
 }
 
 fn is_all_done(
@@ -84,16 +112,19 @@ pub(super) fn dropped(layer: &Layer, project: &Tree, scope: &Scope) -> io::Resul
         if path.is_empty() {
             return dropped(layer, project, &Scope::new(Vec::new()));
         }
-        if layer.tree().found(path)?.is_none() {
-            return Err(io::Error::other(format!(
-                "`{}` is not in the stage",
-                jail_plan::one_line(&String::from_utf8_lossy(path))
-            )));
+        let is_there = layer.tree().found(path).map_err(|error| about(path, error.into()))?;
+        if is_there.is_none() {
+            return Err(io::Error::other(format!("`{}` is not in the stage", shown(path))));
         }
-        refuse_in_opaque(layer, project, path)?;
+        refuse_in_opaque(layer, project, path).map_err(|error| about(path, error))?;
         count += remove(layer.tree(), path)?;
     }
     Ok(count)
+}
+
+/// An error that says what it is about.
+fn about(path: &[u8], error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("`{}`: {error}", shown(path)))
 }
 
 /// What is taken out of an opaque folder would be deleted in the stage, and not what the project has.
@@ -111,7 +142,7 @@ fn refuse_in_opaque(layer: &Layer, project: &Tree, path: &[u8]) -> io::Result<()
         if is_opaque {
             return Err(io::Error::other(format!(
                 "the jail has made the folder `{}` anew: drop it as a whole",
-                jail_plan::one_line(&String::from_utf8_lossy(above))
+                shown(above)
             )));
         }
         above = around;
@@ -123,18 +154,22 @@ fn refuse_in_opaque(layer: &Layer, project: &Tree, path: &[u8]) -> io::Result<()
 /// becomes too long.
 fn remove(tree: &Tree, path: &[u8]) -> io::Result<usize> {
     let (parent, name) = tree.parent(path)?;
-    let Some(what) = found(&parent, name)? else { return Ok(0) };
+    writable(&parent, || removed(&parent, name))
+}
+
+fn removed(parent: &OwnedFd, name: &[u8]) -> io::Result<usize> {
+    let Some(what) = found(parent, name)? else { return Ok(0) };
     if what.kind != Kind::Folder {
-        unlinkat(&parent, name, AtFlags::empty())?;
+        unlinkat(parent, name, AtFlags::empty())?;
         return Ok(1);
     }
     let mut count = 1;
     // A folder, the name of it in the one before, and what in it was not looked at.
-    let mut levels = vec![level(&parent, name)?];
+    let mut levels = vec![level(parent, name)?];
     while let Some(top) = levels.last_mut() {
         let Some(next) = top.names.pop() else {
             let Some(done) = levels.pop() else { break };
-            let above = levels.last().map_or(&parent, |level| &level.folder);
+            let above = levels.last().map_or(parent, |level| &level.folder);
             unlinkat(above, done.name.as_slice(), AtFlags::REMOVEDIR)?;
             continue;
         };

@@ -10,6 +10,7 @@ use super::base::Base;
 pub(super) use super::decide::digest;
 use super::decide::{Act, Change, hash};
 use super::diff::{Counts, counts};
+use super::executed::PROGRAM;
 use super::layer::Layer;
 use super::place::{Kind, Tree, split};
 use crate::handoff::report::{ascii, shown};
@@ -96,13 +97,20 @@ pub(super) fn summary(changes: &[Change], layer: &Layer, project: &Tree, base: &
     for (folder, changes) in &folders {
         let name = if folder.is_empty() { "." } else { &shown(folder) };
         let _ = writeln!(text, "{name}/  {}", tally(changes));
-        for change in changes.iter().take(NAMED_MAX) {
+        // What is executed is named, however much else there is.
+        let (executed, others): (Vec<&Change>, Vec<&Change>) =
+            changes.iter().partition(|change| change.executed.is_some());
+        let executed = by_urgency(executed);
+        for change in executed.iter().chain(others.iter().take(NAMED_MAX)) {
             let counted = (left > 0).then(|| counts(change, layer, project)).flatten();
             left = left.saturating_sub(1);
             let _ = writeln!(text, "  {}", line(change, counted));
         }
-        if let Some(more @ 1..) = changes.len().checked_sub(NAMED_MAX) {
-            let _ = writeln!(text, "  and {more} more");
+        if let Some(more @ 1..) = others.len().checked_sub(NAMED_MAX) {
+            let _ = writeln!(
+                text,
+                "  and {more} more, none of which programs outside execute; `--json` lists all"
+            );
         }
     }
     let git: usize = changes
@@ -117,6 +125,27 @@ pub(super) fn summary(changes: &[Change], layer: &Layer, project: &Tree, base: &
     }
     if !base.is_there && !changes.is_empty() {
         text.push_str("What the folder was is not recorded: what it has too is put aside when this is applied.\n");
+    }
+    text
+}
+
+/// What programs look for by its name before what is only a program.
+fn by_urgency(mut executed: Vec<&Change>) -> Vec<&Change> {
+    executed.sort_by_key(|change| change.executed.is_none_or(|(kind, _)| kind == PROGRAM));
+    executed
+}
+
+/// What of the stage was applied and cannot be taken out of it.
+pub(super) fn left(left: &[(Vec<u8>, String)]) -> String {
+    let mut text = String::new();
+    if !left.is_empty() {
+        text.push_str("Applied, but it could not be taken out of the stage:\n");
+    }
+    for (path, why) in left.iter().take(100) {
+        let _ = writeln!(text, "  {}: {why}", shown(path));
+    }
+    if let Some(more @ 1..) = left.len().checked_sub(100) {
+        let _ = writeln!(text, "  and {more} more");
     }
     text
 }
@@ -203,6 +232,9 @@ struct Line<'a> {
     mode: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<u64>,
+    /// The kind of who executes it, and the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    executed_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     executed: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -222,6 +254,7 @@ pub(super) fn json(changes: &[Change], base: &Base, digest: String) -> String {
         kind: change.ours.as_ref().or(change.theirs.as_ref()).map(|it| kind(it.kind)),
         mode: change.ours.as_ref().map(|ours| format!("{:04o}", ours.mode)),
         size: change.ours.as_ref().map(|ours| ours.size),
+        executed_by: change.executed.map(|(kind, _)| kind),
         executed: change.executed.map(|(_, reason)| reason),
         why: match change.act {
             Act::Dropped(why) | Act::Refused(why) => Some(why),
@@ -248,25 +281,27 @@ pub(super) fn outcome(outcome: &Outcome<'_>, recovered: &[Vec<u8>]) -> String {
         let _ =
             writeln!(text, "kept from an earlier `apply` that was interrupted: {}", shown(path));
     }
-    let mut list = |head: &str, lines: Vec<String>| {
+    let mut list = |head: &str, most: usize, lines: Vec<String>| {
         if !lines.is_empty() {
             let _ = writeln!(text, "{head}");
         }
-        for line in lines.iter().take(100) {
+        for line in lines.iter().take(most) {
             let _ = writeln!(text, "  {line}");
         }
-        if let Some(more @ 1..) = lines.len().checked_sub(100) {
+        if let Some(more @ 1..) = lines.len().checked_sub(most) {
             let _ = writeln!(text, "  and {more} more");
         }
     };
     let to = |change: &&Change| format!("{} -> {}", shown(&change.path), shown(&change.to));
     list(
         "Both sides have changed these; the stage's are next to yours:",
+        100,
         outcome.aside.iter().map(to).collect(),
     );
     let path = |change: &&Change| shown(&change.path);
     list(
         "Deleted in the stage, but changed here, so they stay:",
+        100,
         outcome.kept.iter().map(path).collect(),
     );
     let with_reason = |change: &&Change| {
@@ -274,14 +309,15 @@ pub(super) fn outcome(outcome: &Outcome<'_>, recovered: &[Vec<u8>]) -> String {
     };
     list(
         "Not applied, because programs outside execute or trust them (`--yes-executed` applies them):",
-        outcome.executed.iter().map(with_reason).collect(),
+        usize::MAX,
+        by_urgency(outcome.executed.clone()).iter().map(with_reason).collect(),
     );
     let dropped =
         outcome.dropped.iter().map(|(change, what)| format!("{}: {what}", shown(&change.path)));
-    list("Never applied, and gone from the stage:", dropped.collect());
+    list("Never applied, and gone from the stage:", 100, dropped.collect());
     let refused =
         outcome.refused.iter().map(|(change, why)| format!("{}: {why}", shown(&change.path)));
-    list("Left in the stage:", refused.collect());
+    list("Left in the stage:", 100, refused.collect());
     if outcome.stripped > 0 {
         let _ = writeln!(
             text,

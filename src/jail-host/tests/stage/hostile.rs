@@ -199,3 +199,66 @@ fn a_jail_whose_record_was_never_written_is_not_taken_to_have_seen_what_is_there
         assert_eq!(world.read("f.jailgen-theirs"), "stage\n");
     }
 }
+
+#[test]
+fn folders_that_the_jail_has_closed_stop_nothing_else() {
+    for world in worlds() {
+        world.write("read/in", "base\n");
+        world.write("shut/in", "base\n");
+        world.record();
+        world.jail(
+            "echo r >read/in; echo p >plain; mkdir fixed own; echo x >fixed/x; echo o >own/o; echo y >shut/in; \
+             echo z >shut/z; rm plain; echo p >plain",
+        );
+        for (name, mode) in [("read", 0o555), ("fixed", 0o555), ("shut", 0o600), ("own", 0o600)] {
+            fs::set_permissions(world.upper(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let is_root = rustix::process::geteuid().is_root();
+        let changes = world.changes();
+        let is_left = |name: &str| changes.contains(&(name.into(), "left alone".into()));
+        assert_eq!((is_left("shut"), is_left("own")), (!is_root, !is_root), "{changes:?}");
+        if !is_root {
+            let said = world.refusal("drop", "", &["shut/in"]);
+            assert!(said.contains("`shut/in`: "), "{said}");
+        }
+        let said = world.apply("", &[]);
+        for (name, text) in [("read/in", "r\n"), ("plain", "p\n"), ("fixed/x", "x\n")] {
+            assert_eq!(world.read(name), text, "{said}");
+        }
+        if !is_root {
+            assert_eq!(world.read("shut/in"), "base\n", "{said}");
+            assert!(!world.project("own").exists(), "{said}");
+            assert!(said.contains("  shut: what is in it cannot be looked at"), "{said}");
+            let mut left: Vec<_> =
+                fs::read_dir(world.upper("")).unwrap().map(|it| it.unwrap().file_name()).collect();
+            left.sort();
+            assert_eq!(left, ["own", "shut"], "{said}");
+        }
+        let dropped = world.helper("drop", "", &[]);
+        assert!(dropped.status.success(), "{}", String::from_utf8_lossy(&dropped.stderr));
+        assert_eq!(world.listing("upper/p"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn what_is_executed_is_named_however_much_else_there_is() {
+    for world in worlds() {
+        world.record();
+        world.jail(
+            "mkdir .githooks .vscode; for i in $(seq 150); do echo x >tool$i; chmod 755 tool$i; echo y >plain$i; done; \
+             echo z >zz.envrc; echo z >.envrc; echo t >.vscode/tasks.json",
+        );
+        let summary = world.shown("summary");
+        for name in [".envrc", "tool1", "tool150", "tasks.json"] {
+            assert!(summary.contains(&format!("new        {name}  ")), "{name}: {summary}");
+        }
+        assert!(
+            summary.contains("and 133 more, none of which programs outside execute"),
+            "{summary}"
+        );
+        let said = world.apply("", &[]);
+        let at = |part: &str| said.find(part).unwrap_or_else(|| panic!("{part}: {said}"));
+        assert!(at("  .vscode/tasks.json: ") < at("  tool1: "), "{said}");
+        assert!(at("  .envrc: ") < at("  tool150: "), "{said}");
+    }
+}

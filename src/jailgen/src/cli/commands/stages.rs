@@ -103,25 +103,35 @@ struct Listed {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct Line {
     path: String,
     change: String,
     applied: bool,
+    executed_by: Option<String>,
     executed: Option<String>,
 }
 
-/// So many are asked about by name.
-const ASKED_MAX: usize = 40;
+/// So many are named that no program outside executes.
+const PLAIN_MAX: usize = 40;
 
+/// What is executed is named without exception: first what programs look for by its name, then what
+/// is only a program.
 fn list(lines: &[&Line]) -> String {
+    let (executed, plain): (Vec<&Line>, Vec<&Line>) =
+        lines.iter().partition(|line| line.executed.is_some());
+    let (programs, named): (Vec<&Line>, Vec<&Line>) =
+        executed.into_iter().partition(|line| line.executed_by.as_deref() == Some("executable"));
     let mut text = String::new();
-    for Line { path, change, executed, .. } in lines.iter().take(ASKED_MAX) {
+    for Line { path, change, executed, .. } in
+        named.into_iter().chain(programs).chain(plain.iter().copied().take(PLAIN_MAX))
+    {
         let reason = executed.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
         let path = jail_plan::one_line(path);
         let _ = writeln!(text, "  {change:<12} {path}{reason}");
     }
-    if let Some(more @ 1..) = lines.len().checked_sub(ASKED_MAX) {
-        let _ = writeln!(text, "  and {more} more; `jailgen changes` lists all");
+    if let Some(more @ 1..) = plain.len().checked_sub(PLAIN_MAX) {
+        let _ = writeln!(text, "  and {more} more; `jailgen changes --json` lists all");
     }
     text.trim_end().to_owned()
 }
