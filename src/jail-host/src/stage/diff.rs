@@ -16,8 +16,10 @@ use crate::handoff::report::shown;
 const PATIENCE: Duration = Duration::from_millis(100);
 /// All of it has no more bytes.
 const BYTES_MAX: usize = 64 << 20;
-/// A longer line is cut.
+/// A longer line goes on in the next one, so that nothing of it is out of sight.
 const LINE_MAX: usize = 2000;
+/// What stands before the rest of it.
+const GOES_ON: &str = "\\ goes on: ";
 
 /// How much a file changes.
 #[derive(Clone, Copy)]
@@ -63,7 +65,8 @@ fn contents(change: &Change, layer: &Layer, project: &Tree) -> Option<Contents> 
     );
     let text = |bytes: Vec<u8>| match bytes.contains(&0) {
         true => None,
-        false => String::from_utf8(bytes).ok(),
+        // One byte that is no text must not hide the rest.
+        false => Some(String::from_utf8_lossy(&bytes).into_owned()),
     };
     match (one.and_then(text), other.and_then(text)) {
         (Some(one), Some(other)) => Some(Contents::Text(one, other)),
@@ -154,26 +157,28 @@ fn unified(before: &str, after: &str, one: &str, other: &str, text: &mut String)
         TextDiff::configure().algorithm(Algorithm::Myers).timeout(PATIENCE).diff_lines(one, other);
     let mut unified = diff.unified_diff();
     let unified = unified.context_radius(3).header(before, after).to_string();
-    for line in unified.lines() {
-        text.push_str(&printable(line));
-        text.push('\n');
+    for line in unified.split_inclusive('\n') {
+        printable(line.strip_suffix('\n').unwrap_or(line), text);
+        if text.len() > BYTES_MAX {
+            return;
+        }
     }
 }
 
 /// A line as it can be shown: what a terminal would obey, and what a reader would not see, is escaped.
-fn printable(line: &str) -> String {
-    let mut shown = String::with_capacity(line.len());
-    for character in line.chars().take(LINE_MAX) {
+fn printable(line: &str, text: &mut String) {
+    for (number, character) in line.chars().enumerate() {
+        if number > 0 && number.is_multiple_of(LINE_MAX) {
+            text.push('\n');
+            text.push_str(GOES_ON);
+        }
         match character {
-            '\t' => shown.push('\t'),
-            '\'' | '"' | '\\' => shown.push(character),
-            other => shown.extend(other.escape_debug()),
+            '\t' => text.push('\t'),
+            '\'' | '"' | '\\' => text.push(character),
+            other => text.extend(other.escape_debug()),
         }
     }
-    if line.chars().nth(LINE_MAX).is_some() {
-        shown.push('…');
-    }
-    shown
+    text.push('\n');
 }
 
 #[cfg(test)]
@@ -187,7 +192,19 @@ mod tests {
             ("\u{1b}]0;x\u{7}", "\\u{1b}]0;x\\u{7}"),
             ("a\rb\u{202e}", "a\\rb\\u{202e}"),
         ] {
-            assert_eq!(printable(line), expected);
+            let mut text = String::new();
+            printable(line, &mut text);
+            assert_eq!(text, format!("{expected}\n"));
         }
+    }
+
+    #[test]
+    fn nothing_of_a_long_line_is_out_of_sight() {
+        let line = "x".repeat(LINE_MAX * 2) + "end";
+        let mut text = String::new();
+        printable(&line, &mut text);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert_eq!(lines[2], "\\ goes on: end");
     }
 }

@@ -70,6 +70,8 @@ struct Stage {
     /// Its record of the project, which no jail can write.
     record: OwnedFd,
     base: Base,
+    /// What is looked at may change meanwhile.
+    is_running: bool,
 }
 
 impl Stage {
@@ -80,15 +82,27 @@ impl Stage {
         let project = open(Path::new(project)).map_err(|error| {
             io::Error::new(error.kind(), format!("the project cannot be opened: {error}"))
         })?;
-        if work != Work::Look {
-            // The launch of a jail holds the same lock for as long as the jail runs.
-            flock(&upper, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
-                io::Error::other("a jail runs in it, or it is applied or dropped just now; wait until that has ended")
-            })?;
+        // The launch of a jail holds the same lock for as long as the jail runs.
+        let is_running = flock(&upper, FlockOperation::NonBlockingLockExclusive).is_err();
+        match work {
+            Work::Look | Work::Record => flock(&upper, FlockOperation::Unlock)?,
+            Work::Apply | Work::Drop if is_running => {
+                return Err(io::Error::other(
+                    "a jail runs in it, or it is applied or dropped just now; wait until that has ended",
+                ));
+            }
+            Work::Apply | Work::Drop => {}
         }
         walls::close(&project, &upper, &record, work)?;
         let base = Base::read(&record)?;
-        Ok(Self { layer: Layer::new(upper), project: Tree::new(project), place, record, base })
+        Ok(Self {
+            layer: Layer::new(upper),
+            project: Tree::new(project),
+            place,
+            record,
+            base,
+            is_running,
+        })
     }
 
     fn changes(&self, scope: &Scope) -> io::Result<Vec<Change>> {
@@ -101,13 +115,17 @@ impl Stage {
         let text = match word.to_str() {
             Some("summary") => {
                 show::pair_renames(&mut changes, &self.layer, &self.project);
-                show::summary(&changes, &self.layer, &self.project, &self.base)
+                let summary = show::summary(&changes, &self.layer, &self.project, &self.base);
+                show::noted(summary, self.is_running)
             }
-            Some("diff") => diff::all(&changes, &self.layer, &self.project),
+            Some("diff") => {
+                let all = diff::all(&changes, &self.layer, &self.project);
+                show::noted(all, self.is_running)
+            }
             Some("json") => {
                 let digest = show::digest(&changes);
                 show::pair_renames(&mut changes, &self.layer, &self.project);
-                show::json(&changes, &self.base, digest)
+                show::json(&changes, &self.base, self.is_running, digest)
             }
             Some(_) | None => {
                 return Err(io::Error::other("it can be shown as a summary, a diff and JSON"));

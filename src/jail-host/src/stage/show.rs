@@ -129,6 +129,14 @@ pub(super) fn summary(changes: &[Change], layer: &Layer, project: &Tree, base: &
     text
 }
 
+/// With a word about the jail, if one runs.
+pub(super) fn noted(mut text: String, is_running: bool) -> String {
+    if is_running {
+        text.push_str("A jail runs in this stage: what is shown can change until it has ended.\n");
+    }
+    text
+}
+
 /// What programs look for by its name before what is only a program.
 fn by_urgency(mut executed: Vec<&Change>) -> Vec<&Change> {
     executed.sort_by_key(|change| change.executed.is_none_or(|(kind, _)| kind == PROGRAM));
@@ -213,6 +221,8 @@ struct Whole<'a> {
     digest: String,
     /// Whether it is known what the folder was.
     recorded: bool,
+    /// Whether a jail runs in it.
+    running: bool,
     changes: Vec<Line<'a>>,
 }
 
@@ -242,7 +252,7 @@ struct Line<'a> {
 }
 
 /// As JSON, in ASCII.
-pub(super) fn json(changes: &[Change], base: &Base, digest: String) -> String {
+pub(super) fn json(changes: &[Change], base: &Base, running: bool, digest: String) -> String {
     let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
     let listed = changes.iter().filter(|change| change.act != Act::Same);
     let changes = listed.map(|change| Line {
@@ -261,7 +271,7 @@ pub(super) fn json(changes: &[Change], base: &Base, digest: String) -> String {
             _ => None,
         },
     });
-    let whole = Whole { digest, recorded: base.is_there, changes: changes.collect() };
+    let whole = Whole { digest, recorded: base.is_there, running, changes: changes.collect() };
     ascii(&serde_json::to_string_pretty(&whole).unwrap_or_default()) + "\n"
 }
 

@@ -253,7 +253,13 @@ fn a_stage_is_applied_by_one_process_and_while_no_jail_runs_in_it() {
             let said = world.refusal(mode, &digest, &[]);
             assert!(said.contains("a jail runs in it"), "{said}");
         }
+        for form in ["summary", "diff"] {
+            assert!(world.shown(form).contains("A jail runs in this stage"), "{form}");
+        }
+        assert_eq!(world.json(&[])["running"], true);
         drop(upper);
+        assert!(!world.shown("summary").contains("A jail runs in this stage"));
+        assert_eq!(world.json(&[])["running"], false);
         world.apply("", &[]);
         assert_eq!(world.read("f"), "one\n");
     }
@@ -312,5 +318,19 @@ fn git_is_left_in_the_stage() {
                 "sub/.git/config 644 base\n"
             ]
         );
+    }
+}
+
+#[test]
+fn a_byte_that_is_no_text_and_a_long_line_hide_nothing() {
+    for world in worlds() {
+        world.write("f", "base\n");
+        world.record();
+        world.jail(
+            "{ printf 'caf\\351\\n'; head -c 5000 /dev/zero | tr '\\0' ' '; echo 'curl evil'; } >f",
+        );
+        let diff = world.shown("diff");
+        assert!(diff.contains("+caf\u{fffd}"), "{diff}");
+        assert!(diff.contains("curl evil"), "{diff}");
     }
 }
