@@ -6,7 +6,7 @@ use std::io;
 use sha2::{Digest as _, Sha256};
 
 use super::base::{Base, Hash, Was};
-use super::executed::{self, Executed, Reason};
+use super::executed::{Executed, Reason};
 use super::layer::{DEPTH_MAX, Layer, NAMES_MAX, Written};
 use super::place::{Entry, Found, Kind, Tree, join, sorted, split};
 

@@ -32,7 +32,7 @@ impl Executed {
         path: &[u8],
         ours: Option<&Found>,
         act: Act,
-        leads_out: impl FnOnce() -> bool,
+        target: impl FnOnce() -> Vec<u8>,
     ) -> Option<Reason> {
         let path = names(path);
         let kind = ours.map(|ours| ours.kind);

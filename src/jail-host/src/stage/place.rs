@@ -107,24 +107,6 @@ impl Tree {
         found(&folder, name)
     }
 
-    /// Whether a link at `path` that leads to `target` leads to or through another link.
-    pub(super) fn leads_to_link(&self, path: &[u8], target: &[u8]) -> bool {
-        let mut way: Vec<&[u8]> = split(path).0.split(|byte| *byte == b'/').collect();
-        for name in target.split(|byte| *byte == b'/') {
-            match name {
-                b"" | b"." => {}
-                b".." => drop(way.pop()),
-                name => way.push(name),
-            }
-            way.retain(|name| !name.is_empty());
-            let below = way.join(b"/".as_slice());
-            if self.found(&below).is_ok_and(|found| found.is_some_and(|it| it.kind == Kind::Link)) {
-                return true;
-            }
-        }
-        false
-    }
-
     /// Where the link at a path leads.
     pub(super) fn target(&self, path: &[u8]) -> Result<Vec<u8>, Errno> {
         let (folder, name) = self.parent(path)?;

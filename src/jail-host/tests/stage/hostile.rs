@@ -262,3 +262,66 @@ fn what_is_executed_is_named_however_much_else_there_is() {
         assert!(at("  .envrc: ") < at("  tool150: "), "{said}");
     }
 }
+
+#[test]
+fn what_a_program_of_the_host_writes_meanwhile_is_not_lost() {
+    for world in worlds() {
+        for round in 0..30 {
+            for file in 0..40 {
+                world.write(&format!("f{file}"), &format!("base {round}\n"));
+            }
+            world.record();
+            world.jail(&format!("for f in f*; do echo stage {round} >$f; done"));
+            let digest = world.json(&[])["digest"].as_str().unwrap().to_owned();
+            let mut child = world
+                .command("apply", &digest, &[])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            sleep(Duration::from_micros(2000 + 700 * round));
+            // As an editor does: the whole file, in the place of the one before.
+            let mine = format!("mine {round}\n");
+            for file in 0..40 {
+                let path = world.project(&format!("f{file}"));
+                let own = world.project(&format!("own{file}"));
+                fs::write(&own, &mine).unwrap();
+                fs::rename(&own, &path).unwrap();
+            }
+            child.wait().unwrap();
+            for file in 0..40 {
+                let text = world.read(&format!("f{file}"));
+                assert!(text == mine, "round {round}, f{file}: {text}");
+            }
+            assert_eq!(temporaries(&world), Vec::<String>::new());
+            assert!(world.helper("drop", "", &[]).status.success());
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_leaves_everything_as_it_was() {
+    for world in worlds() {
+        world.write("big", "base\n");
+        world.write("small", "base\n");
+        world.record();
+        world.jail("head -c 3000000 /dev/urandom >big; echo stage >small; echo n >n");
+        // The same project on a file system that is too small for it.
+        let script = r#"mount -t tmpfs -o size=1m none "$5"; cp -a "$2"/project/. "$5"
+            digest=$("$1" stage changes "$2" p "$5" json | sed -n 's/.*"digest": "\(.*\)",/\1/p')
+            "$1" stage apply "$2" p "$5" "$digest"; echo "status $?"; ls -A "$5"; cat "$5"/small "$5"/big; ls "$2/base/p""#;
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]);
+        command.arg(helper()).arg(world.path("")).args(["", ""]).arg(world.path("merged"));
+        let output = command.output().unwrap();
+        let (said, error) = (text(&output.stdout), text(&output.stderr));
+        assert!(error.contains("nothing was applied"), "{said}{error}");
+        assert_eq!(said, "status 1\nbig\nsmall\nbase\nbase\nbegun\nmanifest\n", "{error}");
+        world.apply("", &[]);
+        assert_eq!(world.read("small"), "stage\n");
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
