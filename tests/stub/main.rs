@@ -68,5 +68,6 @@ mod unsaid;
 mod watched;
 mod watched_files;
 mod watched_much;
+mod watched_rights;
 mod worktree;
 mod wrapper;

@@ -190,11 +190,11 @@ enum Make {
 /// The folder that something is in, and its name there.
 fn parent<'a>(place: &Place, path: &'a [u8], make: Make) -> Result<(OwnedFd, &'a [u8]), Errno> {
     let (above, name) = split(path);
-    match place.open_folder(above, Links::Refused) {
+    match place.enter(above) {
         Err(Errno::NOENT) if make == Make::Folders && !above.is_empty() => {
             let (outer, inner) = parent(place, above, make)?;
             mkdirat(&outer, inner, Mode::RWXU | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH)?;
-            Ok((place.open_folder(above, Links::Refused)?, name))
+            Ok((place.enter(above)?, name))
         }
         other => Ok((other?, name)),
     }

@@ -13,6 +13,7 @@ mod patterns;
 pub(crate) mod place;
 mod record;
 pub(crate) mod report;
+mod rights;
 mod store;
 mod tree;
 pub(crate) mod unsaid;

@@ -112,10 +112,15 @@ impl Place {
         self.open(path, OFlags::PATH | OFlags::NOFOLLOW, Links::Refused)
     }
 
+    /// A folder, for what is in it by its name. One that cannot be listed can be entered.
+    pub(super) fn enter(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+        self.open(path, OFlags::PATH | OFlags::DIRECTORY, Links::Refused)
+    }
+
     /// The folder that something is in, and its name there.
     pub(super) fn parent<'p>(&self, path: &'p [u8]) -> Result<(OwnedFd, &'p [u8]), Errno> {
         let (above, name) = split(path);
-        Ok((self.open_folder(above, Links::Refused)?, name))
+        Ok((self.enter(above)?, name))
     }
 
     /// The content of a regular file, and what it is; `None` for the content of a larger one.

@@ -119,12 +119,16 @@ impl Walk<'_> {
             Err(Errno::XDEV) => {
                 return self.unseen("another file system is mounted there", &job);
             }
-            Err(_) => return self.unseen("it cannot be opened", &job),
+            Err(_) => return self.unopened(&job),
         };
         let Ok((entries, is_all)) = entries(&folder, NAMES_MAX.saturating_sub(self.count)) else {
             return self.unseen("it cannot be listed", &job);
         };
         self.count += entries.len();
+        // Its names are there, and not what they are.
+        if matches!(data(&folder, b"."), Err(Errno::ACCESS)) {
+            return self.unopened(&job);
+        }
         if !is_all {
             self.unseen("there are too many files", &Job::default());
             self.queue.clear();
@@ -151,6 +155,15 @@ impl Walk<'_> {
     /// Something is not looked at. That is reported like what counts: once, unless it was so before.
     fn unseen(&mut self, why: &str, job: &Job) {
         self.add(job, job.path.clone(), self.names.found("unseen"), Stamp::default(), unseen(why));
+    }
+
+    /// A folder cannot be looked into. Programs that know names in it may use them all the same, so that it is changed counts.
+    fn unopened(&mut self, job: &Job) {
+        let found = self.place.open_path(&job.path).and_then(|found| data(&found, b""));
+        let stamp = found.map(|found| found.stamp).unwrap_or_default();
+        let mut part = unseen("it cannot be opened");
+        part.hash = by_stamp(stamp).hash;
+        self.add(job, job.path.clone(), self.names.found("unseen"), stamp, part);
     }
 
     fn entry(&mut self, job: &Job, folder: &OwnedFd, entry: &Entry) {

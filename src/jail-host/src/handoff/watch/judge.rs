@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, FileType, Mode, fchmod, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, unlinkat};
 use rustix::io::Errno;
 
 use super::budget::{SLICE, SMALL, SWEEP};
@@ -13,7 +13,7 @@ use super::known::Content;
 use super::queue::Due;
 use super::verdict::{IsSettled, Mark};
 use crate::handoff::held;
-use crate::handoff::place::{Data, data};
+use crate::handoff::place::{Data, data, split};
 use crate::handoff::report::shown;
 
 /// Nothing waits longer, or the jail is ended.
@@ -59,7 +59,10 @@ impl Guard<'_> {
                     shown(path)
                 )))
             }
-            Some(_) | None => Ok(lines),
+            Some(_) | None => {
+                lines.append(&mut self.lines);
+                Ok(lines)
+            }
         }
     }
 
@@ -109,9 +112,7 @@ impl Guard<'_> {
         let mut names = Vec::new();
         let mut next = Some(first);
         while let Some(path) = next {
-            if let Ok(file) = self.place.open_file(&path) {
-                let _ = fchmod(&file, Mode::empty());
-            }
+            let _ = self.place.shut(&path);
             names.push(path);
             let others = self.queue.take(None).or_else(|| self.queue.take_large());
             next = others.map(|(path, _)| path);
@@ -143,8 +144,12 @@ impl Guard<'_> {
             }
             Ok(found) if !self.protects(path, kind_of(found)) => return Ok(None),
             Ok(found) => found,
-            // A folder on the way cannot be read, by any program of the same user; that it can is an event.
-            Err(Errno::ACCESS) => return Ok(None),
+            Err(Errno::ACCESS) => {
+                if self.open_way(path)? {
+                    self.put_off(path, due);
+                }
+                return Ok(None);
+            }
             Err(_) => return self.missing(path, due),
         };
         if self.has_verdict(path, &found) {
@@ -156,8 +161,12 @@ impl Guard<'_> {
             return Ok(None);
         }
         let (found, content, is_settled) = match self.read(path, found) {
-            // No program of the same user can read it, and that it can is an event.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                if self.make_readable(path, &found)? {
+                    self.put_off(path, due);
+                }
+                return Ok(None);
+            }
             Err(_) => return self.missing(path, due),
             Ok(read) => read,
         };
@@ -273,31 +282,34 @@ impl Guard<'_> {
 
     /// Moves it aside; whether it could, or was changed meanwhile.
     fn move_aside(&mut self, path: &[u8], content: &Content) -> io::Result<bool> {
-        let moved = match content {
-            Content::Large => {
-                return Err(io::Error::other(format!(
-                    "`{}` is protected and larger than what can be moved aside: the jail is ended",
-                    shown(path)
-                )));
-            }
-            Content::Special => {
-                let (folder, name) = self.place.parent(path)?;
-                unlinkat(&folder, name, AtFlags::empty()).map_err(Into::into)
-            }
-            Content::File(_) | Content::Link(_) => held::hold_one(self.place, &self.store, path)
-                .map(|held| self.known.moved(path, content, held)),
-        };
+        if *content == Content::Large {
+            return Err(self.shut(path, "larger than what can be moved aside"));
+        }
+        let mut moved = self.remove(path, content);
+        let is_refused = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+        if moved.as_ref().is_err_and(is_refused)
+            && self.place.grant(split(path).0, Mode::RWXU).is_ok()
+        {
+            moved = self.remove(path, content);
+        }
         let Err(error) = moved else { return Ok(true) };
         match Errno::from_io_error(&error) {
             // It was changed, or is gone.
             Some(Errno::AGAIN | Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::FBIG) => {
                 Ok(false)
             }
-            Some(_) | None => Err(io::Error::other(format!(
-                "`{}` is protected and cannot be moved aside ({error}): the jail is ended",
-                shown(path)
-            ))),
+            Some(_) | None => Err(self.shut(path, &format!("cannot be moved aside ({error})"))),
         }
+    }
+
+    fn remove(&mut self, path: &[u8], content: &Content) -> io::Result<()> {
+        if *content == Content::Special {
+            let (folder, name) = self.place.parent(path)?;
+            return Ok(unlinkat(&folder, name, AtFlags::empty())?);
+        }
+        let held = held::hold_one(self.place, &self.store, path)?;
+        self.known.moved(path, content, held);
+        Ok(())
     }
 
     /// Puts what was there when the jail was started in the place of what was moved aside, unless something else stands there by now.

@@ -196,14 +196,7 @@ impl Guard<'_> {
         watches: &mut Watches,
     ) -> io::Result<()> {
         let is_root = job.path.is_empty();
-        let folder = match self.place.open_folder(&job.path, Links::Refused) {
-            Ok(folder) => folder,
-            Err(Errno::ACCESS) if self.is_of_interest(&job.path) => {
-                self.unreadable(job.path);
-                return Ok(());
-            }
-            Err(_) => return Ok(()),
-        };
+        let Some(folder) = self.opened(&job.path)? else { return Ok(()) };
         if !is_root {
             let stamp = data(&folder, b"").map(|found| found.stamp);
             job.is_late |= stamp.is_ok_and(|stamp| stamp.changed >= self.since);
@@ -255,11 +248,11 @@ impl Guard<'_> {
         Ok(())
     }
 
-    /// A folder that cannot be read is tried again. No program of the same user can read it meanwhile.
-    fn unreadable(&mut self, path: Vec<u8>) {
+    /// A folder that cannot be looked into is tried again.
+    pub(super) fn unreadable(&mut self, path: Vec<u8>) {
         if self.polled.len() < POLLED_MAX && !self.polled.contains(&path) {
             self.lines.push(format!(
-                "`{}` may hold protected files and cannot be looked into: they are judged when it can, or when the session ends",
+                "`{}` may hold protected files and cannot be looked into: they are judged once it can, or at the end of the session if it changes this folder",
                 shown(&path)
             ));
             self.polled.insert(path);
@@ -340,7 +333,7 @@ impl Guard<'_> {
     }
 
     /// Whether a folder is one that protected names come to.
-    fn is_of_interest(&self, path: &[u8]) -> bool {
+    pub(super) fn is_of_interest(&self, path: &[u8]) -> bool {
         self.protects(path, FileType::Directory)
             || self.patterns.is_way(path)
             || self.aliases.is_end(path)

@@ -18,6 +18,7 @@ mod queue;
 mod removed;
 mod replaced;
 mod repository;
+mod rights;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -107,6 +108,7 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_readlinkat,
     libc::SYS_renameat2,
     libc::SYS_mkdirat,
+    libc::SYS_fchmodat,
     libc::SYS_flock,
     libc::SYS_fstatfs,
     libc::SYS_lseek,
