@@ -49,12 +49,24 @@ fn token(text: &[u8]) -> (usize, bool) {
         found.map(|found| from + found)
     };
     match text {
-        [b'/', b'/', ..] => (until(b"\n", 2).unwrap_or(text.len()), true),
+        [b'/', b'/', ..] => line(text).map_or((1, false), |length| (length, true)),
         [b'/', b'*', ..] => (until(b"*/", 2).map_or(text.len(), |end| end + 2), true),
         [b'"', rest @ ..] => (string(rest) + 1, false),
         [first, ..] => (1, first.is_ascii_whitespace()),
         [] => (0, true),
     }
+}
+
+/// How long a comment to the end of the line is. Not all readers agree on what ends a line: where that is in doubt there is none, and
+/// the file cannot be read.
+fn line(text: &[u8]) -> Option<usize> {
+    let length = text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len());
+    let comment = text.get(..length).unwrap_or_default();
+    let comment = comment.strip_suffix(b"\r").unwrap_or(comment);
+    let separators = ["\u{2028}", "\u{2029}"].map(str::as_bytes);
+    let has_other =
+        comment.contains(&b'\r') || comment.windows(3).any(|part| separators.contains(&part));
+    (!has_other).then_some(length)
 }
 
 /// How long a string is whose first quotation mark was read, with the last one.
@@ -90,10 +102,23 @@ mod tests {
             ("{\"a\": [1, 2, // x\n], \n}", r#"{"a": [1, 2]}"#),
             (r#"{"a": "// no", "b\\": "/* \" , ]",}"#, r#"{"a": "// no", "b\\": "/* \" , ]"}"#),
             ("{\"a\": 1} /*", r#"{"a": 1}"#),
+            ("{\"a\": 1, // x\r\n} // y\r", r#"{"a": 1}"#),
+            ("{\"a\": 1 /* \r \u{2028} */}", r#"{"a": 1}"#),
+            ("{\"a\": \"// \u{2029}\" // x\n}", "{\"a\": \"// \u{2029}\"}"),
         ] {
             let is: Value = serde_json::from_str(is).unwrap();
             let found = settings(text.as_bytes());
             assert_eq!(found.map(|all| all.into_iter().collect()), Some(is), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_comment_that_ends_earlier_for_some_readers_is_not_read() {
+        for end in ["\r", "\u{2028}", "\u{2029}"] {
+            for comment in ["//", "///*"] {
+                let text = format!("{{\"a\": 1 {comment} x{end}, \"b\": 2 //*/\n}}");
+                assert_eq!(settings(text.as_bytes()), None, "{text:?}");
+            }
         }
     }
 
