@@ -126,7 +126,7 @@ fn a_small_policy_becomes_this_wrapper() {
             "11111111111111111111111111111111-glibc-2.40"]},
             "inside":[{"by":"grant#1","store-closure":null},
             {"by":"grant#2","tmpfs":{"to":{"expand":"~"},"mode":448,"size":null}},
-            {"by":"grant#3","folder":{"to":null,"access":"rw"}},
+            {"by":"grant#3","folder":{"to":null,"access":"rw","stage":null}},
             {"by":"jailgen#0","loopback":null},
             {"by":"jailgen#0","remount-read-only":"/"}],
             "hostname":null,
