@@ -332,6 +332,8 @@ pub(in crate::cli) fn list_all(
             }
         }
     }
+    // The folders of an empty one stay, for the next launch.
+    found.retain(|listing| listing.files > 0);
     if arguments.json {
         let text = serde_json::to_string_pretty(&found)
             .map_err(|error| Failure::new(error.to_string()))?;

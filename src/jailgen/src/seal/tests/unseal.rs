@@ -163,6 +163,12 @@ fn a_filter_is_known_by_what_it_was_compiled_from() {
 }
 
 #[test]
+fn a_stage_comes_back() {
+    let stage = Some("trial-1.2".to_owned());
+    check_again(&[Grant::Folder { access: Access::ReadWrite, to: Some(plain("/work")), stage }]);
+}
+
+#[test]
 fn a_cage_comes_back() {
     let state = || home("~/.local/state/jailgen/hello/home");
     check_again(&[
