@@ -22,6 +22,13 @@ pub(crate) struct World {
     folder: tempfile::TempDir,
 }
 
+impl Drop for World {
+    /// The kernel's own folder has no permission bits, and an ordinary user cannot remove it then.
+    fn drop(&mut self) {
+        let _ = Command::new("chmod").args(["-R", "u+rwX"]).arg(self.path("work")).status();
+    }
+}
+
 impl World {
     pub(crate) fn new(place: &str) -> Self {
         let folder = tempfile::tempdir_in(place).unwrap();
