@@ -10,8 +10,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::decide::{Act, Change};
-use super::journal::{Journal, TEMPORARY, identity};
+use super::decide::{Act, Change, applied_mode};
+use super::journal::{Journal, TEMPORARY, identity, keep};
 use super::layer::Layer;
 use super::place::{Found, Kind, Tree, found, join, of_stat, split};
 use crate::handoff::report::shown;
@@ -31,6 +31,8 @@ pub(super) struct Outcome<'c> {
     pub(super) executed: Vec<&'c Change>,
     pub(super) git: usize,
     pub(super) stripped: usize,
+    /// What others may write in the stage, and not in the project.
+    pub(super) reduced: usize,
 }
 
 /// Applies the changes, in their order; of what host programs execute nothing, unless `executed`.
@@ -76,22 +78,19 @@ struct Applying<'a, 'c> {
     journal: Journal,
     random: u64,
     /// For each change: where its new content is, or what it has replaced.
-    temporaries: Vec<Option<Temporary>>,
+    temporaries: Vec<Option<Vec<u8>>>,
     /// Folders and the permission bits that they get in the end.
     modes: Vec<(Vec<u8>, u32)>,
     is_root: bool,
     outcome: Outcome<'c>,
 }
 
-struct Temporary {
-    folder: OwnedFd,
-    name: String,
-}
-
 /// What is in the way of a change.
 enum Fault {
     Failed(Errno),
     Meanwhile,
+    /// The same, and what the project had cannot be put back: it is under this name next to it.
+    Kept(String),
 }
 
 impl From<Errno> for Fault {
@@ -118,24 +117,25 @@ impl<'c> Applying<'_, 'c> {
                     // What is in the way is removed later, and so is the folder made.
                     let _ = self.folder(change);
                 }
-                Act::New | Act::Replace | Act::Aside | Act::Delete => {
-                    if let Ok((folder, _)) = self.project.parent(&change.to) {
-                        wanted.push((number, change, folder));
-                    }
+                // Not held open: there may be more than a process can hold.
+                Act::New | Act::Replace | Act::Aside | Act::Delete
+                    if self.project.parent(&change.to).is_ok() =>
+                {
+                    wanted.push((number, change));
                 }
                 _ => {}
             }
         }
         let paths: Vec<Vec<u8>> =
-            wanted.iter().map(|(number, change, _)| self.beside(*number, change)).collect();
+            wanted.iter().map(|(number, change)| self.beside(*number, change)).collect();
         let old = |change: &Change| change.theirs.as_ref().map(identity);
         let names = paths.iter().zip(&wanted);
-        self.journal.intend(names.map(|(path, (_, change, _))| (path.as_slice(), old(change))))?;
+        self.journal.intend(names.map(|(path, (_, change))| (path.as_slice(), old(change))))?;
         let mut ready = Vec::with_capacity(wanted.len());
-        for ((number, change, folder), path) in wanted.into_iter().zip(&paths) {
+        for ((number, change), path) in wanted.into_iter().zip(&paths) {
             let inode = match change.act {
                 Act::Delete => 0,
-                _ => self.write(number, change, folder).map_err(|error| {
+                _ => self.write(number, change).map_err(|error| {
                     io::Error::new(error.kind(), format!("`{}`: {error}", shown(&change.path)))
                 })?,
             };
@@ -150,17 +150,17 @@ impl<'c> Applying<'_, 'c> {
     }
 
     /// Writes what the stage has to a temporary file: its inode.
-    fn write(&mut self, number: usize, change: &Change, folder: OwnedFd) -> io::Result<u64> {
-        let name = self.temporary(number);
+    fn write(&mut self, number: usize, change: &Change) -> io::Result<u64> {
+        let (name, path) = (self.temporary(number), self.beside(number, change));
+        let (folder, _) = self.project.parent(&change.to)?;
         let ours = change.ours.as_ref().ok_or_else(|| io::Error::other("it has no content"))?;
         let owner = match &change.theirs {
             Some(theirs) => theirs.owner,
             None => of_stat(&fstat(&folder)?).owner,
         };
         let slot = self.temporaries.get_mut(number);
-        let temporary = slot.ok_or_else(|| io::Error::other("it has no number"))?;
-        let temporary = temporary.insert(Temporary { folder, name });
-        let (folder, name) = (&temporary.folder, temporary.name.as_str());
+        *slot.ok_or_else(|| io::Error::other("it has no number"))? = Some(path);
+        let (folder, name) = (&folder, name.as_str());
         if ours.kind == Kind::Link {
             let target = self.layer.tree().target(&change.path)?;
             symlinkat(target, folder, name)?;
@@ -175,8 +175,7 @@ impl<'c> Applying<'_, 'c> {
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let to = openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?;
         copy(from, &to, ours.size)?;
-        // The bits by which a program runs as another user are never applied.
-        fchmod(&to, Mode::from_raw_mode(ours.mode & 0o777))?;
+        fchmod(&to, Mode::from_raw_mode(applied_mode(ours, change.theirs.as_ref())))?;
         if self.is_root {
             fchown(&to, Some(Uid::from_raw(owner.0)), Some(Gid::from_raw(owner.1)))?;
         }
@@ -211,6 +210,7 @@ impl<'c> Applying<'_, 'c> {
                 let outcome = &mut self.outcome;
                 outcome.applied += usize::from(change.act != Act::Aside);
                 outcome.stripped += usize::from(change.has_special_bits());
+                outcome.reduced += usize::from(change.is_writable_by_more());
                 if change.act == Act::Aside {
                     outcome.aside.push(change);
                 }
@@ -225,6 +225,16 @@ impl<'c> Applying<'_, 'c> {
             Err(Fault::Meanwhile) => {
                 let why = "it was changed here meanwhile; look, and apply again";
                 self.outcome.refused.push((change, why.into()));
+            }
+            Err(Fault::Kept(name)) => {
+                // It is the project's now, and not to be removed.
+                if let Some(slot) = self.temporaries.get_mut(number) {
+                    *slot = None;
+                }
+                let path = join(split(&change.to).0, name.as_bytes());
+                let why =
+                    format!("it was changed here meanwhile; yours is kept as {}", shown(&path));
+                self.outcome.refused.push((change, why));
             }
             Err(Fault::Failed(error)) => {
                 let why = match error {
@@ -244,7 +254,8 @@ impl<'c> Applying<'_, 'c> {
                 return Ok(self.project.found(&change.to)?);
             }
             Act::Mode => {
-                let mode = change.ours.as_ref().map_or(0o755, |ours| ours.mode & 0o777);
+                let theirs = change.theirs.as_ref();
+                let mode = change.ours.as_ref().map_or(0o755, |ours| applied_mode(ours, theirs));
                 self.modes.push((change.to.clone(), mode));
                 return Ok(self.project.found(&change.to)?);
             }
@@ -285,17 +296,16 @@ impl<'c> Applying<'_, 'c> {
     fn late(&mut self, number: usize, change: &Change) -> Result<(), Fault> {
         let failed =
             |error: io::Error| Fault::Failed(Errno::from_io_error(&error).unwrap_or(Errno::IO));
-        let (folder, _) = self.project.parent(&change.to)?;
         let path = self.beside(number, change);
         let old = change.theirs.as_ref().map(identity);
         self.journal.intend([(path.as_slice(), old)].into_iter()).map_err(failed)?;
-        let inode = self.write(number, change, folder).map_err(failed)?;
+        let inode = self.write(number, change).map_err(failed)?;
         self.journal.ready([(path.as_slice(), inode)].into_iter()).map_err(failed)
     }
 
     fn folder(&mut self, change: &Change) -> Result<(), Fault> {
         let (folder, name) = self.project.parent(&change.to)?;
-        let mode = change.ours.as_ref().map_or(0o755, |ours| ours.mode & 0o777);
+        let mode = change.ours.as_ref().map_or(0o755, |ours| applied_mode(ours, None));
         match mkdirat(&folder, name, Mode::RWXU) {
             Err(Errno::EXIST) => match found(&folder, name)?.map(|found| found.kind) {
                 Some(Kind::Folder) => Ok(()),
@@ -317,14 +327,7 @@ impl<'c> Applying<'_, 'c> {
     fn delete(&mut self, number: usize, change: &Change) -> Result<(), Fault> {
         let Some(theirs) = &change.theirs else { return Ok(()) };
         let (folder, name) = self.project.parent(&change.to)?;
-        let temporary = self.temporary(number);
-        renameat_with(&folder, name, &folder, &*temporary, RenameFlags::NOREPLACE)?;
-        let moved = found(&folder, temporary.as_bytes())?;
-        if moved.is_some_and(|moved| identity(&moved) == identity(theirs)) {
-            return Ok(unlinkat(&folder, &*temporary, AtFlags::empty())?);
-        }
-        renameat_with(&folder, &*temporary, &folder, name, RenameFlags::NOREPLACE)?;
-        Err(Fault::Meanwhile)
+        delete(&folder, &self.temporary(number), name, theirs)
     }
 
     /// Inner folders first: an outer one may lose the right to be entered.
@@ -341,14 +344,36 @@ impl<'c> Applying<'_, 'c> {
 
     /// What was replaced, and what did not find its place.
     fn remove_temporaries(&mut self) {
-        for Temporary { folder, name } in self.temporaries.iter().flatten() {
-            let _ = unlinkat(folder, name.as_str(), AtFlags::empty());
+        for path in self.temporaries.iter().flatten() {
+            if let Ok((folder, name)) = self.project.parent(path) {
+                let _ = unlinkat(folder, name, AtFlags::empty());
+            }
         }
     }
 }
 
+/// Whether a file is still the one that was decided about, also by its change time, which a rename changes on some file systems.
+fn is_still(folder: &OwnedFd, name: &[u8], old: &Found) -> Result<(), Fault> {
+    match found(folder, name)? {
+        Some(now) if now == *old => Ok(()),
+        Some(_) | None => Err(Fault::Meanwhile),
+    }
+}
+
+/// Removes `old`, unless it has been changed meanwhile.
+fn delete(folder: &OwnedFd, temporary: &str, name: &[u8], old: &Found) -> Result<(), Fault> {
+    is_still(folder, name, old)?;
+    renameat_with(folder, name, folder, temporary, RenameFlags::NOREPLACE)?;
+    let moved = found(folder, temporary.as_bytes())?;
+    if moved.is_some_and(|moved| identity(&moved) == identity(old)) {
+        return Ok(unlinkat(folder, temporary, AtFlags::empty())?);
+    }
+    back(folder, temporary, name, RenameFlags::NOREPLACE)
+}
+
 /// Puts a new file in the place of `old`, unless that has been changed meanwhile.
 fn exchange(folder: &OwnedFd, temporary: &str, name: &[u8], old: &Found) -> Result<(), Fault> {
+    is_still(folder, name, old)?;
     let at = |name: &str| found(folder, name.as_bytes());
     let ours = at(temporary)?.map(|found| found.inode);
     match renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE) {
@@ -358,12 +383,20 @@ fn exchange(folder: &OwnedFd, temporary: &str, name: &[u8], old: &Found) -> Resu
     if at(temporary)?.is_some_and(|moved| identity(&moved) == identity(old)) {
         return Ok(());
     }
-    renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE)?;
+    let fault = back(folder, temporary, name, RenameFlags::EXCHANGE);
     // It may have been replaced once more in between: then that one is the newest.
-    if at(temporary)?.map(|found| found.inode) != ours {
-        renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE)?;
+    let is_newer =
+        matches!(fault, Err(Fault::Meanwhile)) && at(temporary)?.map(|found| found.inode) != ours;
+    if is_newer { back(folder, temporary, name, RenameFlags::EXCHANGE) } else { fault }
+}
+
+/// Puts back what a program of the host has changed at the last moment. Where its place is taken, or gone, it keeps a name of its own.
+fn back(folder: &OwnedFd, temporary: &str, name: &[u8], how: RenameFlags) -> Result<(), Fault> {
+    if renameat_with(folder, temporary, folder, name, how).is_ok() {
+        return Err(Fault::Meanwhile);
     }
-    Err(Fault::Meanwhile)
+    let kept = keep(folder, temporary.as_bytes()).ok().flatten();
+    Err(Fault::Kept(kept.unwrap_or_else(|| temporary.to_owned())))
 }
 
 /// Copies at most `most` bytes; holes stay holes.
@@ -401,4 +434,47 @@ fn copy(from: OwnedFd, to: &OwnedFd, most: u64) -> io::Result<()> {
         to.write_all(&[0])?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::open;
+    use super::*;
+
+    #[test]
+    fn what_the_host_has_changed_at_the_last_moment_is_never_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = open(place.path()).unwrap();
+        let read = |name: &str| fs::read_to_string(place.path().join(name)).ok();
+        fs::write(place.path().join("temporary"), "newer").unwrap();
+        // Nothing is there to exchange it with.
+        let fault = back(&folder, "temporary", b"gone", RenameFlags::EXCHANGE);
+        assert!(matches!(&fault, Err(Fault::Kept(name)) if read(name).as_deref() == Some("newer")));
+        // The place is taken.
+        fs::write(place.path().join("temporary"), "newest").unwrap();
+        fs::write(place.path().join("taken"), "other").unwrap();
+        let fault = back(&folder, "temporary", b"taken", RenameFlags::NOREPLACE);
+        assert!(
+            matches!(&fault, Err(Fault::Kept(name)) if read(name).as_deref() == Some("newest"))
+        );
+        assert_eq!(read("taken").as_deref(), Some("other"));
+    }
+
+    #[test]
+    fn a_file_with_another_change_time_is_another_one() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = open(place.path()).unwrap();
+        for name in ["f", "new"] {
+            fs::write(place.path().join(name), name).unwrap();
+        }
+        let old = found(&folder, b"f").unwrap().unwrap();
+        let earlier = Found { changed: (old.changed.0 - 1, 0), ..old.clone() };
+        assert!(matches!(exchange(&folder, "new", b"f", &earlier), Err(Fault::Meanwhile)));
+        assert!(matches!(delete(&folder, "t", b"f", &earlier), Err(Fault::Meanwhile)));
+        assert_eq!(fs::read(place.path().join("f")).unwrap(), b"f");
+        assert!(exchange(&folder, "new", b"f", &old).is_ok());
+        assert_eq!(fs::read(place.path().join("f")).unwrap(), b"new");
+    }
 }

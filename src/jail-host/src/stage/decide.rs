@@ -113,16 +113,29 @@ impl Change {
         }
     }
 
-    /// Bits that are taken from the mode.
+    /// Whether bits are taken from the mode by which a program runs as another user.
     pub(super) fn has_special_bits(&self) -> bool {
+        self.loses(|ours| ours.mode & 0o7000 != 0)
+    }
+
+    /// Whether bits are taken from the mode by which others could write.
+    pub(super) fn is_writable_by_more(&self) -> bool {
+        let theirs = self.theirs.as_ref();
+        self.loses(|ours| ours.mode & 0o777 != applied_mode(ours, theirs))
+    }
+
+    fn loses(&self, what: impl FnOnce(&Found) -> bool) -> bool {
         let is_applied =
             matches!(self.act, Act::New | Act::NewFolder | Act::Replace | Act::Mode | Act::Aside);
-        is_applied
-            && self
-                .ours
-                .as_ref()
-                .is_some_and(|ours| ours.kind != Kind::Link && ours.mode & 0o7000 != 0)
+        is_applied && self.ours.as_ref().is_some_and(|ours| ours.kind != Kind::Link && what(ours))
     }
+}
+
+/// The permission bits that are applied: none by which a program runs as another user, and none by which others may write what they
+/// may not write now.
+pub(super) fn applied_mode(ours: &Found, theirs: Option<&Found>) -> u32 {
+    let before = theirs.filter(|theirs| theirs.kind == ours.kind).map_or(0, |theirs| theirs.mode);
+    ours.mode & 0o777 & !(0o022 & !before)
 }
 
 /// Compares the three.
@@ -345,9 +358,9 @@ impl<'a> Decider<'a> {
             }
             Some(theirs) if theirs.kind == Kind::Folder => {
                 let was = self.base.known.get(path);
-                let is_changed = |bits: u32| bits & 0o777 != theirs.mode & 0o777;
-                let is_own = was.is_none_or(|was| !is_changed(was.mode));
-                if is_meant && is_changed(ours.mode) && is_own {
+                let is_changed = |bits: u32| bits != theirs.mode & 0o777;
+                let is_own = was.is_none_or(|was| !is_changed(was.mode & 0o777));
+                if is_meant && is_changed(applied_mode(&ours, Some(&theirs))) && is_own {
                     self.add(path, to, Act::Mode, Some(ours), Some(theirs));
                 } else {
                     self.add(path, to, Act::Same, Some(ours), Some(theirs));
@@ -460,7 +473,7 @@ impl<'a> Decider<'a> {
             }
             (Kind::File, Kind::File) => {
                 ours.size == theirs.size
-                    && ours.mode & 0o777 == theirs.mode & 0o777
+                    && applied_mode(ours, Some(theirs)) == theirs.mode & 0o777
                     && is_equal(self.layer.tree(), path, self.project, to).unwrap_or(false)
             }
             (_, _) => false,

@@ -137,18 +137,24 @@ fn finish(project: &Tree, begun: &Begun) -> io::Result<Option<Vec<u8>>> {
         return Ok(None);
     }
     // A program of the host has changed it at the last moment, so it is kept, under a name of its own.
-    let above = split(&begun.path).0;
+    let kept = keep(&folder, name)?;
+    let kept = kept.map(|kept| super::place::join(split(&begun.path).0, kept.as_bytes()));
+    Ok(Some(kept.unwrap_or_else(|| begun.path.clone())))
+}
+
+/// Gives something a name of its own, if one is free.
+pub(super) fn keep(folder: &OwnedFd, name: &[u8]) -> io::Result<Option<String>> {
     for number in 0..100 {
-        let name_kept = format!("kept{TEMPORARY}{number}");
-        match renameat_with(&folder, name, &folder, &*name_kept, RenameFlags::NOREPLACE) {
+        let kept = format!("kept{TEMPORARY}{number}");
+        match renameat_with(folder, name, folder, &*kept, RenameFlags::NOREPLACE) {
             Err(Errno::EXIST) => {}
             other => {
                 other?;
-                return Ok(Some(super::place::join(above, name_kept.as_bytes())));
+                return Ok(Some(kept));
             }
         }
     }
-    Ok(Some(begun.path.clone()))
+    Ok(None)
 }
 
 /// Nothing of it is left to be done.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::act::Outcome;
 use super::base::Base;
 pub(super) use super::decide::digest;
-use super::decide::{Act, Change, hash};
+use super::decide::{Act, Change, applied_mode, hash};
 use super::diff::{Counts, counts};
 use super::executed::PROGRAM;
 use super::layer::Layer;
@@ -191,6 +191,9 @@ fn line(change: &Change, counted: Option<Counts>) -> String {
     if change.has_special_bits() {
         line.push_str("  without its set-user-id, set-group-id and sticky bits");
     }
+    if change.is_writable_by_more() {
+        line.push_str("  without write access for others");
+    }
     match change.act {
         Act::Dropped(what) => {
             let _ = write!(line, ": {what}");
@@ -210,7 +213,7 @@ fn line(change: &Change, counted: Option<Counts>) -> String {
 pub(super) fn modes(change: &Change) -> Option<(u32, u32)> {
     let (ours, theirs) = (change.ours.as_ref()?, change.theirs.as_ref()?);
     let is_kept = matches!(change.act, Act::Replace | Act::Mode) && ours.kind == theirs.kind;
-    let (before, after) = (theirs.mode & 0o777, ours.mode & 0o777);
+    let (before, after) = (theirs.mode & 0o777, applied_mode(ours, Some(theirs)));
     (is_kept && ours.kind != Kind::Link && before != after).then_some((before, after))
 }
 
@@ -333,6 +336,13 @@ pub(super) fn outcome(outcome: &Outcome<'_>, recovered: &[Vec<u8>]) -> String {
             text,
             "{} without their set-user-id, set-group-id or sticky bits",
             outcome.stripped
+        );
+    }
+    if outcome.reduced > 0 {
+        let _ = writeln!(
+            text,
+            "{} without write access for the group or others, which they have in the stage",
+            outcome.reduced
         );
     }
     if outcome.git > 0 {

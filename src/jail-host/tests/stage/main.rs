@@ -334,3 +334,49 @@ fn a_byte_that_is_no_text_and_a_long_line_hide_nothing() {
         assert!(diff.contains("curl evil"), "{diff}");
     }
 }
+
+#[test]
+fn others_may_write_nothing_that_they_could_not_write_before() {
+    for world in worlds() {
+        for (name, mode) in [("shared", 0o666), ("own", 0o644)] {
+            world.write(name, "base\n");
+            fs::set_permissions(world.project(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        fs::create_dir(world.project("d")).unwrap();
+        world.record();
+        world.jail(
+            "umask 0; echo s >shared; echo o >own; chmod 666 own; echo n >new; mkdir fresh; echo f >fresh/f; chmod 777 d",
+        );
+        let summary = world.shown("summary");
+        assert_eq!(summary.matches("without write access for others").count(), 4, "{summary}");
+        let said = world.apply("", &[]);
+        assert!(said.contains("4 without write access for the group or others"), "{said}");
+        for (name, mode) in [
+            ("shared", 0o666),
+            ("own", 0o644),
+            ("new", 0o644),
+            ("fresh", 0o755),
+            ("fresh/f", 0o644),
+            ("d", 0o755),
+        ] {
+            let found = fs::metadata(world.project(name)).unwrap().permissions().mode() & 0o7777;
+            assert_eq!(found, mode, "{name}");
+        }
+        assert_eq!(world.changes(), []);
+    }
+}
+
+#[test]
+fn an_application_holds_few_files_open() {
+    for world in worlds().take(1) {
+        world.record();
+        world.jail("mkdir d; for i in $(seq 300); do echo x >d/f$i; done");
+        let digest = world.json(&[])["digest"].as_str().unwrap().to_owned();
+        let apply = world.command("apply", &digest, &[]);
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", "ulimit -n 100 && exec \"$@\"", "sh"]).arg(apply.get_program());
+        let output = limited.args(apply.get_args()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(world.read("d/f300"), "x\n");
+    }
+}
