@@ -416,3 +416,28 @@ fn old(seconds: u64) -> String {
         172_800.. => format!("{} days old", seconds / 86_400),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_executed_is_listed_and_programs_come_last() {
+        let line = |path: &str, by: Option<&str>| Line {
+            path: path.into(),
+            change: "new".into(),
+            applied: true,
+            executed_by: by.map(Into::into),
+            executed: by.map(Into::into),
+        };
+        let mut lines: Vec<Line> =
+            (0..100).map(|number| line(&format!("a{number}"), Some("executable"))).collect();
+        lines.push(line("z/.envrc", Some("shell")));
+        let text = list(&lines.iter().collect::<Vec<_>>());
+        assert_eq!(text.lines().count(), 101);
+        assert!(text.starts_with("  new          z/.envrc: shell\n"), "{text}");
+        let plain: Vec<Line> = (0..41).map(|number| line(&format!("a{number}"), None)).collect();
+        let text = list(&plain.iter().collect::<Vec<_>>());
+        assert!(text.ends_with("  and 1 more; `jailgen changes --json` lists all"), "{text}");
+    }
+}
