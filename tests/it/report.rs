@@ -52,6 +52,17 @@ fn only_a_report_is_replaced() {
     assert_eq!(fs::read_to_string(scratch.path("notes.html")).expect("a file"), "mine\n");
     std::os::unix::fs::symlink("notes.html", scratch.path("link.html")).expect("a link");
     scratch.run(&["report", "demo.jail", "-o", "link.html"]).assert_status(1);
+    // Pages and pictures of others.
+    for (name, kind, text) in [
+        ("page.html", "", "<!doctype html>\n<html>\n<p>mine\n"),
+        ("picture.svg", "--svg", "<svg xmlns=\"http://www.w3.org/2000/svg\">\n</svg>\n"),
+    ] {
+        fs::write(scratch.path(name), text).expect("a file");
+        let words = ["report", "demo.jail", "-o", name, kind];
+        let words = words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>();
+        scratch.run(&words).assert_status(1);
+        assert_eq!(fs::read_to_string(scratch.path(name)).expect("a file"), text);
+    }
     for _ in 0..2 {
         scratch.run(&["report", "demo.jail", "-o", "demo.html"]).assert_status(0);
     }

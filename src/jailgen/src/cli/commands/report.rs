@@ -47,8 +47,11 @@ fn name(target: &Path) -> String {
 /// Replaces an earlier report, and nothing else.
 fn write(file: &Path, drawn: &str) -> Result<(), Failure> {
     let is_report = |data: fs::Metadata| {
-        let first = drawn.lines().next().unwrap_or_default().split(' ').next().unwrap_or_default();
-        data.is_file() && read_regular(file).is_ok_and(|old| old.starts_with(first.as_bytes()))
+        let is_same = |old: Vec<u8>| {
+            let old = String::from_utf8_lossy(&old);
+            mark(&old).is_some_and(|old| mark(drawn) == Some(old))
+        };
+        data.is_file() && read_regular(file).is_ok_and(is_same)
     };
     if fs::symlink_metadata(file).is_ok_and(|data| !is_report(data)) {
         let message = format!("`{}` exists already, and is no report of this kind", shown(file));
@@ -56,4 +59,35 @@ fn write(file: &Path, drawn: &str) -> Result<(), Failure> {
     }
     write_atomically(file, drawn.as_bytes())
         .map_err(|error| Failure::new(format!("`{}` cannot be written: {error}", shown(file))))
+}
+
+/// What a report says of its kind and of where it comes from, near its beginning.
+fn mark(text: &str) -> Option<(&str, &str)> {
+    const MARKS: [&str; 2] = ["<meta name=\"generator\" content=\"jailgen\">", "<!-- jailgen -->"];
+    const LINES_MAX: usize = 8;
+    let kind = text.split([' ', '\n']).next()?;
+    let mark = text.lines().take(LINES_MAX).find(|line| MARKS.contains(line))?;
+    Some((kind, mark))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_page_or_picture_is_no_report() {
+        let page =
+            |head: &str| format!("<!doctype html>\n<html>\n<head>\n{head}\n<title>x</title>\n");
+        let own = page("<meta name=\"generator\" content=\"jailgen\">");
+        let picture = "<svg width=\"1\">\n<!-- jailgen -->\n</svg>";
+        assert!(mark(&own).is_some() && mark(picture).is_some() && mark(&own) != mark(picture));
+        for other in [
+            &*page("<meta name=\"generator\" content=\"other\">"),
+            &page("").replace("x<", "<meta name=\"generator\" content=\"jailgen\"><"),
+            "<svg width=\"1\">\n</svg>",
+            "",
+        ] {
+            assert_eq!(mark(other), None, "{other}");
+        }
+    }
 }
