@@ -1,5 +1,5 @@
-//! Protected files that their modes keep from the watcher: a program of the same user enters a folder that it cannot list, and
-//! executes a file that it cannot read.
+//! Protected files that their modes keep from the watcher: a program of the same user enters a
+//! folder that it cannot list, and executes a file that it cannot read.
 
 use crate::jail::callers;
 use crate::watched::{jail, meanwhile, protecting};
@@ -54,7 +54,7 @@ fn what_cannot_be_listed_or_read_and_can_be_used_is_moved_aside() {
 }
 
 #[test]
-fn what_nobody_can_use_is_judged_when_the_session_ends() {
+fn what_no_program_can_use_is_judged_when_the_session_ends() {
     for caller in callers() {
         for (inside, path) in [
             ("mkdir .vscode; echo evil >.vscode/tasks.json; chmod 0 .vscode", ".vscode/tasks.json"),

@@ -57,8 +57,8 @@ fn token(text: &[u8]) -> (usize, bool) {
     }
 }
 
-/// How long a comment to the end of the line is. Not all readers agree on what ends a line: where that is in doubt there is none, and
-/// the file cannot be read.
+/// How long a comment to the end of the line is. Not all readers agree on what ends a line: where
+/// that is in doubt there is none, and the file cannot be read.
 fn line(text: &[u8]) -> Option<usize> {
     let length = text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len());
     let comment = text.get(..length).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Gives the owner rights to what is in the project, or takes all of them away. The owner is the user who runs this process.
+//! Gives the owner rights to what is in the project, or takes all of them away. The owner is the
+//! user who runs this process.
 
 use std::os::fd::AsRawFd as _;
 
@@ -18,8 +19,8 @@ impl Place {
         self.change_mode(path, |_| Mode::empty())
     }
 
-    /// By a descriptor that needs no right to be read, and not by the name: something else may be there by now, such as a link that
-    /// leads out.
+    /// By a descriptor that needs no right to be read, and not by the name: something else may be
+    /// there by now, such as a link that leads out.
     fn change_mode(&self, path: &[u8], change: impl Fn(Mode) -> Mode) -> Result<(), Errno> {
         let found = self.open_path(path)?;
         let mode = fstat(&found)?.st_mode;

@@ -157,7 +157,8 @@ impl Walk<'_> {
         self.add(job, job.path.clone(), self.names.found("unseen"), Stamp::default(), unseen(why));
     }
 
-    /// A folder cannot be looked into. Programs that know names in it may use them all the same, so that it is changed counts.
+    /// A folder cannot be looked into. Programs that know names in it may use them all the same, so
+    /// a change of it counts.
     fn unopened(&mut self, job: &Job) {
         let found = self.place.open_path(&job.path).and_then(|found| data(&found, b""));
         let stamp = found.map(|found| found.stamp).unwrap_or_default();

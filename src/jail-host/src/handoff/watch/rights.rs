@@ -1,6 +1,8 @@
-//! Folders and files that their modes keep from the watcher. The session has the same user, and so programs of this user can use them: a
-//! folder that cannot be listed (`chmod 0311`) is entered, and a file that cannot be read (`chmod 0111`) is executed. Both are given the
-//! right to be read, and then judged. What nobody can use is left alone until the session ends: tests take rights away, too.
+//! Folders and files that their modes keep from the watcher. The session has the same user, and so
+//! programs of this user can use them: a folder that cannot be listed (`chmod 0311`) is entered,
+//! and a file that cannot be read (`chmod 0111`) is executed. Both are given the right to be read,
+//! and then judged. What no program can use is left alone until the session ends: tests take rights
+//! away, too.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -103,7 +105,8 @@ impl Guard<'_> {
         Ok(())
     }
 
-    /// What cannot be moved aside loses its rights, so that nobody can use it: why the jail ends.
+    /// What cannot be moved aside loses its rights, so that no program can use it: why the jail
+    /// ends.
     pub(super) fn shut(&self, path: &[u8], why: &str) -> io::Error {
         let more = self.place.shut(path).map_or("", |()| ", and has lost its rights (chmod 0)");
         io::Error::other(format!(
