@@ -1,5 +1,6 @@
-//! What it takes to find the files of a project that presets mask, of 10,000 and of 100,000 files: the time from the start of the
-//! process until its last reply, next to what it takes one thread to list the same folders and do nothing else.
+//! What it takes to find the files of a project that presets mask, of 10,000 and of 100,000 files:
+//! the time from the start of the process until its last reply, next to what it takes one thread to
+//! list the same folders and do nothing else.
 //!
 //! `cargo bench -p jail-host --bench mask`. The times go to docs/performance.md by hand.
 #![expect(clippy::disallowed_methods, reason = "a bench starts what it measures")]

@@ -1,4 +1,5 @@
-//! `jailgen report`: the page and the picture of a spec, of a wrapper and of a change. How they look, `make test-report` sees in a browser.
+//! `jailgen report`: the page and the picture of a spec, of a wrapper and of a change. How they
+//! look, `make test-report` sees in a browser.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! Stages from a spec to the command: what a real jail writes under `stage-cwd` is listed, shown, applied and dropped.
+//! Stages from a spec to the command: what a real jail writes under `stage-cwd` is listed, shown,
+//! applied and dropped.
 
 use std::fs;
 use std::process::Command;

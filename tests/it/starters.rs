@@ -2,7 +2,8 @@
 
 use crate::harness::Scratch;
 
-/// A project of everything that is known: what each file adds is there, with the file, and the spec is clean.
+/// A project of everything that is known: what each file adds is there, with the file, and the spec
+/// is clean.
 #[test]
 fn the_starter_specs_of_a_project_are_clean() {
     let files = [

@@ -1,4 +1,5 @@
-//! Which changes in private copies are reported: none that an agent makes of its own at each start, and every other one.
+//! Which changes in private copies are reported: none that an agent makes of its own at each start,
+//! and every other one.
 
 use jail_plan::git::COPIES;
 use jail_plan::{Access, InsideOp, PrivateCopies};

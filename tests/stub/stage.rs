@@ -1,4 +1,5 @@
-//! The working folder below a stage: what the jail writes is kept apart, and the folder stays as it is.
+//! The working folder below a stage: what the jail writes is kept apart, and the folder stays as it
+//! is.
 
 use jail_plan::{HandOff, Host, HostOp, InsideOp, Mask, Plan, Stage, Step};
 

@@ -1,4 +1,5 @@
-//! A jail that gives the watcher much to look at: what it makes besides is moved aside all the same, or the jail is ended.
+//! A jail that gives the watcher much to look at: what it makes besides is moved aside all the
+//! same, or the jail is ended.
 
 use crate::jail::callers;
 use crate::watched::{jail, meanwhile, protecting};

@@ -1,13 +1,16 @@
 //! The helper: on the host it does what a launch needs there beyond system calls, with the user's
 //! rights; inside, under any other name, it is the client of a channel.
 //!
-//! The stub starts it as `jail-host run SOCKET LISTENER ARGUMENTS…` and sends it the rest over the socket. It does what the
-//! sealed plan says and nothing that anybody inside asks for beyond that. For each state file it is started once more, as
-//! `jail-host follow SOCKET`, to be a process that has no rights but over that file; as `jail-host git SOCKET` it keeps git's settings
-//! apart, with no rights but over the repository; as `jail-host filter-terminal SOCKET` it is one that has no rights at all; as
-//! `jail-host hand-off …` and `jail-host ledger …` one that looks through a project; as `jail-host stage-record …` and `jail-host
-//! stage …` one that records a project below a stage, and one that shows, applies or drops what the stage has. As `jail-host control-group SOCKET`,
-//! `jail-host account SOCKET` and `jail-host mask SOCKET` it does one thing before there is a jail, and ends.
+//! The stub starts it as `jail-host run SOCKET LISTENER ARGUMENTS…` and sends it the rest over the
+//! socket. It does what the sealed plan says and nothing that anybody inside asks for beyond that.
+//! For each state file it is started once more, as `jail-host follow SOCKET`, to be a process that
+//! has no rights but over that file; as `jail-host git SOCKET` it keeps git's settings apart, with
+//! no rights but over the repository; as `jail-host filter-terminal SOCKET` it is one that has no
+//! rights at all; as `jail-host hand-off …` and `jail-host ledger …` one that looks through a
+//! project; as `jail-host stage-record …` and `jail-host stage …` one that records a project below
+//! a stage, and one that shows, applies or drops what the stage has. As `jail-host control-group
+//! SOCKET`, `jail-host account SOCKET` and `jail-host mask SOCKET` it does one thing before there
+//! is a jail, and ends.
 #![deny(unsafe_code)]
 #![cfg_attr(
     test,

@@ -58,8 +58,8 @@ pub trait Lookup {
 /// The longest file name of Linux's file systems.
 const FILE_NAME_MAX: usize = 255;
 
-/// The absolute path of a folder as one file name, if it can be one. Slashes become dashes, and what would be ambiguous then is
-/// written as in a URL, so that two folders never have one name.
+/// The absolute path of a folder as one file name, if it can be one. Slashes become dashes, and
+/// what would be ambiguous then is written as in a URL, so that two folders never have one name.
 #[must_use]
 pub fn folder_name(path: &str) -> Option<String> {
     let mut name = String::with_capacity(path.len() + 8);
@@ -83,8 +83,8 @@ pub fn folder_of_name(name: &str) -> Option<String> {
     (folder_name(&path).as_deref() == Some(name)).then_some(path)
 }
 
-/// The variable that an expansion needs, has no default for, and did not find. `HOME` stands for `~` too, and `PWD` for
-/// the working folder.
+/// The variable that an expansion needs, has no default for, and did not find. `HOME` stands for
+/// `~` too, and `PWD` for the working folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unset(pub String);
 

@@ -150,7 +150,8 @@ operations! {
         /// Where what is written is kept; absent: in the folder itself.
         stage: Option<Stage>,
     }
-    /// Folders of jailgen's state that keep what a jail writes to its working folder (see [`crate::stage`]).
+    /// Folders of jailgen's state that keep what a jail writes to its working folder (see
+    /// [`crate::stage`]).
     Stage {
         /// What is written.
         upper: HostText,
@@ -364,9 +365,11 @@ choice! {
         "state-file" StateFile(StateFile),
         /// See [`StateLink`].
         "state-link" StateLink(StateLink),
-        /// Done by the helper: a configuration of git is written on the host, the machine's with the name and the address in the user's own.
+        /// Done by the helper: a configuration of git is written on the host, the machine's with
+        /// the name and the address in the user's own.
         "git-identity" GitIdentity(HostText),
-        /// Done by the helper (see [`crate::Host`]). What the script leaves in variables that the plan mentions counts from here on.
+        /// Done by the helper (see [`crate::Host`]). What the script leaves in variables that the
+        /// plan mentions counts from here on.
         "script" Script(Script),
         /// Done by the helper, from here to the payload's end. See [`Bus`].
         "bus" Bus(Bus),

@@ -111,8 +111,8 @@ pub const KEYS: [&str; 20] = [
     "trustedFolders",
 ];
 
-/// A place in an agent's state that the agent itself writes when it starts: a change there is no news, as far as this says. The jail's
-/// copy of it stays its own in any case.
+/// A place in an agent's state that the agent itself writes when it starts: a change there is no
+/// news, as far as this says. The jail's copy of it stays its own in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rewritten {
     /// The folder of the agent's that a jail has copies in, from the home folder on.
@@ -128,7 +128,8 @@ pub struct Rewritten {
 /// Which changes of a file are not reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoNews {
-    /// Those of settings with these names, in a file in JSON: no program executes or believes what they say.
+    /// Those of settings with these names, in a file in JSON: no program executes or believes what
+    /// they say.
     Keys(&'static [&'static str]),
     /// Those that an earlier session has left in the same way, and that were reported then.
     Again,
@@ -186,7 +187,8 @@ pub const REWRITTEN: &[Rewritten] = &[
     },
 ];
 
-/// Folders that agents fill with programs, or with what one session keeps for itself: what changes there is not listed.
+/// Folders that agents fill with programs, or with what one session keeps for itself: what changes
+/// there is not listed.
 pub const FILLED: [&str; 13] = [
     "bin",
     "cache",

@@ -3,8 +3,9 @@
 use crate::record::words;
 
 words! {
-    /// Something of the user's session on the host that programs find by variables or by well-known places. Which of it a
-    /// launch finds, and where, is the stub's `inside/session`; what the host lacks is left out, and reported.
+    /// Something of the user's session on the host that programs find by variables or by well-known
+    /// places. Which of it a launch finds, and where, is the stub's `inside/session`; what the host
+    /// lacks is left out, and reported.
     pub enum Service {
         /// The socket of the Wayland compositor.
         "wayland" Wayland,

@@ -1,8 +1,9 @@
-//! Stages: where jailgen's state keeps what a jail writes to its working folder, and how the process that records the folder as it was
-//! is started. Only names; no I/O.
+//! Stages: where jailgen's state keeps what a jail writes to its working folder, and how the
+//! process that records the folder as it was is started. Only names; no I/O.
 //!
-//! `stages/JAIL/STAGE/` has three folders, each with one entry for each working folder: `upper` (what the jail writes), `work` (the
-//! kernel's) and `base` (what the working folder was, in the helper's own form).
+//! `stages/JAIL/STAGE/` has three folders, each with one entry for each working folder: `upper`
+//! (what the jail writes), `work` (the kernel's) and `base` (what the working folder was, in the
+//! helper's own form).
 
 use alloc::string::String;
 
@@ -30,7 +31,8 @@ pub const RECORD: &str = "stage-record";
 /// The word that makes the helper read or apply a stage, for the command line.
 pub const STAGE: &str = "stage";
 
-/// The attribute by which a launch finds out whether a file system keeps what the kernel writes to files of a layer.
+/// The attribute by which a launch finds out whether a file system keeps what the kernel writes to
+/// files of a layer.
 pub const MARK: &str = "user.jailgen.stage";
 
 /// The longest name of a stage.
@@ -69,7 +71,8 @@ pub fn of_operation(op: &InsideOp) -> Option<&Stage> {
     }
 }
 
-/// The folder of a part of a stage, in the expansion language; below it is one name for each working folder.
+/// The folder of a part of a stage, in the expansion language; below it is one name for each
+/// working folder.
 #[must_use]
 pub fn place(jail: &str, name: &str, part: &str) -> String {
     let mut path = String::from("${XDG_STATE_HOME:-~/.local/state}/jailgen/");

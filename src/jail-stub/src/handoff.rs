@@ -1,6 +1,7 @@
-//! The processes that look at the working folder from outside: one compares what a host program would execute or believe in it before
-//! and after the session, the other watches it meanwhile. Under a stage there is one, which records what the folder is. They are started
-//! when the jail is. Nothing of the folder is looked at here.
+//! The processes that look at the working folder from outside: one compares what a host program
+//! would execute or believe in it before and after the session, the other watches it meanwhile.
+//! Under a stage there is one, which records what the folder is. They are started when the jail is.
+//! Nothing of the folder is looked at here.
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -77,8 +78,8 @@ pub(crate) fn before() -> Timespec {
 }
 
 impl Ledger {
-    /// Starts them, outside of the jail's control group: a jail that reaches its limits must not end them. Or who wanted it, and why it
-    /// cannot begin.
+    /// Starts them, outside of the jail's control group: a jail that reaches its limits must not
+    /// end them. Or who wanted it, and why it cannot begin.
     pub(crate) fn start(
         wanted: Wanted,
         plan: &Plan,

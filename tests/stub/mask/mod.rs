@@ -47,7 +47,8 @@ fn what_matches_is_empty_and_readable_and_the_rest_is_as_it_is() {
     }
 }
 
-/// Threads share so many folders, and the process that looks through them is confined before it starts one.
+/// Threads share so many folders, and the process that looks through them is confined before it
+/// starts one.
 #[test]
 fn a_project_of_many_folders_is_looked_through_by_threads() {
     for caller in callers() {

@@ -1,5 +1,6 @@
-//! Applies what was decided to the project. New contents are written next to their places first; then each takes its place in one step,
-//! and what stood there is looked at once more: what a program of the host has changed meanwhile is put back.
+//! Applies what was decided to the project. New contents are written next to their places first;
+//! then each takes its place in one step, and what stood there is looked at once more: what a
+//! program of the host has changed meanwhile is put back.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -10,7 +11,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::decide::{Act, Change, applied_mode};
+use super::change::{Act, Change, applied_mode};
 use super::journal::{Journal, TEMPORARY, identity, keep};
 use super::layer::Layer;
 use super::place::{Found, Kind, Tree, found, join, of_stat, split};
@@ -352,7 +353,8 @@ impl<'c> Applying<'_, 'c> {
     }
 }
 
-/// Whether a file is still the one that was decided about, also by its change time, which a rename changes on some file systems.
+/// Whether a file is still the one that was decided about, also by its change time, which a rename
+/// changes on some file systems.
 fn is_still(folder: &OwnedFd, name: &[u8], old: &Found) -> Result<(), Fault> {
     match found(folder, name)? {
         Some(now) if now == *old => Ok(()),
@@ -390,7 +392,8 @@ fn exchange(folder: &OwnedFd, temporary: &str, name: &[u8], old: &Found) -> Resu
     if is_newer { back(folder, temporary, name, RenameFlags::EXCHANGE) } else { fault }
 }
 
-/// Puts back what a program of the host has changed at the last moment. Where its place is taken, or gone, it keeps a name of its own.
+/// Puts back what a program of the host has changed at the last moment. Where its place is taken,
+/// or gone, it keeps a name of its own.
 fn back(folder: &OwnedFd, temporary: &str, name: &[u8], how: RenameFlags) -> Result<(), Fault> {
     if renameat_with(folder, temporary, folder, name, how).is_ok() {
         return Err(Fault::Meanwhile);
@@ -428,7 +431,8 @@ fn copy(from: OwnedFd, to: &OwnedFd, most: u64) -> io::Result<()> {
             written = at;
         }
     }
-    // A hole at the end: to set the length is a right of its own under Landlock, which older kernels do not know.
+    // A hole at the end: to set the length is a right of its own under Landlock, which older
+    // kernels do not know.
     if written < most {
         seek(&to, SeekFrom::Start(most - 1))?;
         to.write_all(&[0])?;

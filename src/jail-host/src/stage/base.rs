@@ -1,10 +1,12 @@
-//! What the project was when a jail began to write over it: the base of a three-way comparison, which overlayfs does not keep.
+//! What the project was when a jail began to write over it: the base of a three-way comparison,
+//! which overlayfs does not keep.
 //!
 //! ```text
 //! jailgen-stage-base 1
 //! KIND MODE INODE SIZE MODIFIED CHANGED HASH PATH\0      one for each file, folder and link; KIND is f, d or l
 //! ```
-//! The hash is that of a small file, or of where a link leads; `-` of others, and `?` where it is not known what the jail saw.
+//! The hash is that of a small file, or of where a link leads; `-` of others, and `?` where it is
+//! not known what the jail saw.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
@@ -109,7 +111,8 @@ impl Base {
         Ok(renameat(record, FRESH, record, NAME)?)
     }
 
-    /// What was applied is no longer in the stage: what the project has now is what the next jail begins with.
+    /// What was applied is no longer in the stage: what the project has now is what the next jail
+    /// begins with.
     pub(super) fn learn(&mut self, paths: &[(Vec<u8>, Option<Found>)]) {
         for (path, now) in paths {
             match now {

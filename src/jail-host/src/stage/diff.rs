@@ -1,12 +1,12 @@
-//! The difference between the project and a stage, in the form of diff(1). What a file holds comes from a jail too: control characters
-//! are escaped, so it is for reading and not for patch(1).
+//! The difference between the project and a stage, in the form of diff(1). What a file holds comes
+//! from a jail too: control characters are escaped, so it is for reading and not for patch(1).
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use similar::{Algorithm, ChangeTag, TextDiff};
 
-use super::decide::{Act, Change, applied_mode};
+use super::change::{Act, Change, applied_mode};
 use super::layer::Layer;
 use super::place::{Kind, Tree};
 use super::show::{modes, pair_renames, word};
@@ -165,7 +165,8 @@ fn unified(before: &str, after: &str, one: &str, other: &str, text: &mut String)
     }
 }
 
-/// A line as it can be shown: what a terminal would obey, and what a reader would not see, is escaped.
+/// A line as it can be shown: what a terminal would obey, and what a reader would not see, is
+/// escaped.
 fn printable(line: &str, text: &mut String) {
     for (number, character) in line.chars().enumerate() {
         if number > 0 && number.is_multiple_of(LINE_MAX) {

@@ -1,6 +1,7 @@
-//! Which paths a program of the host executes or believes, by the table of the hand-off ledger. They are asked about on their own.
+//! Which paths a program of the host executes or believes, by the table of the hand-off ledger.
+//! They are asked about on their own.
 
-use super::decide::Act;
+use super::change::Act;
 use super::place::{Found, Kind, Tree};
 use super::whole::{Whole, names};
 use crate::handoff::names::{Names, Reach};

@@ -1,7 +1,9 @@
-//! What an application of a stage has begun, so that one that was killed leaves each file old or new, and the next one finishes.
+//! What an application of a stage has begun, so that one that was killed leaves each file old or
+//! new, and the next one finishes.
 //!
-//! Each line ends with a NUL. Before a temporary file is made, or a file is moved to its name: `I INODE SIZE SECONDS.NANOSECONDS PATH`,
-//! with what is expected to be at that name in the end (`0 0 0.0` for nothing). Once the new content is there: `T INODE PATH`.
+//! Each line ends with a NUL. Before a temporary file is made, or a file is moved to its name: `I
+//! INODE SIZE SECONDS.NANOSECONDS PATH`, with what is expected to be at that name in the end (`0 0
+//! 0.0` for nothing). Once the new content is there: `T INODE PATH`.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -72,7 +74,8 @@ struct Begun {
     ready: Option<u64>,
 }
 
-/// Finishes with what an application has left that was killed. Says what it could not put where it belongs.
+/// Finishes with what an application has left that was killed. Says what it could not put where it
+/// belongs.
 pub(super) fn recover(record: &OwnedFd, project: &Tree) -> io::Result<Vec<Vec<u8>>> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = match openat(record, NAME, flags, Mode::empty()) {
@@ -136,7 +139,8 @@ fn finish(project: &Tree, begun: &Begun) -> io::Result<Option<Vec<u8>>> {
         unlinkat(&folder, name, AtFlags::empty())?;
         return Ok(None);
     }
-    // A program of the host has changed it at the last moment, so it is kept, under a name of its own.
+    // A program of the host has changed it at the last moment, so it is kept, under a name of its
+    // own.
     let kept = keep(&folder, name)?;
     let kept = kept.map(|kept| super::place::join(split(&begun.path).0, kept.as_bytes()));
     Ok(Some(kept.unwrap_or_else(|| begun.path.clone())))

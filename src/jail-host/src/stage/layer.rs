@@ -1,5 +1,6 @@
-//! The layer that takes what a jail writes, as the kernel reads it (overlayfs.rst): whiteouts, opaque folders, and marks that an
-//! ordinary user's overlay does not know and that somebody must have made by hand.
+//! The layer that takes what a jail writes, as the kernel reads it (overlayfs.rst): whiteouts,
+//! opaque folders, and marks that an ordinary user's overlay does not know and that somebody must
+//! have made by hand.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -118,7 +119,8 @@ const REDIRECT: &str = "user.overlay.redirect";
 const METACOPY: &str = "user.overlay.metacopy";
 const WHITEOUT: &str = "user.overlay.whiteout";
 
-/// What the mark of a file means. A file with the mark of a whiteout is one where its folder says that there are such.
+/// What the mark of a file means. A file with the mark of a whiteout is one where its folder says
+/// that there are such.
 fn of_file(file: &OwnedFd, found: &Found, has_marks: bool) -> Written {
     if attribute(file, METACOPY).is_some() || attribute(file, REDIRECT).is_some() {
         return Written::Refused("it has an attribute of overlayfs that no stage has");

@@ -1,11 +1,14 @@
-//! Stages: what a jail wrote to its working folder under `stage-cwd`, which the folder itself does not have yet.
+//! Stages: what a jail wrote to its working folder under `stage-cwd`, which the folder itself does
+//! not have yet.
 //!
-//! [`record`] runs next to a jail and writes down what the folder was. For the command line, [`command`] shows what a stage has,
-//! applies it, or drops it. The layer was written by the payload: nothing in it is followed, run or believed, and the process gives up
-//! all that it does not need before it reads any of it ([`walls`]).
+//! [`record`] runs next to a jail and writes down what the folder was. For the command line,
+//! [`command`] shows what a stage has, applies it, or drops it. The layer was written by the
+//! payload: nothing in it is followed, run or believed, and the process gives up all that it does
+//! not need before it reads any of it ([`walls`]).
 
 mod act;
 mod base;
+mod change;
 mod decide;
 mod diff;
 mod executed;
@@ -29,13 +32,15 @@ use jail_plan::stage::{BASE, UPPER};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 
 use self::base::Base;
-use self::decide::{Change, Decider, Scope};
+use self::change::Change;
+use self::decide::{Decider, Scope};
 use self::layer::Layer;
 use self::place::Tree;
 use self::walls::Work;
 use crate::say;
 
-/// For the command line: `MODE STAGE FOLDER PROJECT WORD [PATH…]`, of which the third is the name of the project in the stage.
+/// For the command line: `MODE STAGE FOLDER PROJECT WORD [PATH…]`, of which the third is the name
+/// of the project in the stage.
 pub(crate) fn command(words: &[OsString]) -> ExitCode {
     match for_the_user(words) {
         Ok(()) => ExitCode::SUCCESS,
@@ -134,7 +139,8 @@ impl Stage {
         io::stdout().write_all(text.as_bytes())
     }
 
-    /// Applies what was shown under this digest; with `+` behind it, also what host programs execute.
+    /// Applies what was shown under this digest; with `+` behind it, also what host programs
+    /// execute.
     fn apply(mut self, scope: &Scope, word: &OsStr) -> io::Result<()> {
         let word = word.to_str().unwrap_or_default();
         let (digest, executed) = word.strip_suffix('+').map_or((word, false), |rest| (rest, true));

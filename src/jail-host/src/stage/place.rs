@@ -1,5 +1,5 @@
-//! A folder that is held by its descriptor, and what stands below it: no link is followed, no other file system entered, and nothing is
-//! opened that is not a file or a folder (openat2(2)).
+//! A folder that is held by its descriptor, and what stands below it: no link is followed, no other
+//! file system entered, and nothing is opened that is not a file or a folder (openat2(2)).
 
 use std::ffi::CString;
 use std::io;

@@ -12,8 +12,9 @@ use super::layer::{DEPTH_MAX, Layer, NAMES_MAX, Written};
 use super::place::{Found, Kind, Tree, entries, found, join, sorted, split};
 use crate::handoff::report::shown;
 
-/// Removes what was applied, as far as that can be done; says of the rest where it lies and why. In an opaque folder a file that is gone
-/// would be one that the jail has deleted, so such a folder goes as a whole or not at all.
+/// Removes what was applied, as far as that can be done; says of the rest where it lies and why. In
+/// an opaque folder a file that is gone would be one that the jail has deleted, so such a folder
+/// goes as a whole or not at all.
 pub(super) fn applied(layer: &Layer, done: &[(Vec<u8>, Option<Found>)]) -> Vec<(Vec<u8>, String)> {
     let done: BTreeSet<&[u8]> = done.iter().map(|(path, _)| path.as_slice()).collect();
     let mut left = Vec::new();
@@ -65,7 +66,8 @@ fn emptied(tree: &Tree, path: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Does something to what is in a folder, also where the jail has forbidden it. What stays there keeps the bits that the stage shows.
+/// Does something to what is in a folder, also where the jail has forbidden it. What stays there
+/// keeps the bits that the stage shows.
 fn writable<T>(folder: &OwnedFd, what: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let mode = Mode::from_raw_mode(fstat(folder)?.st_mode & 0o7777);
     if mode.contains(Mode::RWXU) {
@@ -127,7 +129,8 @@ fn about(path: &[u8], error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("`{}`: {error}", shown(path)))
 }
 
-/// What is taken out of an opaque folder would be deleted in the stage, and not what the project has.
+/// What is taken out of an opaque folder would be deleted in the stage, and not what the project
+/// has.
 fn refuse_in_opaque(layer: &Layer, project: &Tree, path: &[u8]) -> io::Result<()> {
     if project.found(path)?.is_none() {
         return Ok(());
@@ -150,8 +153,8 @@ fn refuse_in_opaque(layer: &Layer, project: &Tree, path: &[u8]) -> io::Result<()
     Ok(())
 }
 
-/// Removes something of the layer with all that is in it, however deep: how many names. Each level is held open, so that no path
-/// becomes too long.
+/// Removes something of the layer with all that is in it, however deep: how many names. Each level
+/// is held open, so that no path becomes too long.
 fn remove(tree: &Tree, path: &[u8]) -> io::Result<usize> {
     let (parent, name) = tree.parent(path)?;
     writable(&parent, || removed(&parent, name))

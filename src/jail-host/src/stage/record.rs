@@ -1,7 +1,9 @@
-//! Next to a jail: writes down what the working folder is while the jail begins to write over it. The jail does not wait for that: what
-//! was changed after its launch shows it by its change time, which no program can set, and counts as not known.
+//! Next to a jail: writes down what the working folder is while the jail begins to write over it.
+//! The jail does not wait for that: what was changed after its launch shows it by its change time,
+//! which no program can set, and counts as not known.
 //!
-//! What the stage has something to say about already keeps what was written down when the jail first saw it.
+//! What the stage has something to say about already keeps what was written down when the jail
+//! first saw it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -45,7 +47,8 @@ fn next_to_a_jail(words: &[OsString]) -> io::Result<()> {
     walls::close(&project, &upper, &record, Work::Record)?;
     let (layer, project) = (Layer::new(upper), Tree::new(project));
     let before = Base::read(&record)?;
-    // Should this process end before it has written its record, the next one must not take for granted that it is the first.
+    // Should this process end before it has written its record, the next one must not take for
+    // granted that it is the first.
     let is_first = begin(&record)? && !is_older(&record, since) && !before.is_there;
     let mut recorder = Recorder {
         layer: &layer,
@@ -157,8 +160,9 @@ impl Recorder<'_> {
         }
     }
 
-    /// What the layer has in a folder; nothing where that cannot be told. The jail runs meanwhile: it can take away the right to look, or
-    /// have the folder emptied by the kernel, which happens after another one has taken its place.
+    /// What the layer has in a folder; nothing where that cannot be told. The jail runs meanwhile:
+    /// it can take away the right to look, or have the folder emptied by the kernel, which happens
+    /// after another one has taken its place.
     fn written(&self, path: &[u8]) -> Option<Vec<(Entry, Found, Written)>> {
         let inode = || Some(fstat(self.layer.tree().folder(path).ok()?).ok()?.st_ino);
         let before = inode()?;
@@ -231,7 +235,8 @@ fn is_written(layer: &Layer, path: &[u8]) -> bool {
     }
 }
 
-/// Whether the folder of the record is from before this launch, which makes it a little earlier than it says.
+/// Whether the folder of the record is from before this launch, which makes it a little earlier
+/// than it says.
 fn is_older(record: &OwnedFd, since: (i64, u64)) -> bool {
     const A_LAUNCH: i64 = 60;
     let data = statx(record, c"", AtFlags::EMPTY_PATH, StatxFlags::BTIME);

@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::act::Outcome;
 use super::base::Base;
+use super::change::{Act, Change, applied_mode};
 pub(super) use super::decide::digest;
-use super::decide::{Act, Change, applied_mode, hash};
+use super::decide::hash;
 use super::diff::{Counts, counts};
 use super::executed::PROGRAM;
 use super::layer::Layer;
@@ -70,7 +71,8 @@ pub(super) fn word(change: &Change) -> &'static str {
     }
 }
 
-/// What is worth a line of its own: folders that are there, or that something is said about below, are not.
+/// What is worth a line of its own: folders that are there, or that something is said about below,
+/// are not.
 fn is_named(change: &Change) -> bool {
     match change.act {
         Act::Same | Act::DeleteFolder | Act::Git(_) => false,

@@ -1,5 +1,5 @@
-//! What this process gives up before it reads anything that a jail has written: every path but the project, the layer and the record,
-//! and every system call that its work does not take.
+//! What this process gives up before it reads anything that a jail has written: every path but the
+//! project, the layer and the record, and every system call that its work does not take.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -87,7 +87,8 @@ fn confine(project: &OwnedFd, upper: &OwnedFd, record: &OwnedFd, work: Work) -> 
     }
 }
 
-/// Any other call ends the process. They list, open and read files, write records, wait, give memory, and end.
+/// Any other call ends the process. They list, open and read files, write records, wait, give
+/// memory, and end.
 const READING: &[libc::c_long] = &[
     libc::SYS_read,
     libc::SYS_write,

@@ -1,5 +1,6 @@
-//! What of a project, and of a layer over it, decides who executes a file: where links lead, which folders git takes for repositories,
-//! and what their configurations name. Both sides count, so nothing depends on which changes are applied.
+//! What of a project, and of a layer over it, decides who executes a file: where links lead, which
+//! folders git takes for repositories, and what their configurations name. Both sides count, so
+//! nothing depends on which changes are applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
@@ -167,8 +168,8 @@ impl Whole {
         way.strip_prefix(self.place.as_slice()).map(<[String]>::to_vec)
     }
 
-    /// Where a link leads, by way of other ones, whichever side they are of: nothing stands for what is outside of the project. And
-    /// whether those are all.
+    /// Where a link leads, by way of other ones, whichever side they are of: nothing stands for
+    /// what is outside of the project. And whether those are all.
     fn ends(&self, link: &[String]) -> (Vec<Option<Names>>, bool) {
         let ahead = |names: Names| names.into_iter().rev().collect::<Names>();
         let mut tries = vec![(self.place.clone(), ahead(link.to_vec()), 0)];
@@ -205,7 +206,8 @@ impl Whole {
         (ends, true)
     }
 
-    /// Whether a link of the layer may lead out of the project, or would once what it names is there.
+    /// Whether a link of the layer may lead out of the project, or would once what it names is
+    /// there.
     pub(super) fn leads_out(&self, link: &[String], target: &[u8]) -> bool {
         let (ends, is_all) = self.ends(link);
         target.starts_with(b"/")

@@ -1,5 +1,6 @@
-//! Leases (fcntl(2)): they show whether a file has a writer, also one that has only a mapping of it. The kernel asks the holder
-//! of one to give it back by SIGIO, so a process that takes one must outlive that signal.
+//! Leases (fcntl(2)): they show whether a file has a writer, also one that has only a mapping of
+//! it. The kernel asks the holder of one to give it back by SIGIO, so a process that takes one must
+//! outlive that signal.
 
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
@@ -7,14 +8,16 @@ use rustix::io::Errno;
 
 use super::check;
 
-/// A lease of a file that is open for reading. A program that opens the file to write it waits until this is dropped.
+/// A lease of a file that is open for reading. A program that opens the file to write it waits
+/// until this is dropped.
 pub(crate) struct ReadLease<'f>(&'f OwnedFd);
 
 impl<'f> ReadLease<'f> {
     /// Takes it.
     ///
     /// # Errors
-    /// `EAGAIN`: the file has a writer. Any other: the file system has no leases, or the file is another user's.
+    /// `EAGAIN`: the file has a writer. Any other: the file system has no leases, or the file is
+    /// another user's.
     pub(crate) fn take(file: &'f OwnedFd) -> Result<Self, Errno> {
         command(file, libc::F_SETLEASE, libc::F_RDLCK).map(|_| Self(file))
     }
@@ -34,7 +37,8 @@ impl Drop for ReadLease<'_> {
 }
 
 fn command(file: &OwnedFd, command: libc::c_int, kind: libc::c_int) -> Result<libc::c_long, Errno> {
-    // SAFETY: the descriptor is open for as long as it is borrowed, and both commands take a number, no pointer (fcntl(2)).
+    // SAFETY: the descriptor is open for as long as it is borrowed, and both commands take a
+    // number, no pointer (fcntl(2)).
     check(unsafe { libc::fcntl(file.as_raw_fd(), command, kind) }.into())
 }
 

@@ -12,7 +12,8 @@ use rustix::fs::{XattrFlags, lsetxattr};
 
 use crate::world::{World, helper, worlds};
 
-/// Gives a path of a layer an attribute that a payload cannot set, but a program that can write there could.
+/// Gives a path of a layer an attribute that a payload cannot set, but a program that can write
+/// there could.
 fn mark(path: &Path, name: &str, value: &[u8]) {
     lsetxattr(path, name, value, XattrFlags::empty()).unwrap();
 }
@@ -24,7 +25,8 @@ fn a_hostile_layer_reaches_nothing_outside_and_gives_no_rights() {
         world.write("victim", "base\n");
         symlink(world.path("outside"), world.project("out")).unwrap();
         world.record();
-        // A link in the place of a folder, and a folder in the place of a link that leads out of the project.
+        // A link in the place of a folder, and a folder in the place of a link that leads out of
+        // the project.
         symlink(world.path("outside"), world.upper("d")).unwrap();
         fs::create_dir(world.upper("out")).unwrap();
         fs::write(world.upper("out/secret"), "overwritten").unwrap();

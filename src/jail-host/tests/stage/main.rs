@@ -1,4 +1,5 @@
-//! Stages over real overlays, of a disk and of memory: what is shown, applied and dropped, and what a hostile layer cannot do.
+//! Stages over real overlays, of a disk and of memory: what is shown, applied and dropped, and what
+//! a hostile layer cannot do.
 #![expect(clippy::disallowed_methods, reason = "the tests start the helper and shells")]
 #![expect(
     clippy::unwrap_used,

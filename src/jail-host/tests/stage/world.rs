@@ -187,7 +187,8 @@ pub(crate) fn helper() -> &'static str {
     env!("CARGO_BIN_EXE_jail-host")
 }
 
-/// Whether an overlay can be mounted over this place. A test that cannot run says so, and fails where the machine is said to have it.
+/// Whether an overlay can be mounted over this place. A test that cannot run says so, and fails
+/// where the machine is said to have it.
 fn can_stage(place: &str) -> bool {
     let world = World::new(place);
     let mount = "mount -t overlay overlay -o userxattr,lowerdir=$1,upperdir=$2,workdir=$3 $4";

@@ -83,7 +83,8 @@ pub fn has_copies(plan: &Plan) -> bool {
     })
 }
 
-/// The words that say what is protected, and what of it may be masked; none where nothing is protected.
+/// The words that say what is protected, and what of it may be masked; none where nothing is
+/// protected.
 #[must_use]
 pub fn protect_words(plan: &Plan) -> Vec<&str> {
     let protected = globs_of(plan, |op| match op {

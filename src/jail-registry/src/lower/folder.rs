@@ -1,5 +1,6 @@
-//! The working folder. There is one, so there is one grant of it, which says what `mount-cwd`, `mount-cwd-readonly`, `stage-cwd` and
-//! `workspace` together want. A grant that says more about it replaces the grant before.
+//! The working folder. There is one, so there is one grant of it, which says what `mount-cwd`,
+//! `mount-cwd-readonly`, `stage-cwd` and `workspace` together want. A grant that says more about it
+//! replaces the grant before.
 
 use jail_policy::{Access, Entry, GitSettings, Grant, Text};
 
@@ -55,7 +56,8 @@ pub(super) fn settle(state: &mut Lowering<'_>) {
     leave_masks_out(state);
 }
 
-/// Under a stage nothing of the folder is written, so what says how it is written contradicts that or means nothing.
+/// Under a stage nothing of the folder is written, so what says how it is written contradicts that
+/// or means nothing.
 fn refuse_beside_a_stage(state: &mut Lowering<'_>) {
     let is_staged =
         |granted: &Granted| matches!(granted.entry.grant, Grant::Folder { stage: Some(_), .. });
@@ -95,7 +97,8 @@ fn refuse_beside_a_stage(state: &mut Lowering<'_>) {
     }
 }
 
-/// Without a working folder there is nothing to mask, and the builders mask something in all of their jails.
+/// Without a working folder there is nothing to mask, and the builders mask something in all of
+/// their jails.
 fn leave_masks_out(state: &mut Lowering<'_>) {
     let is_folder = |granted: &Granted| matches!(granted.entry.grant, Grant::Folder { .. });
     if !state.grants.iter().any(is_folder) {

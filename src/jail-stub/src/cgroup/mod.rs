@@ -48,8 +48,8 @@ pub(crate) struct Group<'a> {
     folder: OwnedFd,
 }
 
-/// What the plan wants, made or refused; a refusal names the entry of the plan that cannot be held. So many `followers` carry
-/// state files over in it.
+/// What the plan wants, made or refused; a refusal names the entry of the plan that cannot be held.
+/// So many `followers` carry state files over in it.
 pub(crate) fn hold<'a>(
     plan: &'a Plan,
     caller: &Caller<'_>,
@@ -68,8 +68,8 @@ pub(crate) fn hold<'a>(
     }
 }
 
-/// The processes in the group that are not the payload's: the jail's first one, the broker with its helpers, and those that carry
-/// state files over.
+/// The processes in the group that are not the payload's: the jail's first one, the broker with its
+/// helpers, and those that carry state files over.
 fn own_processes(plan: &Plan, followers: usize) -> u64 {
     let brokers = match plan.network {
         None => 0,

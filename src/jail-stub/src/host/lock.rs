@@ -49,7 +49,8 @@ fn lock(upper: &HostText, caller: &Caller<'_>, paths: &HostPaths<'_>) -> Result<
         }
         other => other.about(path.as_str())?,
     }
-    // Without it the kernel mounts the overlay, and then cannot say of a folder that it took the place of another one.
+    // Without it the kernel mounts the overlay, and then cannot say of a folder that it took the
+    // place of another one.
     match fsetxattr(&folder, MARK, b"1", XattrFlags::empty()) {
         Err(Errno::OPNOTSUPP) => Err(Problem::new(path.as_str(), "this file system has no extended attributes (user.*)").help(
             "keep the changes elsewhere; a stage is in jailgen's state folder, which XDG_STATE_HOME can move to another file system",

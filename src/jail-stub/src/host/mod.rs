@@ -119,8 +119,8 @@ fn perform(op: &HostOp, index: usize, before: &Before<'_>) -> Result<Option<Lear
             let path = caller.path(&op.path)?;
             state::link(path.as_str().as_bytes(), caller.path(&op.to)?.as_str(), trees)?;
         }
-        // One is about the terminal, which is looked at later ([`crate::terminal::OutputFilter`]); the other begins when the jail
-        // does ([`crate::handoff::Ledger`]).
+        // One is about the terminal, which is looked at later ([`crate::terminal::OutputFilter`]);
+        // the other begins when the jail does ([`crate::handoff::Ledger`]).
         HostOp::FilterTerminal | HostOp::HandOff(_) => {}
         HostOp::Script(_)
         | HostOp::Bus(_)

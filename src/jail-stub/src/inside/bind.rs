@@ -133,8 +133,8 @@ fn bind(op: &Bind, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     }
 }
 
-/// The folder that the process was started in. It is taken as the process's own working folder, which the kernel kept
-/// through the clone, and not opened by name again.
+/// The folder that the process was started in. It is taken as the process's own working folder,
+/// which the kernel kept through the clone, and not opened by name again.
 fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
     let path = host::Folder::current()?.path;
     let to = match &op.to {

@@ -116,7 +116,8 @@ impl Picture {
     }
 
     fn zone(&mut self, zone: &ZoneBox, at: (u32, u32), width: u32) -> u32 {
-        // A path says by its box what can be done with it; `its own` says nothing without a subject.
+        // A path says by its box what can be done with it; `its own` says nothing without a
+        // subject.
         let with_how = zone.zone == Zone::Around;
         let mut lines: Vec<_> =
             zone.items.iter().flat_map(|item| item_lines(item, with_how)).collect();
