@@ -82,8 +82,8 @@ impl Change {
     }
 }
 
-/// The permission bits that are applied: none by which a program runs as another user, and none by which others may write what they
-/// may not write now.
+/// The permission bits that are applied: none by which a program runs as another user, and none by
+/// which others may write what they may not write now.
 pub(super) fn applied_mode(ours: &Found, theirs: Option<&Found>) -> u32 {
     let before = theirs.filter(|theirs| theirs.kind == ours.kind).map_or(0, |theirs| theirs.mode);
     ours.mode & 0o777 & !(0o022 & !before)

@@ -160,7 +160,7 @@ impl Recorder<'_> {
         }
     }
 
-    /// What the layer has in a folder; nothing where that cannot be told. The jail runs meanwhile:
+    /// What the layer has in a folder; nothing where that is not known. The jail runs meanwhile:
     /// it can take away the right to look, or have the folder emptied by the kernel, which happens
     /// after another one has taken its place.
     fn written(&self, path: &[u8]) -> Option<Vec<(Entry, Found, Written)>> {
@@ -241,7 +241,7 @@ fn is_older(record: &OwnedFd, since: (i64, u64)) -> bool {
     const A_LAUNCH: i64 = 60;
     let data = statx(record, c"", AtFlags::EMPTY_PATH, StatxFlags::BTIME);
     let born = data.ok().filter(|data| data.stx_mask & StatxFlags::BTIME.bits() != 0);
-    // What cannot be told is not taken for granted.
+    // What is not known is not taken for granted.
     born.is_none_or(|data| data.stx_btime.tv_sec < since.0 - A_LAUNCH)
 }
 
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn what_the_layer_hides_keeps_its_first_record_also_where_the_jail_forbids_to_look() {
-        // The last two are told apart from an ordinary user only: root may look.
+        // The last two can be distinguished by an ordinary user only: root may look.
         for mode in [0o755, 0o000, 0o600, 0o400] {
             let kept = recorded(earlier(), false, mode).unwrap();
             assert_eq!((kept.inode, kept.changed), (7, (3, 4)), "{mode:o}");
