@@ -32,10 +32,6 @@ const EXEMPT: &[&str] = &[
     "tests/llm-agents/",
 ];
 
-/// Rooms whose comments are still wider than code. A room leaves this list when its comments are
-/// wrapped.
-const WIDER: &[&str] = &["src/jail-host/src/git/", "src/jail-host/src/handoff/"];
-
 /// Comments are as wide as code (rustfmt.toml).
 const COMMENT_MAX: usize = 100;
 
@@ -122,8 +118,7 @@ fn a_word_counts_by_itself() {
 #[test]
 fn comments_are_no_wider_than_code() {
     let mut problems = Vec::new();
-    let is_wrapped = |path: &String| !WIDER.iter().any(|room| path.starts_with(room));
-    for path in tracked().into_iter().filter(|path| path.ends_with(".rs") && is_wrapped(path)) {
+    for path in tracked().into_iter().filter(|path| path.ends_with(".rs")) {
         for (index, line) in text(&path).lines().enumerate() {
             let comment = line.trim_start().strip_prefix("//");
             // An address or a table cannot be wrapped.

@@ -79,7 +79,7 @@ words! {
 record! {
     /// How long the jail may take, from its launch.
     pub struct TimeLimit {
-        /// So many seconds.
+        /// In seconds.
         pub seconds: u64,
         /// Who wanted it.
         pub by: Origin,

@@ -73,8 +73,8 @@ const SERVER_STREAM_WINDOW: u32 = 1024 * 1024;
 /// is that of many streams, because when it is used up the others wait.
 const WINDOW: u32 = 16 * 1024 * 1024;
 
-/// So many connections may take all of it, and those beyond them less and less: a jail's own bound
-/// of memory is not the broker's.
+/// At most this many connections may take all of it, and those beyond them less and less: a jail's
+/// own bound of memory is not the broker's.
 const WITH_WINDOW: u32 = 8;
 const WINDOW_MIN: u32 = 64 * 1024;
 

@@ -37,8 +37,8 @@ use search::{Pair, Replacements, Row, Traces};
 use uses::Uses;
 use value::Value;
 
-/// So many bytes of a value's encodings may be passed on before the rest is known to follow. They
-/// reveal nothing about it.
+/// At most this many bytes of a value's encodings may be passed on before the rest is known to
+/// follow. They reveal nothing about it.
 const OPEN: usize = 4;
 
 /// One secret, at run time.

@@ -23,7 +23,7 @@ unsafe impl Send for Locked {}
 unsafe impl Sync for Locked {}
 
 impl Locked {
-    /// So many bytes, all zero.
+    /// This many bytes, all zero.
     pub(crate) fn new(length: usize) -> io::Result<Self> {
         // The kernel maps no empty range.
         let length = length.max(1);

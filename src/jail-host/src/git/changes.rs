@@ -1,5 +1,5 @@
-//! What a jail has changed in its copy of a configuration. The copy is untrusted: it is read in bounds and as a whole, or not
-//! at all.
+//! What a jail has changed in its copy of a configuration. The copy is untrusted: it is read in
+//! bounds and as a whole, or not at all.
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -17,7 +17,7 @@ pub(super) struct Key {
     pub(super) key: Vec<u8>,
 }
 
-/// A key whose values are others now.
+/// A key whose values have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) key: Key,

@@ -1,4 +1,5 @@
-//! The jail's copies: files and folders in a folder in memory that it gets, each named by the number of its place.
+//! The jail's copies: files and folders in a folder in memory that it gets, each named by the
+//! number of its place.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -79,7 +80,8 @@ pub(super) struct Copier<'f> {
     pub(super) roots: &'f [PathBuf],
     /// The copies belong to another user than the one who makes them.
     pub(super) other_user: bool,
-    /// What the jail does not see. An earlier one may have put it, or a link to it, where copies are made of.
+    /// What the jail does not see. An earlier one may have put it, or a link to it, where copies
+    /// are made of.
     masked: &'f BTreeSet<(u64, u64)>,
     /// Room for files that lie at a place each.
     files: Room,
@@ -154,8 +156,8 @@ impl Copies {
 }
 
 impl Copier<'_> {
-    /// A configuration. What is not a file is an empty one, and so is what is masked, and the target of a link that the jail cannot
-    /// write.
+    /// A configuration. What is not a file is an empty one, and so is what is masked, and the
+    /// target of a link that the jail cannot write.
     pub(super) fn file(
         &mut self,
         from: &Path,
@@ -242,7 +244,8 @@ impl Copier<'_> {
     pub(super) fn create(&self, folder: &OwnedFd, name: &OsStr, mode: u32) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = openat(folder, name, flags, Mode::from_raw_mode(0o600))?;
-        // An owner that is another user can do so only by the rights of others; in the jail there is no other user.
+        // An owner that is another user can do so only by the rights of others; in the jail there
+        // is no other user.
         let mode =
             if self.other_user { mode | (mode & 0o700) >> 3 | (mode & 0o700) >> 6 } else { mode };
         fchmod(&file, Mode::from_raw_mode(mode))?;

@@ -1,5 +1,6 @@
-//! Which changes of agents' files were reported before: each is known by a hash, and the hashes are kept next to the ledger, where no jail
-//! can write. Only what agents write anew in each session ([`REWRITTEN`]) is kept.
+//! Which changes of agents' files were reported before: each is known by a hash, and the hashes are
+//! kept next to the ledger, where no jail can write. Only what agents write anew in each session
+//! ([`REWRITTEN`]) is kept.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -30,7 +31,8 @@ pub(super) struct Familiar {
 }
 
 impl Familiar {
-    /// Reads what is known, before this process gives up its rights. Nothing is, where there is no state, or it cannot be read.
+    /// Reads what is known, before this process gives up its rights. Nothing is, where there is no
+    /// state, or it cannot be read.
     pub(super) fn open(state: &Path, found: &FoundRepository) -> Self {
         let mut all = REWRITTEN.iter().filter(|entry| entry.when == NoNews::Again);
         let is_needed = all.any(|entry| {

@@ -1,4 +1,5 @@
-//! How files are read that a jail may have written: regular ones, of a bounded length, and by a name in a folder that is held.
+//! How files are read that a jail may have written: regular ones, of a bounded length, and by a
+//! name in a folder that is held.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -23,7 +24,8 @@ pub(super) fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     read_from(open(CWD, path, OFlags::empty())?, most)
 }
 
-/// The same, where it is below one of `roots`: an earlier jail may have made a link that leads out of what it could write.
+/// The same, where it is below one of `roots`: an earlier jail may have made a link that leads out
+/// of what it could write.
 pub(super) fn read_below(path: &Path, roots: &[PathBuf]) -> io::Result<Vec<u8>> {
     read_whole(open_below(path, roots)?)
 }
@@ -51,7 +53,7 @@ pub(super) fn begins_with(path: &Path, begin: &[u8]) -> bool {
     begins().unwrap_or(false)
 }
 
-/// The content of a file that is no longer than it may be.
+/// The content of a file, if it is not too long.
 pub(super) fn read_whole(file: File) -> io::Result<Vec<u8>> {
     read_from(file, BYTES_MAX)
 }
@@ -67,7 +69,8 @@ pub(super) fn path_of(opened: impl AsFd) -> io::Result<PathBuf> {
     std::fs::read_link(format!("/proc/self/fd/{}", opened.as_fd().as_raw_fd()))
 }
 
-/// The folder in `folder` that a name of several parts lies in, and its last part. No link is followed on the way.
+/// The folder in `folder` that a name of several parts lies in, and its last part. No link is
+/// followed on the way.
 pub(super) fn parent(folder: impl AsFd, name: &Path) -> Result<(OwnedFd, &OsStr), Errno> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut parent = openat(folder, c".", flags, Mode::empty())?;

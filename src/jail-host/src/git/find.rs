@@ -1,5 +1,5 @@
-//! Finds the repositories that a jail may write, and every place in and around them that it may not change; and what else it has copies
-//! of.
+//! Finds the repositories that a jail may write, and every place in and around them that it may not
+//! change; and what else it has copies of.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -120,7 +120,8 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// What of git is in the working folder: `.git`, as what it may be, and the folder itself where that is a bare repository.
+    /// What of git is in the working folder: `.git`, as what it may be, and the folder itself where
+    /// that is a bare repository.
     fn folder(&mut self, folder: &Path) -> Result<(), Refusal> {
         if !folder.is_absolute() {
             return Ok(());
@@ -130,20 +131,23 @@ impl Search {
             Ok(found) if found.is_dir() => self.repository(&git, Some(folder))?,
             Ok(found) if found.is_file() => self.pointer(folder, &git)?,
             Ok(_) => self.link(&git, Some(folder))?,
-            // A folder that only looks like a repository, next to a real one, is part of the working tree.
+            // A folder that only looks like a repository, next to a real one, is part of the
+            // working tree.
             Err(_) if is_repository(folder) => self.repository(folder, None)?,
             Err(_) => {}
         }
         Ok(())
     }
 
-    /// The `.git` file of a worktree or a submodule, and what it leads to where the jail may write that.
+    /// The `.git` file of a worktree or a submodule, and what it leads to where the jail may write
+    /// that.
     fn pointer(&mut self, folder: &Path, git: &Path) -> Result<(), Refusal> {
         self.keep(How::ReadOnly, git)?;
         let text = file::read(git).unwrap_or_default();
         let Some(target) = text.strip_prefix(b"gitdir: ") else { return Ok(()) };
         let target = normal(&folder.join(OsStr::from_bytes(target.trim_ascii_end())));
-        // What a repository keeps of a worktree is not a folder of git by itself, and says where that is.
+        // What a repository keeps of a worktree is not a folder of git by itself, and says where
+        // that is.
         let common = file::read(&target.join("commondir")).ok();
         let common = common.map(|text| target.join(OsStr::from_bytes(text.trim_ascii_end())));
         let git = common.map_or(target, |common| normal(&common));
@@ -222,7 +226,8 @@ impl Search {
         Ok(())
     }
 
-    /// What the configuration of a folder of git, and the user's own, names where the jail may write.
+    /// What the configuration of a folder of git, and the user's own, names where the jail may
+    /// write.
     fn named(&mut self, path: &Path, tree: Option<&Path>) -> Result<(), Refusal> {
         let home = self.found.home.clone();
         let mut names = Names::new(&home, tree.unwrap_or(path));
@@ -264,7 +269,8 @@ impl Search {
         Ok(())
     }
 
-    /// The same for what may be a symbolic link: that stays one, and what it leads to is kept where the jail may write it.
+    /// The same for what may be a symbolic link: that stays one, and what it leads to is kept where
+    /// the jail may write it.
     pub(super) fn keep_or_link(&mut self, how: How, path: &Path) -> Result<(), Refusal> {
         // A copy lies over a link as well as over a file.
         if how == How::Link || !path.is_symlink() {
@@ -279,7 +285,8 @@ impl Search {
         }
     }
 
-    /// Keeps the links on the way to a path: that path without them. Nothing, where they do not end.
+    /// Keeps the links on the way to a path: that path without them. Nothing, where they do not
+    /// end.
     pub(super) fn keep_way(&mut self, path: &Path) -> Result<Option<PathBuf>, Refusal> {
         let Some(Way { links, real }) = way::to(path) else { return Ok(None) };
         links.iter().try_for_each(|link| self.keep_place(How::ReadOnly, link))?;
@@ -310,7 +317,8 @@ impl Search {
         Ok(())
     }
 
-    /// A copy, where there is room for it. Else a file of a program's is read-only; git cannot work with such a configuration.
+    /// A copy, where there is room for it. Else a file of a program's is read-only; git cannot work
+    /// with such a configuration.
     fn copied_if_there_is_room(&mut self, path: &Path) -> Result<How, Refusal> {
         let size = path.symlink_metadata().map_or(0, |found| found.len());
         match (self.room.take(size), self.about) {
@@ -339,7 +347,8 @@ impl Search {
     }
 }
 
-/// Whether a folder of hooks is one that a tool makes in the working tree and git does not see, as husky does.
+/// Whether a folder of hooks is one that a tool makes in the working tree and git does not see, as
+/// husky does.
 fn ignores_itself(folder: &Path) -> bool {
     file::read(&folder.join(".gitignore")).is_ok_and(|text| text.trim_ascii() == b"*")
 }

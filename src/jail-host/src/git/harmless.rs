@@ -1,5 +1,6 @@
-//! Which settings may be taken over from a jail: those that run no program, name no file, and say no more than where a branch or
-//! a submodule is fetched from. Each value has a form of its own; what has another one is not harmless.
+//! Which settings may be taken over from a jail: those that run no program, name no file, and say
+//! no more than where a branch or a submodule is fetched from. Each value has a form of its own;
+//! what has another one is not harmless.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +15,8 @@ pub(super) fn split(before: &[u8], changes: Vec<Change>) -> (Vec<Change>, Vec<Ch
     let before = values(before).unwrap_or_default();
     let keys = before.keys().chain(harmless.iter().map(|change| &change.key));
     let remotes: BTreeSet<Vec<u8>> = keys.filter_map(remote).map(<[u8]>::to_vec).collect();
-    // A name that is not a remote is a path to git, and `git push` runs the hooks of the repository there.
+    // A name that is not a remote is a path to git, and `git push` runs the hooks of the repository
+    // there.
     let leads_to_remote = |change: &Change| {
         let is_one = |name: &[u8]| name == b"." || remotes.contains(name);
         change.key.section != b"branch"
@@ -101,7 +103,8 @@ fn is_address(address: &str) -> bool {
         && !path.starts_with('-')
 }
 
-/// `+refs/heads/*:refs/remotes/origin/*`: what is fetched goes to the remote's own branches, or to tags.
+/// `+refs/heads/*:refs/remotes/origin/*`: what is fetched goes to the remote's own branches, or to
+/// tags.
 fn is_fetch(refs: &str, remote: &str) -> bool {
     let fits = |name: &str| is_name(&name.replace('*', "x")) && name.matches('*').count() <= 1;
     let Some((from, to)) = refs.strip_prefix('+').unwrap_or(refs).split_once(':') else {

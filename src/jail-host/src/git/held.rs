@@ -1,4 +1,5 @@
-//! A folder of the host that a jail may write, held and locked: placeholders in it stay until the last session has ended.
+//! A folder of the host that a jail may write, held and locked: placeholders in it stay until the
+//! last session has ended.
 
 use std::cell::RefCell;
 use std::io;
@@ -13,7 +14,8 @@ use rustix::io::Errno;
 use super::file;
 use super::placeholder::{Made, Placeholder};
 
-/// How often, and how long apart, the lock is asked for: another session that ends holds it for a moment.
+/// How often, and how long apart, the lock is asked for: another session that ends holds it for a
+/// moment.
 const TRIES: u32 = 100;
 const APART: Duration = Duration::from_millis(5);
 
@@ -50,14 +52,16 @@ impl Held {
     /// Makes a placeholder where nothing is; whether something is there.
     pub(super) fn make(&self, name: &Path, placeholder: Placeholder) -> io::Result<bool> {
         let made = placeholder.make(&self.folder, name)?;
-        // A folder that was there is the user's; what has the form of a placeholder may be what a killed session has left.
+        // A folder that was there is the user's; what has the form of a placeholder may be what a
+        // killed session has left.
         if made == Made::Now || (made == Made::Before && placeholder != Placeholder::Folder) {
             self.placeholders.borrow_mut().push((name.to_path_buf(), placeholder));
         }
         Ok(made != Made::Not)
     }
 
-    /// Whether another jail runs in it, from now to the end of this process. A file system without locks has none to be seen.
+    /// Whether another jail runs in it, from now to the end of this process. A file system without
+    /// locks has none to be seen.
     pub(super) fn is_shared(&self) -> bool {
         flock(&self.folder, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
     }

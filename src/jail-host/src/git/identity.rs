@@ -1,8 +1,9 @@
-//! The name and the address that the user commits with, in a configuration of git for a cage, which cannot have one of its own in `/etc`. The stub
-//! does the same for a jail.
+//! The name and the address that the user commits with, in a configuration of git for a cage, which
+//! cannot have one of its own in `/etc`. The stub does the same for a jail.
 //!
-//! No git is run for it, and the project's configuration is not asked: an agent may have written that. Of all that the user's files say
-//! only the two values leave here. What cannot be read says nothing.
+//! No git is run for it, and the project's configuration is not asked: an agent may have written
+//! that. Of all that the user's files say only the two values leave here. What cannot be read says
+//! nothing.
 
 #![expect(
     clippy::disallowed_methods,
@@ -25,7 +26,8 @@ use super::file;
 use super::named::normal;
 use crate::talk::refusal;
 
-/// The machine's own configuration, which this one stands in for. A repository's settings override both.
+/// The machine's own configuration, which this one stands in for. A repository's settings override
+/// both.
 const MACHINE: &str = "[include]\n\tpath = /etc/gitconfig\n";
 /// As many as git follows.
 const DEPTH_MAX: usize = 10;
@@ -112,7 +114,8 @@ impl Reader<'_> {
         self.file(&path, depth + 1);
     }
 
-    /// Whether a condition about the folder of the repository holds. Others, such as those about branches, do not.
+    /// Whether a condition about the folder of the repository holds. Others, such as those about
+    /// branches, do not.
     fn holds(&self, condition: &[u8], file: &Path) -> bool {
         let exact = condition.strip_prefix(b"gitdir:");
         let pattern = exact.or_else(|| condition.strip_prefix(b"gitdir/i:"));
@@ -167,7 +170,8 @@ fn quoted(c: char) -> Cow<'static, str> {
     }
 }
 
-/// The folder in which git keeps the repository that the project is in. Above the home folder nothing is looked for.
+/// The folder in which git keeps the repository that the project is in. Above the home folder
+/// nothing is looked for.
 fn repository(project: &Path, home: &Path) -> Option<PathBuf> {
     let below_home = |folder: &&Path| *folder != Path::new("/") && *folder != home;
     let above = project.ancestors().take_while(below_home);

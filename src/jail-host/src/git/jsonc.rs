@@ -1,4 +1,5 @@
-//! Settings in JSON as agents write and read them: with comments, and with a comma after the last entry.
+//! Settings in JSON as agents write and read them: with comments, and with a comma after the last
+//! entry.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +59,7 @@ fn token(text: &[u8]) -> (usize, bool) {
 }
 
 /// How long a comment to the end of the line is. Not all readers agree on what ends a line: where
-/// that is in doubt there is none, and the file cannot be read.
+/// that is in doubt it returns `None`, and the file counts as unreadable.
 fn line(text: &[u8]) -> Option<usize> {
     let length = text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len());
     let comment = text.get(..length).unwrap_or_default();

@@ -1,8 +1,8 @@
 //! What symbolic links in a program's state lead to. An earlier session may have made any of them,
 //! so one is followed only where it gives the jail nothing that other users of the machine cannot
-//! read: into the Nix store ([`store`](super::store)). What it leads to there is copied, and no file of the copy is executable:
-//! a link does not put programs into the jail that the spec left out, though the jail can make its
-//! copies executable, as any file that it writes.
+//! read: into the Nix store ([`store`](super::store)). What it leads to there is copied, and no
+//! file of the copy is executable: a link does not put programs into the jail that the spec left
+//! out, though the jail can make its copies executable, as any file that it writes.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use super::copies::{Copier, open_folder};
 use super::{file, store};
 
-/// So many names of a launch's folders are looked at, to find links; and of one folder.
+/// At most this many names of a launch's folders are looked at, to find links; and of one folder.
 pub(super) const LOOKS_MAX: usize = NAMES_MAX;
 const NAMES_MAX: usize = 4096;
 /// Folders of the store are copied no deeper.
@@ -25,7 +25,7 @@ const DEPTH_MAX: usize = 8;
 
 /// Where a link leads.
 pub(super) enum Target {
-    /// To something in what the jail may write, or it is no link.
+    /// To something that the jail may write, or it is not a link.
     Own,
     /// To something in the store, which is open.
     Store(OwnedFd),

@@ -1,5 +1,5 @@
-//! Which files of a folder a text names: settings of agents name programs by paths such as `~/.claude/line.sh`, in commands for a
-//! shell.
+//! Which files of a folder a text names: settings of agents name programs by paths such as
+//! `~/.claude/line.sh`, in commands for a shell.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -11,8 +11,8 @@ use super::named::normal;
 /// No settings name more.
 const NAMES_MAX: usize = 64;
 
-/// The files of the folder that the text names, by the home folder or from `/` on. `named` is how the folder is called, and `real` where
-/// it is.
+/// The files of the folder that the text names, by the home folder or from `/` on. `named` is how
+/// the folder is called, and `real` where it is.
 pub(super) fn named_in(text: &[u8], home: &Path, named: &Path, real: &Path) -> Vec<PathBuf> {
     let mut found = BTreeSet::new();
     for word in text.split(|byte| is_end(*byte)).filter(|word| !word.is_empty()) {

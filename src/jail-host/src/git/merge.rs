@@ -1,5 +1,6 @@
-//! Takes harmless settings over into the real configuration: as an ordinary writer that locks as git does, with a file `config.lock`
-//! that becomes the configuration. What the host has changed meanwhile stays.
+//! Takes harmless settings over into the real configuration: as an ordinary writer that locks as
+//! git does, with a file `config.lock` that becomes the configuration. What the host has changed
+//! meanwhile stays.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -52,7 +53,8 @@ fn write(folder: &OwnedFd, name: &str, mut new: File, changes: &[Change]) -> Res
     Ok(())
 }
 
-/// The text with the changes. `None` where a setting is not as it was at the launch, or where the result would say something else.
+/// The text with the changes. `None` where a setting is not as it was at the launch, or where the
+/// result would say something else.
 fn changed(text: &[u8], changes: &[Change]) -> Option<Vec<u8>> {
     let mut expected = values(text)?;
     let mut changed = text.to_vec();
@@ -70,7 +72,8 @@ fn changed(text: &[u8], changes: &[Change]) -> Option<Vec<u8>> {
     (values(&changed)? == expected).then_some(changed)
 }
 
-/// A new setting stands at the end, in a section of its own: which one it joins does not matter to git.
+/// A new setting stands at the end, in a section of its own: which one it joins does not matter to
+/// git.
 fn appended(text: &[u8], change: &Change) -> Option<Vec<u8>> {
     let mut text = text.to_vec();
     if !text.is_empty() && !text.ends_with(b"\n") {

@@ -1,10 +1,12 @@
-//! Keeps settings apart: what git on the host executes or believes of a repository that a jail may write, and what programs do of
-//! their own state ([`private`]).
+//! Keeps settings apart: what git on the host executes or believes of a repository that a jail may
+//! write, and what programs do of their own state ([`private`]).
 //!
-//! Before the launch it says which places these are ([`find()`]) and makes the placeholders that are needed to hold them; then it
-//! makes the jail's copies ([`copies`]), and gives up every right but over the repositories and the copies. When the jail has
-//! ended, whatever ended it, it compares the copies with what they were ([`changes`]), takes harmless settings over where the plan
-//! says so ([`merge`]), and takes the placeholders away. No git is run, and nothing that the jail wrote is believed.
+//! Before the launch it says which places these are ([`find()`]) and makes the placeholders that
+//! are needed to hold them; then it makes the jail's copies ([`copies`]), and gives up every right
+//! but over the repositories and the copies. When the jail has ended, whatever ended it, it
+//! compares the copies with what they were ([`changes`]), takes harmless settings over where the
+//! plan says so ([`merge`]), and takes the placeholders away. No git is run, and nothing that the
+//! jail wrote is believed.
 
 mod changes;
 mod copies;

@@ -1,5 +1,5 @@
-//! What configurations of git name that lies where a jail may write: files that they include, a folder of hooks, attributes.
-//! Conditions of includes are taken to hold.
+//! What configurations of git name that lies where a jail may write: files that they include, a
+//! folder of hooks, attributes. Conditions of includes are taken to hold.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -41,7 +41,8 @@ impl<'a> Names<'a> {
         Self { home, tree, seen: BTreeSet::new(), named: BTreeSet::new() }
     }
 
-    /// Takes in what a configuration names, and those that it includes. One that cannot be read names nothing, as for git.
+    /// Takes in what a configuration names, and those that it includes. One that cannot be read
+    /// names nothing, as for git.
     ///
     /// # Errors
     /// It is too large to be looked at.

@@ -1,5 +1,5 @@
-//! Which changes in private copies are reported: those by which a program of the host would execute or believe something else than
-//! it did when the jail began, if they were not gone with the jail.
+//! Which changes in private copies are reported: those by which a program of the host would execute
+//! or believe something else than it did when the jail began, if they were not gone with the jail.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

@@ -1,6 +1,8 @@
-//! What stands in git's own folder, and in that of a program's state, where nothing is, for as long as a jail runs: a mount needs
-//! something to lie over, and a jail that finds nothing there could make it. Each means nothing to the program, and is known by its
-//! content, or by its mode, so that what a killed session has left is taken away by the next one. In the working tree nothing is ever made.
+//! What stands in git's own folder, and in that of a program's state, where nothing is, for as long
+//! as a jail runs: a mount needs something to lie over, and a jail that finds nothing there could
+//! make it. Each means nothing to the program, and is known by its content, or by its mode, so that
+//! what a killed session has left is taken away by the next one. In the working tree nothing is
+//! ever made.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -23,7 +25,8 @@ const NOTHING_SET: &str = "{ }\n \n\n \n";
 /// Nothing but white space, in the same way.
 const NOTHING: &str = "\n \n\n \n";
 
-/// Of a folder, which no other program makes so: the bit has no effect for the one user who may write there.
+/// Of a folder, which no other program makes so: the bit has no effect for the one user who may
+/// write there.
 const MARK: u32 = 0o1700;
 
 /// What stands at a place, if nothing else does.
@@ -105,7 +108,8 @@ impl Placeholder {
         }
     }
 
-    /// The file has its content before it has its name: if this process is killed, it leaves nothing that git cannot read.
+    /// The file has its content before it has its name: if this process is killed, it leaves
+    /// nothing that git cannot read.
     fn write(self, folder: impl AsFd, name: &OsStr) -> Result<(), Errno> {
         let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o644);
@@ -153,7 +157,8 @@ fn make_marked(folder: impl AsFd, name: &OsStr) -> Result<(), Errno> {
     mkdirat(folder, name, Mode::from_raw_mode(MARK))
 }
 
-/// Takes a marked folder away where it is empty. One that somebody has put something into loses its mark.
+/// Takes a marked folder away where it is empty. One that somebody has put something into loses its
+/// mark.
 fn remove_marked(folder: impl AsFd, name: &OsStr) {
     let is_marked =
         |mode: u32| FileType::from_raw_mode(mode) == FileType::Directory && mode & 0o7777 == MARK;

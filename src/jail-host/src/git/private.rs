@@ -1,7 +1,9 @@
-//! Private copies: what lies in a folder that a jail may write, and a program on the host executes or believes, such as an agent's hooks.
+//! Private copies: what lies in a folder that a jail may write, and a program on the host executes
+//! or believes, such as an agent's hooks.
 //!
-//! Each file has a copy, and each folder a layer that takes what the jail changes; where nothing is there, a placeholder stands for as long as
-//! a jail runs. Files of the same folder that its settings name are kept in the same way.
+//! Each file has a copy, and each folder a layer that takes what the jail changes; where nothing is
+//! there, a placeholder stands for as long as a jail runs. Files of the same folder that its
+//! settings name are kept in the same way.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -93,8 +95,9 @@ impl Search {
         }
     }
 
-    /// Where the name is: folders on the way are made, and a link on the way is kept. Nothing, where that leads out of the folder. If it
-    /// leads to where the jail may write, what is there is kept; what is not there cannot be made here.
+    /// Where the name is: folders on the way are made, and a link on the way is kept. Nothing,
+    /// where that leads out of the folder. If it leads to where the jail may write, what is there
+    /// is kept; what is not there cannot be made here.
     fn way(&mut self, held: &Held, name: &Path) -> Result<Option<PathBuf>, Refusal> {
         let mut way = held.path.clone();
         for part in name.parent().into_iter().flat_map(Path::components) {
@@ -122,7 +125,8 @@ impl Search {
         }
     }
 
-    /// What stands where a folder should be: a link stays one, and what it leads to is kept where the jail may write it.
+    /// What stands where a folder should be: a link stays one, and what it leads to is kept where
+    /// the jail may write it.
     fn folder_link(&mut self, path: &Path) -> Result<(), Refusal> {
         match links::target(CWD, path, &self.found.roots) {
             Target::Store(_) => return self.keep(How::Link, path),

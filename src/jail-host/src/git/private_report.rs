@@ -1,4 +1,5 @@
-//! What the launcher reports of private copies when the jail has ended. Contents are not printed, and names only escaped.
+//! What the launcher reports of private copies when the jail has ended. Contents are not printed,
+//! and names only escaped.
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
@@ -19,7 +20,7 @@ use super::report::listed;
 
 /// Of a folder so many files are looked at, and so deep.
 const FILES_MAX: usize = 256;
-/// So many are compared with what was there before.
+/// At most this many are compared with what was there before.
 const COUNTED_MAX: usize = 8192;
 const DEPTH_MAX: usize = 8;
 
@@ -137,7 +138,8 @@ fn short(path: &Path, home: &Path) -> String {
     }
 }
 
-/// The files that were changed in a folder; nothing where programs and what a session keeps for itself lie in it.
+/// The files that were changed in a folder; nothing where programs and what a session keeps for
+/// itself lie in it.
 fn of_layer(layer: &Layer, news: &News<'_>, root: &Path) -> Vec<String> {
     let is_filled = |part: &OsStr| FILLED.iter().any(|filled| part == *filled);
     let name = layer.path.strip_prefix(root).unwrap_or(&layer.path);

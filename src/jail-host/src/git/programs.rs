@@ -1,5 +1,5 @@
-//! Programs in a state folder that its settings name, what these name in turn, and what lies next to them: a script reads its
-//! neighbours, and Python imports what lies in its folder.
+//! Programs in a state folder that its settings name, what these name in turn, and what lies next
+//! to them: a script reads its neighbours, and Python imports what lies in its folder.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};
@@ -17,7 +17,7 @@ use super::links;
 use super::mentions::named_in;
 use super::private::{Folder, of_file};
 
-/// So many settings and programs are read.
+/// At most this many settings and programs are read.
 const TEXTS_MAX: usize = 256;
 
 /// How the names of files end that interpreters run or load.
@@ -98,7 +98,8 @@ impl Search {
         })
     }
 
-    /// Keeps what lies next to a program: all of the folder, or the programs in it where it holds state, too.
+    /// Keeps what lies next to a program: all of the folder, or the programs in it where it holds
+    /// state, too.
     fn neighbours(&mut self, folder: &mut Folder, program: &Path) -> Result<(), Refusal> {
         let Some(parent) = program.parent().filter(|parent| self.is_writable(parent)) else {
             return Ok(());
@@ -140,7 +141,8 @@ impl Search {
         Ok(())
     }
 
-    /// Whether a folder holds what sessions share: it is one of an agent's, or around something that one has copies of.
+    /// Whether a folder holds what sessions share: it is one of an agent's, or around something
+    /// that one has copies of.
     fn holds_state(&self, folder: &Path) -> bool {
         let is_around = |path: &PathBuf| path.starts_with(folder) && path != folder;
         self.found.roots.iter().any(|root| root.starts_with(folder))

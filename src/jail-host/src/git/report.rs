@@ -1,5 +1,5 @@
-//! What is reported to the launcher when the jail has ended. Nothing of the jail's is printed raw: names are escaped, and values are
-//! shown only where they are harmless.
+//! What is reported to the launcher when the jail has ended. Nothing of the jail's is printed raw:
+//! names are escaped, and values are shown only where they are harmless.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use super::merge::{Refused, merge};
 use super::private_report::lines as private_lines;
 use super::repository::is_repository;
 
-/// For a kernel that cannot confine who reads what a jail has written.
+/// For a kernel that cannot confine the process that reads what a jail has written.
 const UNCONFINED: &str = "what the jail has changed in its copies was not looked at: that needs Landlock (Linux 5.13 and newer)";
 
 /// The one line where nothing was looked at.
@@ -25,7 +25,7 @@ pub(super) fn unconfined(found: &FoundRepository) -> Vec<Line> {
     vec![Line { about: if is_git { About::Git } else { About::Private }, words: UNCONFINED.into() }]
 }
 
-/// So many names are shown, and so much of each.
+/// At most this many names are shown, and so much of each.
 const NAMES_MAX: usize = 6;
 const NAME_MAX: usize = 60;
 
@@ -184,7 +184,8 @@ fn new_children(found: &FoundRepository) -> Option<String> {
     })
 }
 
-/// The working folder has become a bare repository, which git takes if `.git` is not a repository any more.
+/// The working folder has become a bare repository, which git takes if `.git` is not a repository
+/// any more.
 fn planted(found: &FoundRepository) -> Option<String> {
     let git = found.folder.join(".git");
     let was = found.repositories.iter().any(|repository| repository.path() == git);
@@ -197,7 +198,8 @@ fn planted(found: &FoundRepository) -> Option<String> {
     ))
 }
 
-/// What git on the host does where `.git` is not a repository any more, or the folder around it has become one.
+/// What git on the host does where `.git` is not a repository any more, or the folder around it has
+/// become one.
 pub(crate) fn damaged(is_gone: bool, is_bare: bool) -> Option<&'static str> {
     match (is_gone, is_bare) {
         (true, true) => Some(

@@ -1,5 +1,6 @@
-//! Files of agents that sessions share, because they say who is signed in or what was talked about, and that hold settings which run
-//! programs as well: what of these changed while a session ran is reported. The files are untrusted: they are read in bounds.
+//! Files of agents that sessions share, because they say who is signed in or what was talked about,
+//! and that hold settings which run programs as well: what of these changed while a session ran is
+//! reported. The files are untrusted: they are read in bounds.
 
 use std::collections::BTreeMap;
 use std::io;

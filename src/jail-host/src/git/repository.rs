@@ -1,4 +1,5 @@
-//! A folder of git: what in it git on the host executes or believes, and what has to stand there so that a jail cannot make it.
+//! A folder of git: what in it git on the host executes or believes, and what has to stand there so
+//! that a jail cannot make it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +24,8 @@ const KEPT: [(&str, How, Placeholder); 6] = [
 /// The folders that these lie in. What is not a repository yet may lack them.
 const FOLDERS: [&str; 3] = ["info", "objects", "objects/info"];
 
-/// The folders that what counts lies in. Where one is a link, that is kept, and nothing is made behind it.
+/// The folders that what counts lies in. Where one is a link, that is kept, and nothing is made
+/// behind it.
 const WAYS: [&str; 5] = ["info", "objects", "objects/info", "worktrees", "modules"];
 
 /// The same for what the repository keeps of a worktree. What it lacks of these it does not have.

@@ -1,4 +1,5 @@
-//! How much a launch copies for its jail in all: an earlier jail may have made most of what is copied, and the copies are in memory.
+//! How much a launch copies for its jail in all: an earlier jail may have made most of what is
+//! copied, and the copies are in memory.
 
 /// Bytes, and names of files and folders.
 #[derive(Debug)]
@@ -8,8 +9,8 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// For settings, programs and what lies next to them, which are read-only where there is no more room; and the same again for hooks
-    /// and for what links into the store lead to.
+    /// For settings, programs and what lies next to them, which are read-only where there is no
+    /// more room; and the same again for hooks and for what links into the store lead to.
     pub(super) const HALF: Self = Self { bytes: 64 << 20, names: 4096 };
 
     /// Takes room for one name of so many bytes.

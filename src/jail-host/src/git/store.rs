@@ -1,6 +1,7 @@
-//! What a symbolic link into the Nix store leads to. The link itself must name a path of the store, and what it leads to there may be links
-//! again, but only into the store: a way through a folder that a jail can write is one that a jail chooses, though it ends in the store.
-//! Only Nix makes names in the store.
+//! What a symbolic link into the Nix store leads to. The link itself must name a path of the store,
+//! and what it leads to there may be links again, but only into the store: a way through a folder
+//! that a jail can write is one that a jail chooses, though it ends in the store. Only Nix makes
+//! names in the store.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -21,8 +22,9 @@ const HASH: usize = 32;
 /// Nix makes no longer names.
 const NAME_MAX: usize = 211;
 
-/// Opens what a link leads to that has this text; nothing, where any name on the way is not in the store, or is one that not every user of
-/// the machine may read: what is being built there, or was put there otherwise.
+/// Opens what a link leads to that has this text; nothing, where any name on the way is not in the
+/// store, or is one that not every user of the machine may read: what is being built there, or was
+/// put there otherwise.
 pub(super) fn open(text: &Path) -> Option<OwnedFd> {
     let mut store = openat(CWD, "/", ENTER, Mode::empty()).ok()?;
     for name in ["nix", "store"] {
@@ -99,7 +101,7 @@ fn walk(store: &OwnedFd, mut rest: VecDeque<OsString>) -> Option<OwnedFd> {
     way.pop()
 }
 
-/// The text of a link; nothing, where there is none.
+/// The text of a link; `None` if there is no link.
 pub(super) fn text(folder: impl AsFd, name: impl rustix::path::Arg) -> Result<OsString, Errno> {
     let text = readlinkat(folder, name, Vec::new())?;
     Ok(OsStr::from_bytes(text.as_bytes()).to_owned())

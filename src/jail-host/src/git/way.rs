@@ -1,5 +1,5 @@
-//! Resolves a path as the kernel does it, and says which symbolic links it goes through: a jail that may write one of them could lead
-//! the next program elsewhere.
+//! Resolves a path as the kernel does it, and says which symbolic links it goes through: a jail
+//! that may write one of them could lead the next program elsewhere.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -17,7 +17,8 @@ pub(super) struct Way {
     pub(super) real: PathBuf,
 }
 
-/// The way to an absolute path. What is not there has no links. Nothing, where the links do not end.
+/// The way to an absolute path. What is not there has no links. Nothing, where the links do not
+/// end.
 pub(super) fn to(path: &Path) -> Option<Way> {
     let mut way = Way { links: Vec::new(), real: PathBuf::from("/") };
     let mut rest: VecDeque<OsString> = names(path).collect();

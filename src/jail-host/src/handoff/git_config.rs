@@ -1,4 +1,5 @@
-//! A repository's configuration of git, read strictly: the keys by which something is executed or believed, and where they lead.
+//! A repository's configuration of git, read strictly: the keys by which something is executed or
+//! believed, and where they lead.
 //!
 //! What this reader does not understand counts as a whole: git might.
 

@@ -1,5 +1,6 @@
-//! `quarantine`: what is not approved is moved out of the project until it is approved, or until its user wants it back. It is copied to where
-//! no jail can write and then removed, because a rename does not lead from one file system to another.
+//! `quarantine`: what is not approved is moved out of the project until it is approved, or until
+//! its user wants it back. It is copied to where no jail can write and then removed, because a
+//! rename does not lead from one file system to another.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -48,8 +49,8 @@ impl Held {
     }
 }
 
-/// Whether it can be moved without breaking more than it stops. A repository needs its configuration, and a program is run by
-/// nothing but who calls it.
+/// Whether it can be moved without breaking more than it stops. A repository needs its
+/// configuration, and a program is run by nothing but who calls it.
 fn is_movable(left: &Left<'_>) -> bool {
     let kind = left.seen.counted.kind;
     !left.seen.is_built
@@ -105,8 +106,8 @@ pub(super) fn paths_since(store: &Store, since: (i64, u32)) -> io::Result<BTreeS
     Ok(all.map(|(_, held)| held.path).collect())
 }
 
-/// Brings back what is held at these paths; those that it was brought back to. What stands there now stays; then
-/// the last such error is there, too.
+/// Brings back what is held at these paths; those that it was brought back to. What stands there
+/// now stays; then the last such error is there, too.
 pub(super) fn restore(
     place: &Place,
     store: &Store,

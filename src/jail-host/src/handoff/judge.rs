@@ -1,4 +1,5 @@
-//! Compares what is there with what was there. It decides what is reported, and reads nothing itself.
+//! Compares what is there with what was there. It decides what is reported, and reads nothing
+//! itself.
 
 use std::collections::BTreeMap;
 
@@ -54,7 +55,8 @@ impl Records {
         left.collect()
     }
 
-    /// What is to be reported when no session runs: what the user has changed since is the user's own.
+    /// What is to be reported when no session runs: what the user has changed since is the user's
+    /// own.
     pub(super) fn still_left<'a>(&self, seen: &'a [Seen]) -> Vec<Left<'a>> {
         let mut left = self.left(seen);
         if !self.is_open {
@@ -73,8 +75,8 @@ impl Records {
         }
     }
 
-    /// Begins a session, the only one of the project: what is there is what was there before, but for what waits, and for what the
-    /// session could have changed already.
+    /// Begins a session, the only one of the project: what is there is what was there before, but
+    /// for what waits, and for what the session could have changed already.
     pub(super) fn begin(&mut self, seen: &[Seen]) {
         let still: Vec<Key> = self.still_left(seen).iter().map(|left| left.seen.key()).collect();
         let mut waiting = BTreeMap::new();
@@ -89,7 +91,8 @@ impl Records {
                 before.extend(old.map(|old| (key, old)));
             } else {
                 let mut content = seen.content();
-                // Within one tick of the clock it can be changed again, so its times do not say later that it was not.
+                // Within one tick of the clock it can be changed again, so its times do not say
+                // later that it was not.
                 if seen.is_late {
                     content.stamp = Stamp::default();
                 }

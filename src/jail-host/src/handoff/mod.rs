@@ -1,8 +1,10 @@
-//! The hand-off ledger: what a session left in the project that a program of the host would execute or believe.
+//! The hand-off ledger: what a session left in the project that a program of the host would execute
+//! or believe.
 //!
-//! A process of its own, confined ([`walls`]) before it reads anything of the project: next to a jail that runs, from its launch to
-//! its end, or for `jailgen handoff`. It compares contents with those that were there when the jail was launched, runs nothing,
-//! and follows no link out of the project.
+//! A process of its own, confined ([`walls`]) before it reads anything of the project: next to a
+//! jail that runs, from its launch to its end, or for `jailgen handoff`. It compares contents with
+//! those that were there when the jail was launched, runs nothing, and follows no link out of the
+//! project.
 
 pub(crate) mod content;
 pub(crate) mod git_config;
@@ -139,7 +141,8 @@ fn for_the_user(words: &[OsString]) -> io::Result<()> {
     }
 }
 
-/// No session that was examined ran in this folder: what launchers that were killed have not said is all that there is.
+/// No session that was examined ran in this folder: what launchers that were killed have not said
+/// is all that there is.
 fn without_session(mode: Option<&str>, project: &OsStr, unsaid: &[String]) -> io::Result<()> {
     let nothing = BTreeSet::new();
     let (project, is_running) = (project.as_bytes(), false);
@@ -300,7 +303,8 @@ impl Ledger {
         held::restore(&self.place, &self.store, |path| self.is_meant(paths, path))
     }
 
-    /// Whether something below the project is at one of these paths, or below; if no path is named, it is.
+    /// Whether something below the project is at one of these paths, or below; if no path is named,
+    /// it is.
     fn is_meant(&self, paths: &[OsString], below: &[u8]) -> bool {
         let project = Path::new(OsStr::from_bytes(&self.place.path));
         let path = project.join(OsStr::from_bytes(below));
@@ -349,7 +353,7 @@ fn path_of(folder: &OwnedFd) -> io::Result<PathBuf> {
     }
 }
 
-/// What the stub says; nothing where it is gone.
+/// What the stub says; `None` once it has ended.
 fn hear(socket: &OwnedFd) -> io::Result<Option<u8>> {
     let mut byte = [0];
     loop {

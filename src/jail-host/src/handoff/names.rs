@@ -87,7 +87,8 @@ impl Names {
         self.ways.get(name).copied()
     }
 
-    /// The line that a file's name falls under. `above` are the names of the folders that it is in, folded.
+    /// The line that a file's name falls under. `above` are the names of the folders that it is in,
+    /// folded.
     pub(crate) fn file(&self, above: &[String], name: &str) -> Option<Counted> {
         find(&self.plain, &self.starred, above, name).map(|named| named.counted)
     }
@@ -125,7 +126,8 @@ fn is_like(pattern: &[u8], name: &[u8]) -> bool {
     }
 }
 
-/// A name as file systems compare it that know no case: ext4 passes over characters that nothing is seen of, too.
+/// A name as file systems compare it that know no case: ext4 passes over characters that nothing is
+/// seen of, too.
 pub(crate) fn fold(name: &[u8]) -> String {
     let name = String::from_utf8_lossy(name);
     if name.is_ascii() {

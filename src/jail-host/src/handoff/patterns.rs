@@ -1,4 +1,5 @@
-//! What `protect` names: globs as gitignore(5) has them, kinds of the table, and, with `!` in front, what is not looked at at all.
+//! What `protect` names: globs as gitignore(5) has them, kinds of the table, and, with `!` in
+//! front, what is not looked at at all.
 
 use std::ffi::OsString;
 
@@ -23,7 +24,7 @@ pub(super) struct Patterns {
 }
 
 impl Patterns {
-    /// Reads them; nothing, where one is no glob.
+    /// Reads them; `None` if one of them is not a glob.
     pub(super) fn read<'a>(elements: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let folded = |element| globs(element).into_iter().map(|glob| fold(glob.as_bytes()));
         let (mut protected, mut lifted, mut lifts) = (Vec::new(), Vec::new(), Vec::new());
@@ -48,7 +49,8 @@ impl Patterns {
         })
     }
 
-    /// Those among the words behind [`PROTECT`], and behind [`MASKED`]; none where these are not there.
+    /// Those among the words behind [`PROTECT`], and behind [`MASKED`]; none where these are not
+    /// there.
     pub(super) fn of_words(words: &[OsString]) -> Option<Self> {
         let elements = words.iter().skip_while(|word| *word != PROTECT).skip(1);
         let elements: Vec<&str> = elements.map(|word| word.to_str()).collect::<Option<_>>()?;
@@ -58,7 +60,8 @@ impl Patterns {
         Some(Self { masked: mask::globs(&masks)?, has_masks: !masks.is_empty(), ..protected })
     }
 
-    /// Whether a file with so many names may be masked. One that is because a link leads to it is held by mounts.
+    /// Whether a file with so many names may be masked. One that is because a link leads to it is
+    /// held by mounts.
     pub(super) fn may_mask(&self, path: &[u8], names: u32) -> bool {
         self.has_masks && (names > 1 || is_in(&self.masked, path, FileType::RegularFile))
     }
@@ -68,7 +71,8 @@ impl Patterns {
         self.is_empty
     }
 
-    /// Whether what is at this path is protected: it, or a folder that it lies in, is named, and neither is lifted.
+    /// Whether what is at this path is protected: it, or a folder that it lies in, is named, and
+    /// neither is lifted.
     pub(super) fn protects(&self, path: &[u8], kind: FileType) -> bool {
         let path = folded(path);
         is_in(&self.protected, &path, kind) && !is_in(&self.lifted, &path, kind)
@@ -91,7 +95,8 @@ impl Patterns {
     }
 }
 
-/// The folders in a glob, as globs: of `**/.jj/repo/x`, `**/.jj` and `**/.jj/repo`, and not each folder that is called `repo`.
+/// The folders in a glob, as globs: of `**/.jj/repo/x`, `**/.jj` and `**/.jj/repo`, and not each
+/// folder that is called `repo`.
 fn ways(glob: &str) -> Vec<String> {
     let names: Vec<&str> = glob.split('/').filter(|name| !name.is_empty()).collect();
     let ends = (1..names.len()).filter_map(|end| names.get(..end));

@@ -1,5 +1,5 @@
-//! The project's folder, held by its descriptor: everything in it is opened below it, and a link is followed only where that is
-//! asked for, and never out of it (openat2(2)).
+//! The project's folder, held by its descriptor: everything in it is opened below it, and a link is
+//! followed only where that is asked for, and never out of it (openat2(2)).
 
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -30,7 +30,8 @@ const LINKS_MAX: usize = 40;
 
 /// How a path leads to something in the project.
 pub(crate) struct Route {
-    /// The links on the way, and the folders that it leads into and out of again, each with device and inode.
+    /// The links on the way, and the folders that it leads into and out of again, each with device
+    /// and inode.
     pub(crate) held: Vec<(Vec<u8>, (u64, u64))>,
     /// What is at its end, which is no link, and where.
     pub(crate) end: (Vec<u8>, Stat),
@@ -133,8 +134,8 @@ impl Place {
         content(&self.open(path, FILE, links)?, most)
     }
 
-    /// What a path leads to in the project, and the links on the way: also by way of links that name the project's folder, or that
-    /// leave it and come back.
+    /// What a path leads to in the project, and the links on the way: also by way of links that
+    /// name the project's folder, or that leave it and come back.
     pub(crate) fn route(&self, path: &[u8]) -> Option<Route> {
         let (mut held, mut links) = (Vec::new(), 0);
         // Without links, and absolute.
@@ -251,7 +252,8 @@ fn resolved(
     Err(Errno::AGAIN)
 }
 
-/// The content of a file that is open, if it is a regular one, and what it is; `None` for the content of a larger one.
+/// The content of a file that is open, if it is a regular one, and what it is; `None` for the
+/// content of a larger one.
 pub(crate) fn content(file: &OwnedFd, most: u64) -> Result<(Data, Option<Vec<u8>>), Errno> {
     let data = data(file, b"")?;
     if data.kind != FileType::RegularFile || data.stamp.size > most {

@@ -1,5 +1,6 @@
-//! What is written down of a project: for each thing that counts its content, by hash, and the stamp that shows whether that is to be
-//! read again. One form for what was there before, what is not approved and what was approved.
+//! What is written down of a project: for each thing that counts its content, by hash, and the
+//! stamp that shows whether that is to be read again. One form for what was there before, what is
+//! not approved and what was approved.
 //!
 //! Names come from jails, so the fields end with a NUL, which no path holds.
 

@@ -1,5 +1,5 @@
-//! What is said of what a session left: on one screen, or as JSON. Names and contents come from jails, and nothing of them is
-//! printed as it is.
+//! What is said of what a session left: on one screen, or as JSON. Names and contents come from
+//! jails, and nothing of them is printed as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ const LINES_MAX: usize = 20;
 const PROGRAMS_MAX: usize = 3;
 
 impl Report<'_> {
-    /// In words; nothing where there is nothing to say.
+    /// In words; empty if there is nothing to report.
     pub(super) fn text(&self, extent: Extent) -> String {
         let counts = |left: &&Left<'_>| extent == Extent::All || !left.is_earlier;
         let lines = lines(self.left.iter().filter(counts));
@@ -177,8 +177,8 @@ fn lines<'a>(left: impl Iterator<Item = &'a Left<'a>>) -> Vec<String> {
     single.chain(summed).collect()
 }
 
-/// What runs sooner, and with fewer questions, is printed first: a jail can leave any number of the others. Of one kind, the order of
-/// the paths stays.
+/// What runs sooner, and with fewer questions, is printed first: a jail can leave any number of the
+/// others. Of one kind, the order of the paths stays.
 fn rank(kind: &str) -> usize {
     const ORDER: [&str; 16] = [
         "unseen",

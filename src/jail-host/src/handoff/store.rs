@@ -1,4 +1,5 @@
-//! Where what is known of a project is kept: a folder of its own in jailgen's state folder, which no jail can write.
+//! Where what is known of a project is kept: a folder of its own in jailgen's state folder, which
+//! no jail can write.
 //!
 //! ```text
 //! path       the project's path, for people

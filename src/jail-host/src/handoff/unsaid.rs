@@ -1,5 +1,5 @@
-//! What was to be reported when a session ended, and was not, because its launcher was killed. It is kept next to the ledger, where no
-//! jail can write, until it is approved.
+//! What was to be reported when a session ended, and was not, because its launcher was killed. It
+//! is kept next to the ledger, where no jail can write, until it is approved.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};

@@ -1,5 +1,6 @@
-//! What this process gives up before it reads anything that a jail has written: every path but the project, which it reads, and its
-//! own folder of records; and every system call that this does not take.
+//! What this process gives up before it reads anything that a jail has written: every path but the
+//! project, which it reads, and its own folder of records; and every system call that this does not
+//! take.
 
 use std::os::fd::OwnedFd;
 
@@ -47,7 +48,8 @@ pub(super) fn close(project: &OwnedFd, records: &OwnedFd, work: Work) -> Result<
     seccomp::allow_only(CALLS)
 }
 
-/// Any other call ends the process. They list, open and read files, write records, wait, give memory, and end.
+/// Any other call ends the process. They list, open and read files, write records, wait, give
+/// memory, and end.
 const CALLS: &[libc::c_long] = &[
     libc::SYS_read,
     libc::SYS_write,

@@ -22,7 +22,7 @@ use crate::handoff::report::shown;
 pub(super) struct Outcome<'c> {
     /// What is no longer needed in the stage, with what the project has there now.
     pub(super) done: Vec<(Vec<u8>, Option<Found>)>,
-    /// So many were made, changed or removed.
+    /// The number of those that were made, changed or removed.
     pub(super) applied: usize,
     pub(super) aside: Vec<&'c Change>,
     pub(super) kept: Vec<&'c Change>,

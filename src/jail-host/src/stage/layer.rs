@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use super::place::{Entry, Found, Kind, Tree, entries, found, join, sorted};
 
-/// So many names are read of one. A stage that has more is one that an agent filled.
+/// At most this many names are read of one. A stage that has more is one that an agent filled.
 pub(super) const NAMES_MAX: usize = 1_000_000;
 /// Folders below folders.
 pub(super) const DEPTH_MAX: usize = 256;

@@ -16,7 +16,7 @@ use super::layer::Layer;
 use super::place::{Kind, Tree, split};
 use crate::handoff::report::{ascii, shown};
 
-/// So many files of a folder are named.
+/// At most this many files of a folder are named.
 const NAMED_MAX: usize = 20;
 /// Contents are compared of so many files that are gone or new.
 const PAIRED_MAX: usize = 200;

@@ -15,12 +15,12 @@ use crate::handoff::names::fold;
 /// The names in a path, folded.
 pub(super) type Names = Vec<String>;
 
-/// So many other names of one path are looked at.
+/// At most this many other names of one path are looked at.
 const WAYS_MAX: usize = 4096;
 /// As many links as the kernel follows (path_resolution(7)), and twice as many ways to follow them.
 const LINKS_MAX: usize = 40;
 const TRIED_MAX: usize = 80;
-/// So many configurations are read.
+/// At most this many configurations are read.
 const CONFIGURATIONS_MAX: usize = 200;
 
 /// It.

@@ -49,7 +49,7 @@ pub(crate) struct Group<'a> {
 }
 
 /// What the plan wants, made or refused; a refusal names the entry of the plan that cannot be held.
-/// So many `followers` carry state files over in it.
+/// At most this many `followers` carry state files over in it.
 pub(crate) fn hold<'a>(
     plan: &'a Plan,
     caller: &Caller<'_>,

@@ -138,7 +138,7 @@ impl Layout {
     }
 }
 
-/// So many packages, and variables for certificates, are named.
+/// At most this many packages, and variables for certificates, are named.
 const PACKAGES_MAX: usize = 15;
 const CERTIFICATES_MAX: usize = 3;
 

@@ -17,7 +17,7 @@ const SECRET_MIN: usize = 12;
 /// Of fewer different characters a value is not made by chance.
 const DIFFERENT_MIN: usize = 4;
 
-/// So many characters in a row of the value are a piece of it.
+/// This many characters in a row of the value are a piece of it.
 const PIECE: usize = 8;
 
 /// Chance needs no second attempt; a value that leaves no room for chance gets no more than these.
@@ -27,7 +27,7 @@ const ATTEMPTS: usize = 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placeholder {
     text: String,
-    /// So many bytes of it are the value's too.
+    /// How many bytes of it are also the value's.
     shared: usize,
 }
 

@@ -33,11 +33,12 @@ pub(crate) struct Replacements {
 pub(crate) struct Row {
     /// Which secret it is about.
     pub(crate) secret: usize,
-    /// So many bytes of its beginning are passed on before it is known whether the rest follows;
-    /// they are not secret. Only where its replacement has the same length and beginning.
+    /// The number of bytes of its beginning that are passed on before it is known whether the rest
+    /// follows; they are not secret. Only where its replacement has the same length and beginning.
     pub(crate) open: usize,
-    /// So many bytes of its beginning are public. Behind them anything may be the beginning of the
-    /// text that has only characters of a key: so what is held back does not show whether it is.
+    /// The number of bytes of its beginning that are public. Behind them anything may be the
+    /// beginning of the text that has only characters of a key: so what is held back does not show
+    /// whether it is.
     pub(crate) known: usize,
 }
 

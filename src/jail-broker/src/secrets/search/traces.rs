@@ -12,8 +12,8 @@ use percent_encoding::percent_decode;
 use super::super::encoded;
 use super::super::placeholder::Placeholder;
 
-/// So many random characters distinguish a part of a placeholder from everything else: digits
-/// alone, hexadecimal, and letters of which it does not matter whether they are capitals.
+/// The number of random characters that distinguish a part of a placeholder from everything else:
+/// digits alone, hexadecimal, and letters of which it does not matter whether they are capitals.
 const PART_DIGITS: usize = 14;
 const PART_HEXADECIMAL: usize = 12;
 const PART_LETTERS: usize = 9;

@@ -1,4 +1,5 @@
-//! What counts in a repository: hooks, the keys of its configurations, and where those and its pointers lead.
+//! What counts in a repository: hooks, the keys of its configurations, and where those and its
+//! pointers lead.
 
 use std::os::fd::OwnedFd;
 
@@ -46,7 +47,8 @@ impl Walk<'_> {
             ("commondir" | "gitdir", FileType::RegularFile | FileType::Symlink) => {
                 self.pointer(job, &entry.name);
             }
-            // Content, by its hash, and names for it: nothing of it is executed. It may be most of a project's files.
+            // Content, by its hash, and names for it: nothing of it is executed. It may be most of
+            // a project's files.
             ("objects", FileType::Directory) => self.pointer(job, b"objects/info/alternates"),
             ("refs" | "logs" | "lfs", FileType::Directory) => {}
             (_, FileType::Directory) => self.enter(job, &entry.name),
@@ -72,7 +74,8 @@ impl Walk<'_> {
         let Ok((data, bytes)) = self.place.read(&job.path_of(name), FILE_MAX, job.links()) else {
             return;
         };
-        // It leads nowhere, or to the folder that it lies in. Such a one stands there while a jail keeps git's settings apart.
+        // It leads nowhere, or to the folder that it lies in. Such a one stands there while a jail
+        // keeps git's settings apart.
         if bytes.is_some_and(|bytes| matches!(bytes.trim_ascii(), b"" | b".")) {
             return;
         }

@@ -1,4 +1,5 @@
-//! Walks through the project and collects what counts. It follows no link out of it, opens no special file, and believes nothing.
+//! Walks through the project and collects what counts. It follows no link out of it, opens no
+//! special file, and believes nothing.
 
 mod git;
 #[cfg(test)]
@@ -16,11 +17,13 @@ use super::names::{Names, Reach, fold};
 use super::place::{Data, Entry, Links, Place, Stamp, data, entries, target};
 use super::record::{Key, Known};
 
-/// So many names are looked at. A project that has more is one that an agent filled, or no project.
+/// At most this many names are looked at. A project that has more is one that an agent filled, or
+/// no project.
 const NAMES_MAX: usize = 300_000;
 /// So much that counts is kept.
 const FOUND_MAX: usize = 200_000;
-/// And so many bytes of names: what is written down of a project can be read again (`RECORD_MAX` of the store).
+/// And at most this many bytes of names: what is written down of a project can be read again
+/// (`RECORD_MAX` of the store).
 const FOUND_BYTES_MAX: usize = 32 << 20;
 /// Folders below folders.
 const DEPTH_MAX: usize = 256;
@@ -43,8 +46,8 @@ pub(super) struct Seen {
     pub(super) is_late: bool,
 }
 
-/// Looks through the project. What has the stamp that is known is not read again. `since` is the time from which on the session
-/// could change something.
+/// Looks through the project. What has the stamp that is known is not read again. `since` is the
+/// time from which on the session could change something.
 pub(super) fn walk(
     place: &Place,
     names: &Names,
@@ -134,7 +137,8 @@ impl Walk<'_> {
             self.queue.clear();
         }
         let data = data(&folder, b"");
-        // What is renamed into place keeps the times of what is in it. The root cannot be, and `.git` has its own protection.
+        // What is renamed into place keeps the times of what is in it. The root cannot be, and
+        // `.git` has its own protection.
         let is_fixed = job.path.is_empty() || job.path == b".git";
         job.is_late |= !is_fixed && data.is_ok_and(|data| self.is_late(data.stamp));
         let is_repository = git::is_repository(&entries);
@@ -152,7 +156,8 @@ impl Walk<'_> {
         self.since.is_some_and(|since| stamp.changed >= since)
     }
 
-    /// Something is not looked at. That is reported like what counts: once, unless it was so before.
+    /// Something is not looked at. That is reported like what counts: once, unless it was so
+    /// before.
     fn unseen(&mut self, why: &str, job: &Job) {
         self.add(job, job.path.clone(), self.names.found("unseen"), Stamp::default(), unseen(why));
     }
@@ -192,7 +197,8 @@ impl Walk<'_> {
         match (job.under, row) {
             (Some((counted, Reach::Below)), _) => inner.under = Some((counted, Reach::Below)),
             (_, Some((counted, _))) if counted.kind == "build-output" => inner.is_built = true,
-            // Programs look for these in the folder that they are started in, which is not one that was installed.
+            // Programs look for these in the folder that they are started in, which is not one that
+            // was installed.
             (_, row) if !inner.in_modules => inner.under = row,
             (_, _) => {}
         }
@@ -217,7 +223,8 @@ impl Walk<'_> {
         if data.mode & 0o6000 != 0 {
             let path = job.path_of(name);
             let mut part = by_stamp(data.stamp);
-            // The content may be known: that it has the bits is what is new, and every change of the file is reported.
+            // The content may be known: that it has the bits is what is new, and every change of
+            // the file is reported.
             part.says = format!("{:04o}", data.mode & 0o7777);
             self.add(job, path, self.names.found("set-id"), data.stamp, part);
         } else if let Some(counted) = named {
@@ -352,7 +359,8 @@ impl Walk<'_> {
     }
 }
 
-/// Why something is not looked at. It has a name of its own, so that nothing else that is seen there stands for it.
+/// Why something is not looked at. It has a name of its own, so that nothing else that is seen
+/// there stands for it.
 fn unseen(why: &str) -> Part {
     Part { name: why.into(), says: String::new(), hash: why.into() }
 }

@@ -156,7 +156,8 @@ proptest! {
         things in proptest::collection::vec(thing(), 0..40),
     ) {
         let folder = tempfile::tempdir().expect("a folder");
-        // A file that exists through a link is written through it, so the project lies in a folder of its own.
+        // A file that exists through a link is written through it, so the project lies in a folder
+        // of its own.
         let root = folder.path().join("one/two/project");
         fs::create_dir_all(&root).expect("folders");
         for (path, thing) in &things {

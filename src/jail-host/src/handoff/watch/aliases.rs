@@ -1,5 +1,5 @@
-//! Symbolic links that were there when the jail was started: `.vscode` may lead to a folder whose own name says nothing. What they lead to
-//! is protected under the link's name.
+//! Symbolic links that were there when the jail was started: `.vscode` may lead to a folder whose
+//! own name says nothing. What they lead to is protected under the link's name.
 
 use super::events::joined;
 use crate::handoff::place::{Place, split, target};
@@ -14,7 +14,8 @@ const STEPS_MAX: usize = 8;
 pub(super) struct Aliases(Vec<(Vec<u8>, Vec<u8>)>);
 
 impl Aliases {
-    /// Takes in a link at a path: the places in the project that it leads to, the last of which may be missing.
+    /// Takes in a link at a path: the places in the project that it leads to, the last of which may
+    /// be missing.
     pub(super) fn add(&mut self, place: &Place, link: &[u8]) -> Vec<Vec<u8>> {
         let mut places = Vec::new();
         let mut at = link.to_vec();
@@ -43,7 +44,8 @@ impl Aliases {
     }
 }
 
-/// Where a link in a folder leads, as a path below the project; nothing, where that is elsewhere, the project itself or in `.git`.
+/// Where a link in a folder leads, as a path below the project; nothing, where that is elsewhere,
+/// the project itself or in `.git`.
 fn below(place: &Place, folder: &[u8], target: &[u8]) -> Option<Vec<u8>> {
     let (mut names, rest): (Vec<&[u8]>, &[u8]) = match target.strip_prefix(b"/") {
         Some(_) => (Vec::new(), target.strip_prefix(place.path.as_slice())?.strip_prefix(b"/")?),

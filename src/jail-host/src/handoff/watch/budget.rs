@@ -1,5 +1,5 @@
-//! What the watcher may take of the machine's time, whatever a jail does: bytes that are read a second, and rounds that are made
-//! in parts.
+//! What the watcher may take of the machine's time, whatever a jail does: bytes that are read a
+//! second, and rounds that are made in parts.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -14,7 +14,8 @@ pub(super) const SLICE: Duration = Duration::from_millis(100);
 /// So long a round may last. What a program of the host reads meanwhile was not compared.
 const ROUND_MAX: Duration = Duration::from_secs(60);
 
-/// So many bytes a second. One file may take more than is left; the next one waits for it, and not longer than twice `most` takes.
+/// At most this many bytes a second. One file may take more than is left; the next one waits for
+/// it, and not longer than twice `most` takes.
 pub(super) struct Budget {
     left: i64,
     most: i64,

@@ -1,6 +1,7 @@
 //! What inotify(7) says of a few folders and files, by paths below the project.
 //!
-//! The kernel counts watches for each user, and a jail may use up half of them; this process takes few, whatever a project holds.
+//! The kernel counts watches for each user, and a jail may use up half of them; this process takes
+//! few, whatever a project holds.
 
 use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
@@ -11,9 +12,11 @@ use rustix::io::Errno;
 
 /// More are not made.
 const WATCHES_MAX: usize = 512;
-/// A file that is watched itself is known by no more of its names: a jail can give it as many as it likes.
+/// A file that is watched itself is known by no more of its names: a jail can give it as many as it
+/// likes.
 const NAMES_MAX: usize = 8;
-/// So many events are taken at once, so that the end of the jail is seen whatever it does.
+/// At most this many events are taken at once, so that the end of the jail is seen whatever it
+/// does.
 const EVENTS_MAX: usize = 4096;
 
 /// Names that come to a folder, or leave it.

@@ -1,6 +1,6 @@
-//! Protected paths: what appears at one and is not known goes to where the ledger keeps what it holds, at once and a bounded number
-//! of times ([`judge`](super::judge)). The watcher does not know which program made it: the user's own new file goes there, too, and
-//! can be brought back.
+//! Protected paths: what appears at one and is not known goes to where the ledger keeps what it
+//! holds, at once and a bounded number of times ([`judge`](super::judge)). The watcher does not
+//! know which program made it: the user's own new file goes there, too, and can be brought back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -26,8 +26,8 @@ use crate::handoff::store::Store;
 /// A file that is being written is given so much time, because git writes what is known, too.
 pub(super) const GRACE: Duration = Duration::from_millis(200);
 
-/// Bytes that are read a second: of what has changed, and so many at once after a time in which nothing did; and of what is only
-/// compared again.
+/// Bytes that are read a second: of what has changed, and so many at once after a time in which
+/// nothing did; and of what is only compared again.
 const READ_RATE: u32 = 32 << 20;
 const READ_AT_ONCE: i64 = 128 << 20;
 const COMPARE_RATE: u32 = 8 << 20;
@@ -68,7 +68,8 @@ pub(super) struct Guard<'a> {
 }
 
 impl<'a> Guard<'a> {
-    /// Looks at what is there. What the session could have put there already is looked at like what appears later.
+    /// Looks at what is there. What the session could have put there already is looked at like what
+    /// appears later.
     pub(super) fn start(
         place: &'a Place,
         store: Store,
@@ -116,7 +117,8 @@ impl<'a> Guard<'a> {
         others.fold(rounds, Instant::min)
     }
 
-    /// Whether what is at this path is protected, under any of its names. A link may stand for a folder.
+    /// Whether what is at this path is protected, under any of its names. A link may stand for a
+    /// folder.
     pub(super) fn protects(&self, path: &[u8], kind: FileType) -> bool {
         self.is_protected(path, kind)
             || self.aliases.names(path).any(|name| self.is_protected(&name, kind))

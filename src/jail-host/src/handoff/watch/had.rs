@@ -1,9 +1,10 @@
-//! Which contents the project's repository had before the session: `git checkout` and its like bring these back, and no other process has
-//! to be asked about them.
+//! Which contents the project's repository had before the session: `git checkout` and its like
+//! bring these back, and no other process has to be asked about them.
 //!
-//! A jail may write the index, branches and new objects, so none of those says anything. What was there before the jail is known by
-//! times that a program cannot set. An object counts by its content, not by its name: a jail can write a file, or the index of a pack, that
-//! names an object which is not there. No git is run.
+//! A jail may write the index, branches and new objects, so none of those says anything. What was
+//! there before the jail is known by times that a program cannot set. An object counts by its
+//! content, not by its name: a jail can write a file, or the index of a pack, that names an object
+//! which is not there. No git is run.
 
 use std::os::fd::OwnedFd;
 
@@ -16,7 +17,8 @@ use crate::objects::{self, index, packed};
 
 /// More packs are not looked into.
 const PACKS_MAX: usize = 512;
-/// Nor is a content looked for in more of those whose indexes name it: an index that a jail has written names anything.
+/// Nor is a content looked for in more of those whose indexes name it: an index that a jail has
+/// written names anything.
 const NAMED_MAX: usize = 4;
 /// No configuration is larger.
 const CONFIG_MAX: u64 = 1 << 20;
@@ -41,7 +43,8 @@ struct Unchanged {
 }
 
 impl Objects {
-    /// Opens the indexes of all packs, where there is a repository. `since` is the time from which on a jail could write.
+    /// Opens the indexes of all packs, where there is a repository. `since` is the time from which
+    /// on a jail could write.
     pub(super) fn open(place: &Place, since: (i64, u32)) -> Self {
         let mut objects = Self { is_sha256: is_sha256(place), packs: Vec::new(), since };
         let Ok(folder) = place.open_folder(b".git/objects/pack", Links::Refused) else {

@@ -1,4 +1,5 @@
-//! Judges what is at protected paths: what is not known is moved aside, and what was there before is put back.
+//! Judges what is at protected paths: what is not known is moved aside, and what was there before
+//! is put back.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -20,11 +21,12 @@ use crate::handoff::report::shown;
 pub(super) const WAIT_MAX: Duration = Duration::from_secs(20);
 /// The stub waits longer for the last look.
 const LAST_MAX: Duration = Duration::from_secs(20);
-/// So many names are printed of what could not be looked at.
+/// At most this many names are printed of what could not be looked at.
 const NAMES_MAX: usize = 10;
 
 impl Guard<'_> {
-    /// Judges what is due by now, for a short time; everything, where the jail has ended: what there is to say.
+    /// Judges what is due by now, for a short time; everything, where the jail has ended: what
+    /// there is to say.
     ///
     /// # Errors
     /// The jail is to end, or not everything could be looked at: the reason.
@@ -106,8 +108,8 @@ impl Guard<'_> {
         self.ended.is_some_and(|ended| ended.elapsed() > LAST_MAX)
     }
 
-    /// What could not be looked at any more loses its rights: no program of this user executes or reads it before its user has looked
-    /// at it. Why.
+    /// What could not be looked at any more loses its rights: no program of this user executes or
+    /// reads it before its user has looked at it. Why.
     fn closed(&mut self, first: Vec<u8>) -> io::Error {
         let mut names = Vec::new();
         let mut next = Some(first);
@@ -312,7 +314,8 @@ impl Guard<'_> {
         Ok(())
     }
 
-    /// Puts what was there when the jail was started in the place of what was moved aside, unless something else stands there by now.
+    /// Puts what was there when the jail was started in the place of what was moved aside, unless
+    /// something else stands there by now.
     fn put_back(&self, path: &[u8]) -> bool {
         let Some((mode, bytes)) = self.known.original(path) else { return false };
         held::write_new(self.place, path, mode, bytes).is_ok()

@@ -1,5 +1,5 @@
-//! Which contents of protected paths are not the session's: what was there when the jail was started, what the repository had, what
-//! was approved, and what the user has brought back.
+//! Which contents of protected paths are not the session's: what was there when the jail was
+//! started, what the repository had, what was approved, and what the user has brought back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -71,7 +71,8 @@ pub(super) struct Known {
     objects: Objects,
     /// By path and content.
     there: BTreeSet<(Vec<u8>, String)>,
-    /// Files that were there, with their modes, as far as they are small: they are put back in the place of what is moved aside.
+    /// Files that were there, with their modes, as far as they are small: they are put back in the
+    /// place of what is moved aside.
     originals: BTreeMap<Vec<u8>, (u32, Vec<u8>)>,
     room: usize,
     /// What this process has moved aside, by path and content, and the name that it is held by.
@@ -100,8 +101,8 @@ impl Known {
         }
     }
 
-    /// The same for what is masked, of which no copy is kept: a jail that renames the folder of the file would get it back where no
-    /// mount lies over it.
+    /// The same for what is masked, of which no copy is kept: a jail that renames the folder of the
+    /// file would get it back where no mount lies over it.
     pub(super) fn add_masked(&mut self, path: &[u8], content: &Content) {
         self.there.extend(content.id().map(|id| (path.to_vec(), id)));
     }
@@ -159,7 +160,8 @@ impl Known {
         self.there.contains(&key) || self.moved.get(&key).is_some_and(is_back)
     }
 
-    /// Whether the user has approved this content. The record is read each time: it may have changed, and this is rare.
+    /// Whether the user has approved this content. The record is read each time: it may have
+    /// changed, and this is rare.
     pub(super) fn is_approved(
         &self,
         store: &Store,

@@ -1,5 +1,6 @@
-//! Looks through the project for protected names, and watches the folders that hold some, and the files themselves: not all folders,
-//! which may be a hundred thousand. What appears elsewhere the ledger finds when the session has ended.
+//! Looks through the project for protected names, and watches the folders that hold some, and the
+//! files themselves: not all folders, which may be a hundred thousand. What appears elsewhere the
+//! ledger finds when the session has ended.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -19,7 +20,7 @@ use crate::handoff::names::fold;
 use crate::handoff::place::{Data, Links, data, entries, split};
 use crate::handoff::report::shown;
 
-/// So many names are looked at when the jail is started, and in a folder that appears.
+/// At most this many names are looked at when the jail is started, and in a folder that appears.
 pub(super) const NAMES_AT_START: usize = 300_000;
 pub(super) const NAMES_LATER: usize = 10_000;
 
@@ -40,7 +41,8 @@ const SHORT: Duration = Duration::from_millis(20);
 const LOST_MAX: usize = 60;
 const LOST_AGAIN: Duration = Duration::from_secs(10);
 
-/// Folders that are to be looked through, each once however often it is asked for. After a long look there is a pause as long as it.
+/// Folders that are to be looked through, each once however often it is asked for. After a long
+/// look there is a pause as long as it.
 #[derive(Default)]
 pub(super) struct Looks {
     asked: BTreeMap<Vec<u8>, Instant>,
@@ -111,7 +113,8 @@ struct Job {
 }
 
 impl Guard<'_> {
-    /// Looks through a folder and all that is in it. Folders that protected names come to are looked at whatever else is there.
+    /// Looks through a folder and all that is in it. Folders that protected names come to are
+    /// looked at whatever else is there.
     ///
     /// # Errors
     /// The jail is to end: the reason.
@@ -309,7 +312,8 @@ impl Guard<'_> {
         folders
     }
 
-    /// What is at a protected path is what was there when the jail was started, unless the session could have changed it.
+    /// What is at a protected path is what was there when the jail was started, unless the session
+    /// could have changed it.
     fn take_in(&mut self, path: &[u8], watches: &mut Watches) {
         let found = self.place.parent(path).and_then(|(folder, name)| data(&folder, name));
         let Ok(found) = found else { return };
@@ -339,7 +343,8 @@ impl Guard<'_> {
             || self.aliases.is_end(path)
     }
 
-    /// Whether a folder is looked into. Git's own has its own protection, and what installs and builds fill has files of others'.
+    /// Whether a folder is looked into. Git's own has its own protection, and what installs and
+    /// builds fill has files of others'.
     fn is_entered(&self, path: &[u8], name: &[u8]) -> bool {
         let folded = fold(name);
         let is_filled = || {

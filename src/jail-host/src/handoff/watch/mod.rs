@@ -1,9 +1,11 @@
-//! The watcher: a process of its own next to a jail that runs. What cannot wait until the session ends, it does at once: it reports a
-//! repository that was damaged, so that git on the host would take another one ([`repository`]), and it moves aside what appears at a
-//! protected path ([`guard`]).
+//! The watcher: a process of its own next to a jail that runs. What cannot wait until the session
+//! ends, it does at once: it reports a repository that was damaged, so that git on the host would
+//! take another one ([`repository`]), and it moves aside what appears at a protected path
+//! ([`guard`]).
 //!
-//! It is confined before it reads anything of the project, runs nothing, and follows no link. It ends before the jail does where the
-//! jail has to end, and the stub, which ends it then, reports that, whatever ended the watcher.
+//! It is confined before it reads anything of the project, runs nothing, and follows no link. It
+//! ends before the jail does where the jail has to end, and the stub, which ends it then, reports
+//! that, whatever ended the watcher.
 
 mod aliases;
 mod budget;
@@ -80,8 +82,8 @@ fn next_to_a_jail(words: &[OsString]) -> io::Result<()> {
     watcher.accompany(&socket)
 }
 
-/// Gives up everything but reading the project; where something is protected, also moving what is there to its own folder of records,
-/// and putting back what was there before.
+/// Gives up everything but reading the project; where something is protected, also moving what is
+/// there to its own folder of records, and putting back what was there before.
 fn confine(project: &OwnedFd, store: Option<&Store>) -> io::Result<()> {
     let most = Some(MEMORY_MAX);
     let read = READ_FILE | READ_DIR;
@@ -180,8 +182,8 @@ impl Watcher<'_> {
         Ok(())
     }
 
-    /// Waits until something has changed or is due, or the jail has ended: whether it has. The process
-    /// at the other end was killed, or says so.
+    /// Waits until something has changed or is due, or the jail has ended: whether it has. The
+    /// process at the other end was killed, or says so.
     fn wait(&self, socket: &OwnedFd) -> io::Result<bool> {
         let mut polled =
             [PollFd::new(socket, PollFlags::IN), PollFd::new(self.watches.source(), PollFlags::IN)];
@@ -203,7 +205,8 @@ impl Watcher<'_> {
     }
 }
 
-/// Prints lines at once. The terminal may be in raw mode, in which a line feed alone does not go back to the first column.
+/// Prints lines at once. The terminal may be in raw mode, in which a line feed alone does not go
+/// back to the first column.
 fn tell(lines: impl IntoIterator<Item = String>) {
     let mut out = io::stderr();
     let end = if out.is_terminal() { "\r\n" } else { "\n" };

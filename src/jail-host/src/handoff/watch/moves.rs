@@ -1,4 +1,5 @@
-//! How often something was moved aside, put back, or gone before it could be looked at: more than a bound ends the jail.
+//! How often something was moved aside, put back, or gone before it could be looked at: more than a
+//! bound ends the jail.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -7,12 +8,14 @@ use std::time::{Duration, Instant};
 use crate::handoff::place::split;
 use crate::handoff::report::shown;
 
-/// More often nothing is moved aside: whatever runs there does not stop. What a tool writes into one folder in one go counts once.
+/// More often nothing is moved aside: whatever runs there does not stop. What a tool writes into
+/// one folder in one go counts once.
 const MOVES_MAX: usize = 20;
 const IN_ONE_GO: Duration = Duration::from_secs(1);
-/// So many files are moved aside in all.
+/// At most this many files are moved aside in all.
 const FILES_MAX: usize = 200;
-/// What appears and is gone before it can be looked at counts, too: a host program may have been quicker.
+/// What appears and is gone before it can be looked at counts, too: a host program may have been
+/// quicker.
 const GONE_MAX: usize = 200;
 
 /// What was moved aside or put back.
@@ -48,7 +51,7 @@ impl Moves {
         }
     }
 
-    /// Something was there, and is no more.
+    /// Something was there, and is gone.
     ///
     /// # Errors
     /// The jail is to end.

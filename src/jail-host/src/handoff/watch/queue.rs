@@ -1,5 +1,6 @@
-//! What is to be looked at, and in which order. What is small comes before what is large, and of it in turn what has happened last and
-//! what has waited for longest: a jail that makes much to look at hides nothing behind it. What waits for too long ends the jail.
+//! What is to be looked at, and in which order. What is small comes before what is large, and of it
+//! in turn what has happened last and what has waited for longest: a jail that makes much to look
+//! at hides nothing behind it. What waits for too long ends the jail.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

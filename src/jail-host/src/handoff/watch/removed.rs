@@ -1,5 +1,6 @@
-//! Protected files that are removed or renamed. What git does not have is put back from the copy of what was there; what it has, it takes
-//! away itself when it checks out another branch, so that is only reported when the session ends.
+//! Protected files that are removed or renamed. What git does not have is put back from the copy of
+//! what was there; what it has, it takes away itself when it checks out another branch, so that is
+//! only reported when the session ends.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -70,7 +71,8 @@ impl Guard<'_> {
         )
     }
 
-    /// The session has ended: what is still missing. What has a copy goes where `jailgen handoff restore` finds it.
+    /// The session has ended: what is still missing. What has a copy goes where `jailgen handoff
+    /// restore` finds it.
     pub(super) fn finish(&mut self) -> io::Result<Vec<String>> {
         let mut lines = Vec::new();
         for path in std::mem::take(&mut self.removed) {

@@ -1,9 +1,11 @@
-//! A file of git that a program of the host has replaced, as git does it: the kernel took the jail's mount off it, so the jail can open
-//! the new one, and a payload that held the lock file has it open already. That alone is reported. What shows that something writes it
-//! ends the jail: a writer that stays, another name of it, or another content in its place.
+//! A file of git that a program of the host has replaced, as git does it: the kernel took the
+//! jail's mount off it, so the jail can open the new one, and a payload that held the lock file has
+//! it open already. That alone is reported. What shows that something writes it ends the jail: a
+//! writer that stays, another name of it, or another content in its place.
 //!
-//! The mount is not put back. That takes setns(2) and move_mount(2), which the kernel refuses to a process under Landlock, as this one
-//! is, and a descriptor that is open for writing would outlive the new mount.
+//! The mount is not put back. That takes setns(2) and move_mount(2), which the kernel refuses to a
+//! process under Landlock, as this one is, and a descriptor that is open for writing would outlive
+//! the new mount.
 
 use std::fmt;
 use std::io;
@@ -20,9 +22,9 @@ use crate::sys::lease::ReadLease;
 
 /// No configuration is larger.
 const BYTES_MAX: u64 = 1 << 20;
-/// A writer that stays so long is none that has just made the file.
+/// A writer that stays longer than this is not the one that has just made the file.
 const WRITER: Duration = Duration::from_millis(100);
-/// How often it is looked at without an event: what is written through a mapping is none.
+/// How often it is looked at without an event: a write through a mapping causes no event.
 const AGAIN: Duration = Duration::from_secs(1);
 
 const EVENTS: WatchFlags =

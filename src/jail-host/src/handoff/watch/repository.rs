@@ -1,4 +1,5 @@
-//! The project's repository: whether git on the host still takes it, or what the jail has put in its place.
+//! The project's repository: whether git on the host still takes it, or what the jail has put in
+//! its place.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -56,7 +57,8 @@ impl<'a> Repository<'a> {
             replaced: Vec::new(),
             said: Vec::new(),
         };
-        // A payload may have been quicker. What it has changed has a later time, which it cannot set.
+        // A payload may have been quicker. What it has changed has a later time, which it cannot
+        // set.
         let is_late = |path, kind| {
             let found = place.parent(path).and_then(|(folder, name)| data(&folder, name));
             found.is_ok_and(|found| found.kind == kind && found.stamp.changed >= since)

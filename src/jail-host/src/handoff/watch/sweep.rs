@@ -1,5 +1,5 @@
-//! Compares what is known once a second, in parts: what was written through a mapping of a file into memory is no event before that
-//! ends, and folders may be without a watch.
+//! Compares what is known once a second, in parts: what was written through a mapping of a file
+//! into memory is no event before that ends, and folders may be without a watch.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -42,8 +42,8 @@ impl Guard<'_> {
         Ok(())
     }
 
-    /// Compares what was judged: by its times, and where these do not show that a file is what it was, by its content, once for all of
-    /// its names.
+    /// Compares what was judged: by its times, and where these do not show that a file is what it
+    /// was, by its content, once for all of its names.
     ///
     /// # Errors
     /// The jail is to end: the reason.

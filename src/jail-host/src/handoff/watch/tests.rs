@@ -54,7 +54,8 @@ fn an_object_counts_by_its_content_and_not_by_its_name() {
         plant(b"empty\n", b"");
         let other = std::fs::read(loose(b"loose\n")).expect("an object");
         plant(b"other\n", &other);
-        // An index that names another object at the place of one: its place in the order has to be the same.
+        // An index that names another object at the place of one: its place in the order has to be
+        // the same.
         let pack = folder.path().join(".git/objects/pack");
         let ends = |end: &str| {
             let entries = std::fs::read_dir(&pack).expect("packs").flatten();

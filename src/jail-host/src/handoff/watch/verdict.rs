@@ -1,9 +1,11 @@
-//! What was read of files, by device and inode: each is read once, however many names a jail gives it.
+//! What was read of files, by device and inode: each is read once, however many names a jail gives
+//! it.
 //!
-//! Times alone do not show that a file is what it was: a page that is mapped and was written once is written again without a new one
-//! (mmap(2)). A lease does: it cannot be taken while there is a writer, be it one with a mapping alone. So what was read under a
-//! lease is as it was for as long as its times are the same and a lease can be taken. On file systems where that does not hold, what a
-//! session could have changed is read again and again.
+//! Times alone do not show that a file is what it was: a page that is mapped and was written once
+//! is written again without a new one (mmap(2)). A lease does: it cannot be taken while there is a
+//! writer, be it one with a mapping alone. So what was read under a lease is as it was for as long
+//! as its times are the same and a lease can be taken. On file systems where that does not hold,
+//! what a session could have changed is read again and again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -18,11 +20,13 @@ use crate::handoff::held::HELD_MAX;
 use crate::handoff::place::{Data, Place, Stamp, content, data};
 use crate::sys::lease::ReadLease;
 
-/// File systems that give a file a new time when a page of it is first written through a mapping, and have leases: ext2 to ext4, XFS, Btrfs and
-/// F2FS. One in memory does not, and an overlay has leases of another file.
+/// File systems that give a file a new time when a page of it is first written through a mapping,
+/// and have leases: ext2 to ext4, XFS, Btrfs and F2FS. One in memory does not, and an overlay has
+/// leases of another file.
 const KEEP_TIMES: [i64; 4] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010];
 
-/// The clock of a file system's times ticks at least so often; one that keeps seconds has a whole one between two times.
+/// The clock of a file system's times ticks at least so often; one that keeps seconds has a whole
+/// one between two times.
 const TICK: Duration = Duration::from_millis(20);
 const SECOND: Duration = Duration::from_secs(2);
 

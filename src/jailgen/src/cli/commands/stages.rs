@@ -112,7 +112,7 @@ struct Line {
     executed: Option<String>,
 }
 
-/// So many are named that no program outside executes.
+/// At most this many are named that no program outside executes.
 const PLAIN_MAX: usize = 40;
 
 /// What is executed is named without exception: first what programs look for by its name, then what
