@@ -113,7 +113,7 @@ impl Base {
 
     /// What was applied is no longer in the stage: what the project has now is what the next jail
     /// begins with.
-    pub(super) fn learn(&mut self, paths: &[(Vec<u8>, Option<Found>)]) {
+    pub(super) fn learn<'a>(&mut self, paths: impl Iterator<Item = &'a (Vec<u8>, Option<Found>)>) {
         for (path, now) in paths {
             match now {
                 Some(now) => self.known.insert(path.clone(), Was::new(now, Hash::Unread)),

@@ -98,7 +98,8 @@ impl<'a> Decider<'a> {
                 Act::New | Act::Replace | Act::Aside | Act::NewFolder | Act::Delete => executed
                     .reason(&change.to, change.ours.as_ref(), change.act, || {
                         self.layer.tree().target(&change.path).unwrap_or_default()
-                    }),
+                    })
+                    .or_else(|| executed.was_program(change)),
                 _ => None,
             };
         }

@@ -1,7 +1,7 @@
 //! Which paths a program of the host executes or believes, by the table of the hand-off ledger.
 //! They are asked about on their own.
 
-use super::change::Act;
+use super::change::{Act, Change};
 use super::place::{Found, Kind, Tree};
 use super::whole::{Whole, names};
 use crate::handoff::names::{Names, Reach};
@@ -61,6 +61,15 @@ impl Executed {
         }
         let is_program = ours.kind == Kind::File && ours.mode & 0o111 != 0;
         is_program.then(|| self.of_kind(PROGRAM)).flatten()
+    }
+
+    /// The reason for new content of a program of the project, whose bit the jail has taken away: a
+    /// shell that is given the path runs it all the same.
+    pub(super) fn was_program(&self, change: &Change) -> Option<Reason> {
+        let is_file = |found: &&Found| found.kind == Kind::File;
+        change.ours.as_ref().filter(is_file)?;
+        let theirs = change.theirs.as_ref().filter(is_file)?;
+        (theirs.mode & 0o111 != 0).then(|| self.of_kind(PROGRAM)).flatten()
     }
 
     fn of_kind(&self, kind: &'static str) -> Option<Reason> {
@@ -179,6 +188,8 @@ mod tests {
             ("a/l -> ../../b", "a/l", Some("link")),
             ("l -> /etc/passwd", "l", Some("link")),
             (".vscode -> elsewhere", ".vscode", Some("editor")),
+            ("h -> .git/hooks", "h", Some("link")),
+            ("a/h -> ../.GIT", "a/h", Some("link")),
         ] {
             assert_eq!(Both::new(&[], &[link]).kind(path), expected, "{link}");
         }

@@ -21,6 +21,7 @@ mod show;
 mod walls;
 mod whole;
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
@@ -152,8 +153,12 @@ impl Stage {
             ));
         }
         let outcome = act::apply(&changes, &self.layer, &self.project, &self.record, executed)?;
-        // What is done is known before anything else can fail.
-        self.base.learn(&outcome.done);
+        // What is done is known before anything else can fail. What was put aside may stay in the
+        // stage, in a folder that is not taken out as a whole: both sides have changed it still.
+        let aside: BTreeSet<&[u8]> =
+            outcome.aside.iter().map(|change| change.path.as_slice()).collect();
+        let learned = outcome.done.iter().filter(|(path, _)| !aside.contains(path.as_slice()));
+        self.base.learn(learned);
         self.base.write(&self.record)?;
         journal::end(&self.record)?;
         io::stdout().write_all(show::outcome(&outcome, &recovered).as_bytes())?;

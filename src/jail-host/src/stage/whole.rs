@@ -206,15 +206,15 @@ impl Whole {
         (ends, true)
     }
 
-    /// Whether a link of the layer may lead out of the project, or would once what it names is
-    /// there.
+    /// Whether a link of the layer may lead out of the project, or into a `.git` of it, or would
+    /// once what it names is there.
     pub(super) fn leads_out(&self, link: &[String], target: &[u8]) -> bool {
-        let (ends, is_all) = self.ends(link);
-        target.starts_with(b"/")
-            || climbs(target)
-            || !is_all
-            || ends.contains(&None)
-            || self.below(self.written(link, target)).is_none()
+        let (mut ends, is_all) = self.ends(link);
+        ends.push(self.below(self.written(link, target)));
+        let is_apart = |end: &Option<Names>| {
+            end.as_ref().is_none_or(|names| names.iter().any(|name| name == ".git"))
+        };
+        target.starts_with(b"/") || climbs(target) || !is_all || ends.iter().any(is_apart)
     }
 
     /// The names by which a path is reached, its own first; and whether those are all.

@@ -151,6 +151,49 @@ fn what_both_sides_have_changed_is_kept_aside_and_nothing_is_overwritten() {
 }
 
 #[test]
+fn what_was_put_aside_and_stays_in_the_stage_is_put_aside_again() {
+    for world in worlds() {
+        for name in ["d/a", "d/gone"] {
+            world.write(name, "base\n");
+        }
+        world.record();
+        // A new folder goes out of the stage as a whole, and one program in it is not agreed to.
+        world.jail(
+            "rm -r d; mkdir d; cd d; for f in a gone run; do echo stage >$f; done; chmod 755 run",
+        );
+        world.write("d/a", "mine\n");
+        fs::remove_file(world.project("d/gone")).unwrap();
+        for _ in 0..2 {
+            world.apply("", &[]);
+            assert_eq!(world.read("d/a"), "mine\n");
+            assert!(!world.project("d/gone").exists() && !world.project("d/run").exists());
+            assert_eq!(world.read("d/a.jailgen-theirs"), "stage\n");
+        }
+        world.record();
+        world.apply("", &[]);
+        assert_eq!(world.read("d/a"), "mine\n");
+        assert!(!world.project("d/gone").exists());
+    }
+}
+
+#[test]
+fn new_content_of_a_program_is_asked_about_also_without_its_bit() {
+    for world in worlds() {
+        world.write("build.sh", "base\n");
+        world.write("notes", "base\n");
+        let program = world.project("build.sh");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        world.record();
+        world.jail("for f in build.sh notes; do rm $f; echo stage >$f; chmod 644 $f; done");
+        world.apply("", &[]);
+        assert_eq!(
+            (world.read("build.sh"), world.read("notes")),
+            ("base\n".into(), "stage\n".into())
+        );
+    }
+}
+
+#[test]
 fn what_was_changed_after_the_launch_counts_as_changed_on_both_sides() {
     for world in worlds() {
         world.write("f", "base\n");
