@@ -88,9 +88,10 @@ pub const SHARED: &[SharedFile] = &[
 
 /// The settings in them that count, at any depth. Case and `_` do not matter:
 /// `aws_auth_refresh` is one of them.
-pub const KEYS: [&str; 20] = [
+pub const KEYS: [&str; 22] = [
     "allowedTools",
     "apiKeyHelper",
+    "approvalMode",
     "awsAuthRefresh",
     "awsCredentialExport",
     "command",
@@ -106,6 +107,7 @@ pub const KEYS: [&str; 20] = [
     "mcpServers",
     "otelHeadersHelper",
     "permissions",
+    "sandbox",
     "statusLine",
     "trusted_folders",
     "trustedFolders",

@@ -116,6 +116,7 @@ pub(super) static CURSOR_AGENT: &[Executed] = &[Executed {
     folder: "~/.cursor",
     names: &[
         ("mcp.json", "servers that it starts"),
+        ("sandbox.json", "how much of a sandbox the commands have that it runs"),
         ("hooks.json", "programs that run as hooks"),
         ("hooks/", "programs that settings name as hooks"),
         ("permissions.json", "what may run without a question"),
