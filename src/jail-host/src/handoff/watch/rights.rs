@@ -94,8 +94,11 @@ impl Guard<'_> {
             Ok(()) => self.lines.push(format!(
                 "`{shown}` may be or hold something protected and could not be read: you may read it now (chmod u+r)"
             )),
-            // It is something else by now, or gone, and that is an event.
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::INVAL) => {}
+            // It is something else by now, or gone, and that is an event; or the way to it was shut
+            // meanwhile, which the next look opens: `moves` bounds how often.
+            Err(
+                Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::INVAL | Errno::ACCESS,
+            ) => {}
             Err(error) => {
                 return Err(io::Error::other(format!(
                     "`{shown}` may be or hold something protected and cannot be read ({error}): the jail is ended"
