@@ -178,7 +178,7 @@ fn each(test: impl Fn(&World, &Subject)) {
 #[test]
 fn the_environment_of_a_cage_is_what_the_plan_says_and_nothing_in_it_is_a_switch() {
     each(|world, cage| {
-        let own = "CURL_CA_BUNDLE HOME NIX_SSL_CERT_FILE ORIG_HOME PATH PWD SHELL SHLVL SSL_CERT_FILE TMPDIR \
+        let own = "CURL_CA_BUNDLE GIT_CONFIG_SYSTEM HOME NIX_SSL_CERT_FILE ORIG_HOME PATH PWD SHELL SHLVL SSL_CERT_FILE TMPDIR \
                    XDG_CACHE_HOME XDG_CONFIG_HOME XDG_RUNTIME_DIR XDG_STATE_HOME";
         prints(&world.sh(cage, "set -- $(compgen -e); echo \"$@\""), own);
         let arguments = ["-c", "echo \"$@\"", "--no-jail", "--share-net", "--bind", "/"];
