@@ -21,7 +21,7 @@ const BY: &str = "jailgen allow";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Order {
-    /// Describe the session: its answer has a [`Status`].
+    /// Describe the session: its answer has a `Status`.
     Status,
     /// A host may be reached from now on: `example.com`, `*.example.com:8443`.
     Allow {

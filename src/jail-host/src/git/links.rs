@@ -1,6 +1,6 @@
 //! What symbolic links in a program's state lead to. An earlier session may have made any of them,
 //! so one is followed only where it gives the jail nothing that other users of the machine cannot
-//! read: into the Nix store ([`store`](super::store)). What it leads to there is copied, and no
+//! read: into the Nix store ([`store`]). What it leads to there is copied, and no
 //! file of the copy is executable: a link does not put programs into the jail that the spec left
 //! out, though the jail can make its copies executable, as any file that it writes.
 
