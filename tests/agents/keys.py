@@ -21,7 +21,7 @@ from . import checks
 from .catalogue import AGENTS, Agent, write, write_json
 from .isolation import a_neighbour, leave_the_files
 from .model.server import Tls
-from .session import SEEN, Session, Stage, play, stage
+from .session import SEEN, Session, Stage, play
 
 # Of the model and of this machine: a broker carries nothing to addresses of its machine, or of local networks.
 ADDRESS, OWN_ADDRESS = "11.0.0.2", "11.0.0.1"
