@@ -89,7 +89,7 @@ impl<'f> News<'f> {
     /// The settings that are others, where both are files of settings.
     fn settings(&self, name: &Path, before: &[u8], now: &[u8]) -> Option<Vec<String>> {
         let (before, now): (BTreeMap<String, Value>, _) = (settings(before)?, settings(now)?);
-        let no_news: Vec<&str> = self.of(name).flat_map(keys).copied().collect();
+        let no_news: Vec<&str> = self.rewritten(name).flat_map(keys).copied().collect();
         let keys = before.keys().chain(now.keys().filter(|key| !before.contains_key(*key)));
         let changed = keys.filter(|key| before.get(*key) != now.get(*key));
         Some(changed.filter(|key| !no_news.contains(&key.as_str())).cloned().collect())
@@ -97,16 +97,16 @@ impl<'f> News<'f> {
 
     /// Whether an earlier session has left the same, where the agent writes it each time.
     fn is_again(&self, name: &Path, now: &State) -> bool {
-        let mut entries = self.of(name).filter(|entry| entry.when == NoNews::Again);
+        let mut entries = self.rewritten(name).filter(|entry| entry.when == NoNews::Again);
         let path = self.folder.held.path.join(name);
         entries.next().is_some() && self.familiar.is_known(&path, now.is_executable, &now.content)
     }
 
     pub(super) fn is_rewritten(&self, name: &Path) -> bool {
-        self.of(name).next().is_some()
+        self.rewritten(name).next().is_some()
     }
 
-    fn of(&self, name: &Path) -> impl Iterator<Item = &'static Rewritten> {
+    fn rewritten(&self, name: &Path) -> impl Iterator<Item = &'static Rewritten> {
         let is_it = move |entry: &&Rewritten| match entry.name.strip_suffix('/') {
             Some(folder) => name.starts_with(folder),
             None => name == Path::new(entry.name),

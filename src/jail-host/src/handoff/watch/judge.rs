@@ -213,7 +213,7 @@ impl Guard<'_> {
         let Some(recent) = Instant::now().checked_sub(SWEEP) else { return false };
         let after = self.ended.unwrap_or(recent);
         let verdict = match found.kind {
-            FileType::RegularFile => self.verdicts.of(self.place, path, found, after),
+            FileType::RegularFile => self.verdicts.find(self.place, path, found, after),
             FileType::Symlink
             | FileType::Directory
             | FileType::Fifo
@@ -262,18 +262,18 @@ impl Guard<'_> {
 
     /// It stays there, and is watched itself: it may be changed by another name.
     fn accept(&mut self, path: &[u8], found: &Data, watches: &mut Watches) {
-        let mark = Mark::of(found);
+        let mark = Mark::from_data(found);
         self.watch_file(path, watches);
         self.judged.insert(path.to_vec(), mark);
         let now = self.place.parent(path).and_then(|(folder, name)| data(&folder, name));
-        if now.is_ok_and(|now| Mark::of(&now) != mark) {
+        if now.is_ok_and(|now| Mark::from_data(&now) != mark) {
             self.put_off(path, Due { at: Instant::now() + GRACE, is_new: false });
         }
     }
 
     /// What is not known has other names, perhaps.
     fn other_names(&mut self, path: &[u8], found: &Data) {
-        let key = Mark::of(found).key();
+        let key = Mark::from_data(found).key();
         let is_other = |known: &(&Vec<u8>, &Mark)| known.1.key() == key && known.0 != path;
         let others: Vec<_> =
             self.judged.iter().filter(is_other).map(|(path, _)| path.clone()).collect();

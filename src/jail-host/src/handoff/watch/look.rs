@@ -272,7 +272,7 @@ impl Guard<'_> {
     ) -> Vec<Vec<u8>> {
         let Ok(found) = found else { return Vec::new() };
         let kind = found.kind;
-        if self.judged.get(&path) == Some(&Mark::of(&found)) {
+        if self.judged.get(&path) == Some(&Mark::from_data(&found)) {
             self.watch_file(&path, watches);
             return Vec::new();
         }
@@ -332,7 +332,7 @@ impl Guard<'_> {
                 true => self.known.add_masked(path, &content),
                 false => self.known.add(path, found.mode, content),
             }
-            self.judged.insert(path.to_vec(), Mark::of(&found));
+            self.judged.insert(path.to_vec(), Mark::from_data(&found));
         }
     }
 

@@ -82,7 +82,7 @@ impl Guard<'_> {
         let now = self.place.parent(path).and_then(|(folder, name)| data(&folder, name));
         let again = Due { at: Instant::now(), is_new: false };
         match now {
-            Ok(now) if Mark::of(&now) != mark => self.put_off(path, again),
+            Ok(now) if Mark::from_data(&now) != mark => self.put_off(path, again),
             Ok(now) if self.is_certain(path, &now) => {}
             Ok(now) => {
                 if self.asked.insert(mark.key()) {
@@ -110,7 +110,7 @@ impl Guard<'_> {
                 && now.stamp.changed < self.since
                 && !self.verdicts.may_be_written(self.place, path)
         };
-        self.verdicts.of(self.place, path, now, after).is_some() || is_old()
+        self.verdicts.find(self.place, path, now, after).is_some() || is_old()
     }
 }
 

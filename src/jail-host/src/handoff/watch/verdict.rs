@@ -42,7 +42,7 @@ pub(super) struct Mark {
 pub(super) type Key = ((u32, u32), u64);
 
 impl Mark {
-    pub(super) fn of(found: &Data) -> Self {
+    pub(super) fn from_data(found: &Data) -> Self {
         Self { device: found.device, modified: found.modified, stamp: found.stamp }
     }
 
@@ -84,14 +84,14 @@ impl Verdicts {
     }
 
     /// What was read of a file, if it is as it was: known for certain, or read after a time.
-    pub(super) fn of(
+    pub(super) fn find(
         &self,
         place: &Place,
         path: &[u8],
         found: &Data,
         after: Instant,
     ) -> Option<&Verdict> {
-        let mark = Mark::of(found);
+        let mark = Mark::from_data(found);
         let verdict = self.files.get(&mark.key()).filter(|verdict| verdict.mark == mark)?;
         let is_good =
             || verdict.read >= after || verdict.is_settled && has_no_writer(place, path, mark);
@@ -112,7 +112,7 @@ impl Verdicts {
         is_in_git: bool,
         IsSettled(is_settled): IsSettled,
     ) {
-        let mark = Mark::of(found);
+        let mark = Mark::from_data(found);
         let verdict = Verdict { mark, id, is_in_git, is_settled, read: Instant::now() };
         self.files.insert(mark.key(), verdict);
     }
@@ -147,7 +147,7 @@ fn is_before((seconds, nanoseconds): (i64, u32), now: SystemTime) -> bool {
 
 fn has_no_writer(place: &Place, path: &[u8], mark: Mark) -> bool {
     let Ok(file) = place.open_file(path) else { return false };
-    let is_it = || data(&file, b"").is_ok_and(|now| Mark::of(&now) == mark);
+    let is_it = || data(&file, b"").is_ok_and(|now| Mark::from_data(&now) == mark);
     // The lease comes first: what is changed after the look has a writer by then.
     ReadLease::take(&file).is_ok_and(|lease| is_it() && lease.holds())
 }
