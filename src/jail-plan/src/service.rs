@@ -23,7 +23,8 @@ words! {
         "nix-daemon" NixDaemon,
         /// The session's message bus, unfiltered.
         "session-bus" SessionBus,
-        /// The session's message bus through the proxy that the helper has started ([`Bus`](crate::Bus)).
+        /// The session's message bus through the proxy that the helper has started
+        /// ([`Bus`](crate::Bus)).
         "filtered-session-bus" FilteredSessionBus,
         /// The machine's, in the same way.
         "filtered-system-bus" FilteredSystemBus,
