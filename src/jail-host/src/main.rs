@@ -22,6 +22,7 @@ mod account;
 mod alone;
 mod bus;
 mod channel;
+mod confine;
 mod errand;
 mod follow;
 mod git;

@@ -50,20 +50,8 @@ fn next_to_a_jail(words: &[OsString]) -> io::Result<()> {
     // Should this process end before it has written its record, the next one must not take for
     // granted that it is the first.
     let is_first = begin(&record)? && !is_older(&record, since) && !before.is_there;
-    let mut recorder = Recorder {
-        layer: &layer,
-        project: &project,
-        before,
-        is_first,
-        since,
-        socket: &socket,
-        is_ended: false,
-        count: 0,
-        is_whole: true,
-        now: BTreeMap::new(),
-    };
-    recorder.folder(b"", Above::Shown, 0);
-    recorder.keep_what_is_gone();
+    let mut recorder = Recorder::new(&layer, &project, before, &socket, since, is_first);
+    recorder.record();
     let is_whole = recorder.is_whole;
     Base { known: recorder.now, is_there: true }.write(&record)?;
     if !is_whole {
@@ -121,7 +109,26 @@ struct Recorder<'a> {
     now: BTreeMap<Vec<u8>, Was>,
 }
 
-impl Recorder<'_> {
+impl<'a> Recorder<'a> {
+    /// Nothing is recorded yet.
+    fn new(
+        layer: &'a Layer,
+        project: &'a Tree,
+        before: Base,
+        socket: &'a OwnedFd,
+        since: (i64, u64),
+        is_first: bool,
+    ) -> Self {
+        let (is_ended, count, is_whole, now) = (false, 0, true, BTreeMap::new());
+        Self { layer, project, before, is_first, since, socket, is_ended, count, is_whole, now }
+    }
+
+    /// Records all of the project.
+    fn record(&mut self) {
+        self.folder(b"", Above::Shown, 0);
+        self.keep_what_is_gone();
+    }
+
     fn folder(&mut self, path: &[u8], above: Above, depth: usize) {
         let opened = self.project.folder(path);
         let listed = opened.and_then(|folder| {
@@ -277,20 +284,9 @@ mod tests {
         let (socket, _other) = std::os::unix::net::UnixStream::pair().unwrap();
         let (layer, project) =
             (Layer::new(open(&upper).unwrap()), Tree::new(open(&project).unwrap()));
-        let mut recorder = Recorder {
-            layer: &layer,
-            project: &project,
-            before,
-            is_first,
-            since: (i64::MAX, 0),
-            socket: &socket.into(),
-            is_ended: false,
-            count: 0,
-            is_whole: true,
-            now: BTreeMap::new(),
-        };
-        recorder.folder(b"", Above::Shown, 0);
-        recorder.keep_what_is_gone();
+        let (socket, since) = (socket.into(), (i64::MAX, 0));
+        let mut recorder = Recorder::new(&layer, &project, before, &socket, since, is_first);
+        recorder.record();
         let was = recorder.now.remove(b"d/f".as_slice());
         fs::set_permissions(upper.join("d"), Permissions::from_mode(0o755)).unwrap();
         was
