@@ -10,7 +10,7 @@ use crate::attrs::Attrs;
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
 use crate::limits::{DELAYED, ELEMENT};
-use crate::value::{Thunk, Value};
+use crate::value::{Mapping, Thunk, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     builtin("all", 2, |evaluator, args, at| {
@@ -107,7 +107,8 @@ pub(super) const TABLE: &[Builtin] = &[
             .label("the length is negative"));
         };
         evaluator.charge_elements(length, ELEMENT + DELAYED, at)?;
-        let items = (0..length).map(|index| Thunk::apply(function.clone(), [count(index)], at));
+        let mapping = Rc::new(Mapping { function: function.clone(), place: at });
+        let items = (0..length).map(|index| Thunk::element(&mapping, count(index)));
         Ok(Value::list(items.collect::<Vec<_>>()))
     }),
     builtin("groupBy", 2, |evaluator, args, at| {
@@ -137,10 +138,11 @@ pub(super) const TABLE: &[Builtin] = &[
         let [function, list] = take(args, at)?;
         let list = evaluator.list(list, at)?;
         evaluator.charge_elements(list.items.len(), ELEMENT + DELAYED, at)?;
-        let items = list.items.iter().enumerate().map(|(index, item)| {
-            // What fails in the function is shown where the element was written, if that is known.
-            let at = list.place_of(index).unwrap_or(at);
-            Thunk::apply(function.clone(), [item.clone()], at)
+        let mapping = Rc::new(Mapping { function: function.clone(), place: at });
+        // What fails in the function is shown where the element was written, if that is known.
+        let items = list.items.iter().enumerate().map(|(index, item)| match list.place_of(index) {
+            Some(at) => Thunk::apply(function.clone(), [item.clone()], at),
+            None => Thunk::element(&mapping, item.clone()),
         });
         Ok(Value::list(items.collect::<Vec<_>>()))
     }),

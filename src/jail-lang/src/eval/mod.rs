@@ -232,6 +232,9 @@ impl<'s> Evaluator<'s> {
         let pending = thunk.take();
         let evaluated = match (&pending, &thunk.code) {
             (Pending::Code(env), Some(code)) => self.eval(code, env),
+            (Pending::Element(mapping, element), _) => {
+                self.apply(&mapping.function, std::slice::from_ref(element), mapping.place)
+            }
             (Pending::Apply(application), _) => {
                 self.apply(&application.function, application.args.as_slice(), application.place)
             }

@@ -23,7 +23,7 @@ use crate::vocabulary::WordKind;
 pub(crate) use frame::{Closure, Env, Frame};
 pub(crate) use list::{List, Origin};
 pub(crate) use text::{Chars, MadeBy, TextBuilder, TextPart, TextValue};
-pub(crate) use thunk::{Pending, Thunk};
+pub(crate) use thunk::{Mapping, Pending, Thunk};
 use weight::FixedWeight;
 pub(crate) use weight::{Weight, live};
 

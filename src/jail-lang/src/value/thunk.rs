@@ -28,8 +28,23 @@ pub(crate) enum Pending {
     Taken,
     /// Evaluate the thunk's code here.
     Code(Env),
+    /// Apply a function that all elements of a list share to this element.
+    Element(Rc<Mapping>, Value),
     /// Apply a function.
     Apply(Box<Application>),
+}
+
+/// A function that is applied to each element of a list, and the place of that call. The elements
+/// share it, so each of them takes one allocation.
+pub(crate) struct Mapping {
+    pub(crate) function: Value,
+    pub(crate) place: Place,
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        defer_drop([std::mem::replace(&mut self.function, Value::Null)]);
+    }
 }
 
 pub(crate) struct Application {
@@ -81,14 +96,23 @@ impl Thunk {
         }))
     }
 
+    /// The function of `mapping` applied to `element`.
+    pub(crate) fn element(mapping: &Rc<Mapping>, element: Value) -> Value {
+        Self::pending(Pending::Element(Rc::clone(mapping), element))
+    }
+
     /// `function` applied to `args`.
     pub(crate) fn apply(function: Value, args: impl Into<Args>, place: Place) -> Value {
         let args = args.into();
         let application =
             Box::new(Application { function, args, place, _weight: FixedWeight::new() });
+        Self::pending(Pending::Apply(application))
+    }
+
+    fn pending(pending: Pending) -> Value {
         Value::Thunk(Rc::new(Self {
             value: OnceCell::new(),
-            pending: Cell::new(Pending::Apply(application)),
+            pending: Cell::new(pending),
             code: None,
             _weight: FixedWeight::new(),
         }))
@@ -118,12 +142,18 @@ impl Drop for Thunk {
         // An environment is freed by its frame.
         if self.value.get().is_some_and(holds_more) {
             defer_drop(self.value.take());
-        } else if let Pending::Apply(application) = self.take() {
-            let Application { function, args, .. } = *application;
-            match args {
-                Args::One([one]) => defer_drop([one, function]),
-                Args::Two([one, two]) => defer_drop([one, two, function]),
+            return;
+        }
+        match self.take() {
+            Pending::Element(_, element) => defer_drop([element]),
+            Pending::Apply(application) => {
+                let Application { function, args, .. } = *application;
+                match args {
+                    Args::One([one]) => defer_drop([one, function]),
+                    Args::Two([one, two]) => defer_drop([one, two, function]),
+                }
             }
+            Pending::Taken | Pending::Code(_) => {}
         }
     }
 }
