@@ -146,8 +146,6 @@ lib: {
         count
     );
 
-  hasPrefix = prefix: text: builtins.substring 0 (builtins.stringLength prefix) text == prefix;
-
   last =
     list:
     if list == [ ] then

@@ -1,17 +1,18 @@
 //! The functions of `lib` that are better written in Rust than in Nix: those that would recurse for
-//! each element, and those that compare paths.
+//! each element, those that compare paths, and those that compare parts of strings, which Nix cuts
+//! at any byte.
 
 use std::rc::Rc;
 
 use jail_registry::{Code as DiagnosticCode, Place};
 
 use super::packages::function;
-use crate::builtins::Builtin;
+use crate::builtins::{Builtin, count};
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
 use crate::limits::DELAYED;
 use crate::sources::SpecPath;
-use crate::value::{Thunk, Value};
+use crate::value::{Chars, Thunk, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     function("foldr", 3, |evaluator, args, at| {
@@ -28,10 +29,24 @@ pub(super) const TABLE: &[Builtin] = &[
         for (index, item) in evaluator.list(list, at)?.items.iter().enumerate() {
             let holds = evaluator.apply(&test, std::slice::from_ref(item), at)?;
             if evaluator.boolean(&holds, at)? {
-                return Ok(crate::builtins::count(index));
+                return Ok(count(index));
             }
         }
         evaluator.force(default, at)
+    }),
+    function("hasPrefix", 2, |evaluator, args, at| {
+        has_affix(evaluator, args, at, |text, prefix| text.starts_with(prefix))
+    }),
+    function("hasSuffix", 2, |evaluator, args, at| {
+        has_affix(evaluator, args, at, |text, suffix| text.ends_with(suffix))
+    }),
+    function("strings.commonPrefixLength", 2, |evaluator, args, at| {
+        let [a, b] = texts(evaluator, args, at)?;
+        Ok(count(equal_from_start(a.bytes().zip(b.bytes()))))
+    }),
+    function("strings.commonSuffixLength", 2, |evaluator, args, at| {
+        let [a, b] = texts(evaluator, args, at)?;
+        Ok(count(equal_from_start(a.bytes().rev().zip(b.bytes().rev()))))
     }),
     function("path.hasPrefix", 2, |evaluator, args, at| {
         let [prefix, path] = paths(evaluator, args, at)?;
@@ -62,6 +77,27 @@ fn paths(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fallible<[Rc<S
     }
     Err(Failure::dependent(at, "one path is in the spec's folder, and the other is not")
         .label("Nix evaluates a copy of the spec, which is elsewhere"))
+}
+
+fn texts(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fallible<[Rc<Chars>; 2]> {
+    let [a, b] = args else { return Err(evaluator.mismatch("a string", &Value::Null, at)) };
+    Ok([evaluator.plain_text(a, at)?, evaluator.plain_text(b, at)?])
+}
+
+/// Nix compares a prefix or suffix with `==`, so a set that only becomes a string is neither.
+fn has_affix(
+    evaluator: &Evaluator<'_>,
+    args: &[Value],
+    at: Place,
+    has: fn(&str, &str) -> bool,
+) -> Fallible<Value> {
+    let [affix, text] = args else { return Err(evaluator.mismatch("a string", &Value::Null, at)) };
+    let found = has(&evaluator.plain_text(text, at)?, &evaluator.plain_text(affix, at)?);
+    Ok(Value::Bool(found && matches!(evaluator.force(affix, at)?, Value::Str(_))))
+}
+
+fn equal_from_start(pairs: impl Iterator<Item = (u8, u8)>) -> usize {
+    pairs.take_while(|(a, b)| a == b).count()
 }
 
 fn path(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<Rc<SpecPath>> {

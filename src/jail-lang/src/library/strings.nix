@@ -47,14 +47,6 @@ lib: {
 
   optionalString = condition: text: if condition then text else "";
 
-  hasSuffix =
-    suffix: text:
-    let
-      n = builtins.stringLength text;
-      m = builtins.stringLength suffix;
-    in
-    n >= m && builtins.substring (n - m) n text == suffix;
-
   hasInfix = infix: text: builtins.match ".*${lib.escapeRegex infix}.*" "${text}" != null;
 
   stringToCharacters =
@@ -260,14 +252,6 @@ lib: {
       throw "toIntBase10: could not convert ${builtins.toJSON text} to an integer"
     else
       builtins.fromJSON (builtins.head found);
-
-  strings.commonPrefixLength =
-    a: b:
-    let
-      m = lib.min (builtins.stringLength a) (builtins.stringLength b);
-      go = i: if i >= m || builtins.substring i 1 a != builtins.substring i 1 b then i else go (i + 1);
-    in
-    go 0;
 
   stringLength = builtins.stringLength;
 

@@ -131,13 +131,6 @@ lib: {
     else
       lib.toLower (builtins.head parts) + lib.concatMapStrings lib.toSentenceCase (builtins.tail parts);
 
-  strings.commonSuffixLength =
-    a: b:
-    let
-      reversed = text: lib.concatStrings (lib.reverseList (lib.stringToCharacters text));
-    in
-    lib.strings.commonPrefixLength (reversed a) (reversed b);
-
   strings.levenshtein =
     a: b:
     let
