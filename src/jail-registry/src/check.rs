@@ -152,7 +152,7 @@ fn mismatch_help(ty: Type, value: &Value) -> Option<String> {
     match (ty, value) {
         (_, Value::Path(path)) => Some(path.help()),
         (
-            Type::Package | Type::Shell | Type::Entry | Type::Text | Type::Literal,
+            Type::Package | Type::Shell | Type::Entry | Type::Text | Type::Literal | Type::Word(_),
             Value::Permission(applied),
         ) => {
             let name = &applied.combinator;
@@ -162,11 +162,11 @@ fn mismatch_help(ty: Type, value: &Value) -> Option<String> {
         (Type::List(_), Value::Text(_) | Value::Package(_) | Value::Permission(_)) => {
             Some("put it in brackets: `[ … ]`".into())
         }
-        (Type::Literal, Value::Text(text)) if text.expand => Some(
+        (Type::Literal | Type::Word(_), Value::Text(text)) if text.expand => Some(
             "this is needed when the jail is built, before any launch: write it without `noescape`"
                 .into(),
         ),
-        (Type::Text | Type::Literal, Value::Integer(number)) => {
+        (Type::Text | Type::Literal | Type::Word(_), Value::Integer(number)) => {
             Some(format!("write `\"{number}\"`"))
         }
         (ty, Value::Float(number)) if takes_text(ty) => Some(format!("write `\"{number}\"`")),
@@ -177,7 +177,7 @@ fn mismatch_help(ty: Type, value: &Value) -> Option<String> {
 fn takes_text(ty: Type) -> bool {
     match ty {
         Type::Either(types) => types.iter().any(|ty| takes_text(*ty)),
-        ty => matches!(ty, Type::Text | Type::Literal),
+        ty => matches!(ty, Type::Text | Type::Literal | Type::Word(_)),
     }
 }
 
@@ -241,7 +241,7 @@ fn same_shape(ty: Type, value: &Value) -> bool {
         // As in Nix, a package represents its path where a string is expected.
         Type::Text => matches!(value, Value::Text(_) | Value::Package(_)),
         Type::Script => matches!(value, Value::Text(_)),
-        Type::Literal => matches!(value, Value::Text(text) if is_literal(text)),
+        Type::Literal | Type::Word(_) => matches!(value, Value::Text(text) if is_literal(text)),
         Type::Integer => matches!(value, Value::Integer(_)),
         Type::Bool => matches!(value, Value::Bool(_)),
         Type::Package | Type::Shell => matches!(value, Value::Package(_)),
@@ -263,7 +263,7 @@ pub fn describe_type(ty: Type) -> String {
     match ty {
         Type::Null => "null".into(),
         Type::Text => "a string".into(),
-        Type::Literal => "a plain string".into(),
+        Type::Literal | Type::Word(_) => "a plain string".into(),
         Type::Integer => "a whole number".into(),
         Type::Bool => "a boolean".into(),
         Type::Package => "a package".into(),
@@ -284,7 +284,7 @@ fn describe_many(ty: Type) -> String {
     match ty {
         Type::Null => "nulls".into(),
         Type::Text => "strings".into(),
-        Type::Literal => "plain strings".into(),
+        Type::Literal | Type::Word(_) => "plain strings".into(),
         Type::Integer => "whole numbers".into(),
         Type::Bool => "booleans".into(),
         Type::Package => "packages".into(),

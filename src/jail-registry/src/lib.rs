@@ -21,6 +21,7 @@ mod snippet;
 mod suggest;
 mod table;
 mod term;
+mod words;
 
 pub use builders::{
     BUILDERS, Builder, CAGE_SUFFIX, COMMON_JAIL_OPTIONS, COMMON_PKGS, Executed, MOVABLE, Makes,
@@ -48,6 +49,7 @@ pub use term::{
     Applied, Built, FileId, Given, Jail, Made, PathValue, Place, Placed, TERM_VERSION, Term,
     TermError, Value, difference,
 };
+pub use words::{Word, Words};
 
 #[cfg(test)]
 mod testing;

@@ -93,7 +93,7 @@ fn arrows(signature: Signature) -> String {
 pub fn type_words(ty: Type) -> String {
     match ty {
         Type::Null => "null".into(),
-        Type::Text | Type::Literal => "String".into(),
+        Type::Text | Type::Literal | Type::Word(_) => "String".into(),
         Type::Integer => "Number".into(),
         Type::Bool => "Bool".into(),
         Type::Package => "Package".into(),

@@ -1,6 +1,8 @@
 //! Signatures: what a combinator takes, as data. The evaluator can then say which
 //! argument is wrong, and where.
 
+use crate::words::Words;
+
 /// What a combinator or builder takes, in order. It is applied when it has all of its arguments;
 /// one that takes none is a permission by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub enum Type {
     Text,
     /// A string without expansion: it is needed when the jail is compiled.
     Literal,
+    /// A plain string, one of these words in most specs.
+    Word(Words),
     /// A whole number.
     Integer,
     /// `true` or `false`.
@@ -60,6 +64,7 @@ impl Type {
             Self::Null
             | Self::Text
             | Self::Literal
+            | Self::Word(_)
             | Self::Integer
             | Self::Bool
             | Self::Package

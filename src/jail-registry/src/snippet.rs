@@ -53,7 +53,9 @@ impl Snippet {
     fn value(&mut self, name: &str, ty: Type) {
         match ty {
             Type::Null => self.text.push_str("null"),
-            Type::Text | Type::Literal => self.between("\"", "\"", |it| it.place(name)),
+            Type::Text | Type::Literal | Type::Word(_) => {
+                self.between("\"", "\"", |it| it.place(name));
+            }
             Type::Integer => self.place("1"),
             Type::Bool => self.place("true"),
             Type::Package | Type::Entry => self.place("pkgs.hello"),

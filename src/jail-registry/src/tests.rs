@@ -114,7 +114,9 @@ fn codes_are_sorted_and_legal() {
 fn samples(ty: Type) -> Vec<Value> {
     match ty {
         Type::Null => vec![Value::Null],
-        Type::Literal => ["NAME", "1G", "ipc", "tmpfs", "64", "default", "192.0.2.1"].map(s).into(),
+        Type::Literal | Type::Word(_) => {
+            ["NAME", "1G", "ipc", "tmpfs", "64", "default", "192.0.2.1"].map(s).into()
+        }
         // Nearly every text is a path; the arguments of bubblewrap are not.
         Type::Text | Type::Entry => {
             let paths = std::iter::repeat_n("/some/path", 5);

@@ -76,7 +76,7 @@ impl Shared {
         match ty {
             Type::Null => quoted("null"),
             Type::Text => quoted("text"),
-            Type::Literal => quoted("literal"),
+            Type::Literal | Type::Word(_) => quoted("literal"),
             Type::Integer => quoted("integer"),
             Type::Bool => quoted("bool"),
             Type::Package => quoted("package"),

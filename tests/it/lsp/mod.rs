@@ -1,6 +1,7 @@
 //! `jailgen lsp`: a conversation with the real program over its streams, as an editor has it.
 
 mod editor;
+mod edits;
 
 use std::io::Write as _;
 
@@ -253,7 +254,6 @@ fn definitions_are_found_here_and_in_other_files() {
         ("{ pkgs, extra ? 1 }:\n  extr|a", "asked.jail", "0:8-0:13"),
         ("import ./lib/|b.nix", "lib/b.nix", "0:0-0:0"),
         ("import ./d|ir", "dir/default.nix", "0:0-0:0"),
-        ("let b = import ./lib/b.nix; in b.|x", "lib/b.nix", "0:0-0:0"),
     ] {
         let location = editor.ask_at("textDocument/definition", text);
         assert_eq!(location["uri"], editor.uri(file), "{text}");
@@ -371,11 +371,14 @@ fn no_place_of_a_broken_text_ends_the_server() {
         {
             let position = json!({ "line": line, "character": character });
             let params = json!({ "textDocument": document, "position": position });
-            for method in ["completion", "hover", "definition"] {
+            for method in ["completion", "hover", "definition", "signatureHelp"] {
                 editor.ask(&format!("textDocument/{method}"), params.clone());
             }
         }
         editor.ask("textDocument/documentSymbol", json!({ "textDocument": document }));
+        let options = json!({ "tabSize": 2, "insertSpaces": true });
+        let params = json!({ "textDocument": document, "options": options });
+        editor.ask("textDocument/formatting", params);
     }
     // What was said of it between the answers has been passed over.
     editor.change("broken.jail", &long);

@@ -4,6 +4,8 @@
 //! and everything that comes out is plain data with byte ranges.
 
 mod cursor;
+mod definition;
+mod levels;
 mod outline;
 mod packages;
 mod scope;
@@ -26,10 +28,11 @@ use crate::stack::if_large_stack;
 use crate::syntax::{self, Globals as _};
 use crate::vocabulary::Vocabulary;
 
-pub use cursor::{Cursor, completed, cursor};
+pub use cursor::{Cursor, Slot, Step, completed, cursor, open_call};
+pub use definition::Definition;
 pub use outline::{Item, ItemKind};
 pub use scope::{Binding, BindingKind, Scope};
-pub use target::{Definition, Target, TargetKind};
+pub use target::{Target, TargetKind};
 
 /// A text with its tree.
 pub struct Tree {
@@ -86,6 +89,21 @@ impl Tree {
                 Some(if is_word(right.text()) && !is_word(left.text()) { right } else { left })
             }
         }
+    }
+}
+
+impl Tree {
+    /// The words of all comments, in their order. Layout does not change them.
+    #[must_use]
+    pub fn comments(&self) -> Vec<String> {
+        let tokens = self.root.descendants_with_tokens().filter_map(NodeOrToken::into_token);
+        let comments = tokens.filter(|token| token.kind() == rnix::SyntaxKind::TOKEN_COMMENT);
+        let words = |token: SyntaxToken| {
+            let text =
+                token.text().trim_start_matches(['#', '/', '*']).trim_end_matches(['/', '*']);
+            text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        comments.flat_map(words).collect()
     }
 }
 

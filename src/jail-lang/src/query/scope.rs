@@ -28,6 +28,8 @@ pub struct Binding {
     pub kind: BindingKind,
     /// Its value, or the default of an argument, as it is written.
     pub value: Option<Range<usize>>,
+    /// The set that it is inherited from, where one is named.
+    pub from: Option<Range<usize>>,
     /// Whether the value is a function.
     pub is_function: bool,
 }
@@ -108,16 +110,20 @@ fn entries(set: &impl HasEntry, scope: &mut Scope) {
             place: range(first.syntax()),
             kind: BindingKind::Let,
             value: value.as_ref().map(|value| range(value.syntax())),
+            from: None,
             is_function: matches!(value, Some(ast::Expr::Lambda(_))),
         });
     }
     for inherit in set.inherits() {
-        let from = inherit.from().is_some();
-        let kind = if from { BindingKind::Let } else { BindingKind::Inherited };
+        let from = inherit.from().and_then(|from| from.expr());
+        let from = from.map(|set| range(set.syntax()));
+        let kind = if from.is_some() { BindingKind::Let } else { BindingKind::Inherited };
         for attr in inherit.attrs() {
             if let Some(name) = attr_name(&attr) {
                 let place = range(attr.syntax());
-                scope.bindings.push(Binding { name, place, kind, value: None, is_function: false });
+                let from = from.clone();
+                let binding = Binding { name, place, kind, value: None, from, is_function: false };
+                scope.bindings.push(binding);
             }
         }
     }
@@ -131,6 +137,7 @@ fn arguments(param: &ast::Param, scope: &mut Scope) {
             place: range(ident.syntax()),
             kind: BindingKind::Argument,
             value: default.as_ref().map(|value| range(value.syntax())),
+            from: None,
             is_function: matches!(default, Some(ast::Expr::Lambda(_))),
         });
     };

@@ -46,16 +46,6 @@ pub enum TargetKind {
     Path(String),
 }
 
-/// Where something is defined.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Definition {
-    /// In the same text.
-    Here(Range<usize>),
-    /// It is the file at this path, which is relative to the file at hand, or the
-    /// `default.nix` of that folder.
-    File(String),
-}
-
 impl Tree {
     /// The word at a byte.
     #[must_use]
@@ -87,26 +77,6 @@ impl Tree {
         Some(Target { kind, place })
     }
 
-    /// Where the word at a byte is defined, as far as this text shows.
-    #[must_use]
-    pub fn definition(&self, offset: usize) -> Option<Definition> {
-        match self.target(offset)?.kind {
-            TargetKind::Variable { name, .. } => {
-                Some(Definition::Here(self.binding(&name, offset)?.place))
-            }
-            TargetKind::Attribute { base, name } => {
-                let (variable, rest) = base.split_first()?;
-                let value = self.binding(variable, offset)?.value?;
-                self.attribute_in(&value, rest, &name)
-            }
-            TargetKind::Argument { function, name } => {
-                let value = self.binding(&function, offset)?.value?;
-                self.argument_of(&value, &name)
-            }
-            TargetKind::Path(path) => Some(Definition::File(path)),
-        }
-    }
-
     /// The names that may follow `base.` at a byte, where `base` is bound to a literal set.
     #[must_use]
     pub fn attributes(&self, base: &[String], offset: usize) -> Vec<String> {
@@ -133,7 +103,7 @@ impl Tree {
         idents.filter_map(|entry| Some(entry.ident()?.syntax().text().to_string())).collect()
     }
 
-    fn pattern_at(&self, place: &Range<usize>) -> Option<ast::Pattern> {
+    pub(super) fn pattern_at(&self, place: &Range<usize>) -> Option<ast::Pattern> {
         let ast::Expr::Lambda(lambda) = self.expression(place)? else { return None };
         match lambda.param()? {
             ast::Param::Pattern(pattern) => Some(pattern),
@@ -141,7 +111,7 @@ impl Tree {
         }
     }
 
-    fn expression(&self, place: &Range<usize>) -> Option<ast::Expr> {
+    pub(super) fn expression(&self, place: &Range<usize>) -> Option<ast::Expr> {
         let token = self.inside(place)?;
         let mut around = token.parent_ancestors();
         around
@@ -152,45 +122,6 @@ impl Tree {
     fn inside(&self, place: &Range<usize>) -> Option<SyntaxToken> {
         let start = u32::try_from(place.start).ok()?;
         self.root.token_at_offset(start.into()).right_biased()
-    }
-
-    /// `name` in the set at `place`, or the file that is imported there.
-    fn attribute_in(
-        &self,
-        place: &Range<usize>,
-        inner: &[String],
-        name: &str,
-    ) -> Option<Definition> {
-        let expr = self.expression(place)?;
-        if let ast::Expr::Apply(apply) = &expr
-            && callee(apply)? == "import"
-            && let Some(ast::Expr::PathRel(path)) = apply.argument()
-        {
-            return Some(Definition::File(path.syntax().text().to_string()));
-        }
-        let ast::Expr::AttrSet(set) = expr else { return None };
-        let wanted = inner.first().map_or(name, String::as_str);
-        for entry in set.attrpath_values() {
-            let first = entry.attrpath().and_then(|path| path.attrs().next())?;
-            if attr_name(&first).is_none_or(|it| it != wanted) {
-                continue;
-            }
-            return match (inner.split_first(), entry.value()) {
-                (None, _) => Some(Definition::Here(range(first.syntax()))),
-                (Some((_, rest)), Some(value)) => {
-                    self.attribute_in(&range(value.syntax()), rest, name)
-                }
-                (Some(_), None) => None,
-            };
-        }
-        None
-    }
-
-    /// The entry `name` of the pattern of the function at `place`.
-    fn argument_of(&self, place: &Range<usize>, name: &str) -> Option<Definition> {
-        let mut idents = self.pattern_at(place)?.pat_entries().filter_map(|entry| entry.ident());
-        let ident = idents.find(|ident| ident.syntax().text() == name)?;
-        Some(Definition::Here(range(ident.syntax())))
     }
 }
 

@@ -7,6 +7,16 @@ fn marked(text: &str) -> (String, usize) {
     (text.replacen('|', "", 1), offset)
 }
 
+/// `f` for its first argument, `f 1 a []` for an element of `a` in its second.
+fn shown_slot(slot: &Slot) -> String {
+    let argument = if slot.argument == 0 { String::new() } else { format!(" {}", slot.argument) };
+    let steps = slot.steps.iter().map(|step| match step {
+        Step::Element => " []".to_owned(),
+        Step::Field(name) => format!(" {name}"),
+    });
+    format!("{}{argument}{}", slot.function, steps.collect::<String>())
+}
+
 fn assert_cursor(text: &str, expected: &str) {
     let (text, offset) = marked(text);
     let shown = match cursor(&text, offset) {
@@ -15,9 +25,11 @@ fn assert_cursor(text: &str, expected: &str) {
         Cursor::Attribute { base, start } => {
             format!("attribute {} . {}", base.join("."), &text[start..offset])
         }
-        Cursor::Argument { function, given, start } => {
-            format!("argument of {function} after [{}] {}", given.join(" "), &text[start..offset])
+        Cursor::Argument { slot, given, start } => {
+            let (slot, given) = (shown_slot(&slot), given.join(" "));
+            format!("argument of {slot} after [{given}] {}", &text[start..offset])
         }
+        Cursor::Text { slot, place } => format!("text of {} {}", shown_slot(&slot), &text[place]),
     };
     assert_eq!(shown.trim_end(), expected, "{text}");
 }
@@ -30,7 +42,8 @@ fn what_may_be_typed_follows_from_the_tokens_before() {
         ("jail \"x\" pkgs.|", "attribute pkgs ."),
         ("jail \"x\" pkgs.he|llo [ ]", "attribute pkgs . he"),
         ("jail \"x\" pkgs.python3.pkgs.|", "attribute pkgs.python3.pkgs ."),
-        ("jail \"x| \" pkgs.hello [ ]", "nothing"),
+        ("jail \"x| \" pkgs.hello [ ]", "text of jail x"),
+        ("\"x|\"", "nothing"),
         ("jail \"${n|}\" pkgs.hello [ ]", "value n"),
         ("jail \"x\" pkgs.hello [ mount-|", "value mount-"),
         ("jail \"x\" pkgs.hello [ | ]", "value"),
@@ -43,7 +56,7 @@ fn what_may_be_typed_follows_from_the_tokens_before() {
             "argument of makeJailedCrush after [env] ext",
         ),
         ("makeJailedCrush { env.A = \"1\"; | }", "argument of makeJailedCrush after [env]"),
-        ("makeJailedCrush { env = { | }; }", "nothing"),
+        ("makeJailedCrush { env = { | }; }", "argument of makeJailedCrush env after []"),
         ("makeJailedCrush { extraPkgs = | }", "value"),
         ("makeJailedCrush { extraPkgs = with pkgs; | }", "value"),
         ("makeJailedCrush { extraPkgs = with pkgs; [ g| ]; }", "value g"),
@@ -62,6 +75,54 @@ fn what_may_be_typed_follows_from_the_tokens_before() {
         ("]]})|", "value"),
     ] {
         assert_cursor(text, expected);
+    }
+}
+
+#[test]
+fn a_string_belongs_to_the_argument_that_it_is_in() {
+    for (text, expected) in [
+        ("[ (seccomp \"str|\") ]", "text of seccomp str"),
+        ("[ (seccomp \"|\") ]", "text of seccomp"),
+        ("[ (seccomp \"|", "text of seccomp"),
+        ("[ (c.seccomp \"s|trict\") ]", "text of seccomp strict"),
+        ("[ (mount \"tmpfs\" \"|\") ]", "text of mount 1"),
+        ("[ (mount (x \"y\") \"|\") ]", "text of mount 1"),
+        ("[ (mount pkgs.x \"|\") ]", "text of mount 1"),
+        ("[ (network-allow [ \"a\" \"@n|\" ]) ]", "text of network-allow [] @n"),
+        ("[ (network-allow ([ \"a\" ] ++ [ \"|\" ])) ]", "text of network-allow []"),
+        ("[ (network-allow (if x then [ \"|\" ] else [ ])) ]", "text of network-allow []"),
+        ("[ (seccomp { onDeny = \"|\"; }) ]", "text of seccomp onDeny"),
+        ("f { a.b = [ { c = \"|\"; } ]; }", "text of f a b [] c"),
+        ("f { a = g \"|\"; }", "text of g"),
+        ("f { a = let x = \"y\"; in \"|\"; }", "text of f a"),
+        ("[ \"|\" ]", "nothing"),
+        ("[ (f \"a\") \"|\" ]", "nothing"),
+        ("f (\"a\" + \"|\")", "nothing"),
+        ("f \"${x}a|\"", "nothing"),
+        ("f ''a|''", "nothing"),
+        ("f [ { | } ]", "argument of f [] after []"),
+        ("f \"a\" { | }", "argument of f 1 after []"),
+    ] {
+        assert_cursor(text, expected);
+    }
+}
+
+#[test]
+fn the_call_around_a_place_is_the_innermost() {
+    for (text, expected) in [
+        ("[ (ro-bi|nd \"/a\") ]", "ro-bind"),
+        ("[ (ro-bind |\"/a\") ]", "ro-bind"),
+        ("[ (ro-bind \"/a|\") ]", "ro-bind"),
+        ("[ (ro-bind \"/a\" |) ]", "ro-bind 1"),
+        ("jail \"x\" pkgs.hello [ | ]", "jail 2 []"),
+        ("f { a = |; }", "f a"),
+        ("f { | }", "f"),
+        ("|", "none"),
+        ("[ (f x) | ]", "none"),
+    ] {
+        let (text, offset) = marked(text);
+        let shown = open_call(&text, offset).map_or("none".to_owned(), |slot| shown_slot(&slot));
+        assert_eq!(shown, expected, "{text}");
     }
 }
 
@@ -157,19 +218,50 @@ fn words_lead_to_where_they_are_defined() {
         ("x: |x", "0 x"),
         ("let s = { a.b = 1; c = { d = 2; }; }; in s.|a", "10 a"),
         ("let s = { a.b = 1; c = { d = 2; }; }; in s.c.|d", "25 d"),
-        ("let t = import ./t.nix; in t.|x", "file ./t.nix"),
+        ("let t = import ./t.nix; in t.|x", "file ./t.nix x"),
+        ("let t = import ./t.nix { a = 1; }; in t.x.|y", "file ./t.nix x.y"),
+        ("let inherit (import ./t.nix) a; in |a", "file ./t.nix a"),
+        ("let t = import ./t.nix; inherit (t.x) a; in a.|b", "file ./t.nix x.a.b"),
+        ("let t = import ./t.nix; in with t; [ |a ]", "file ./t.nix a"),
+        ("let t = { b = 1; } // import ./t.nix; in t.|a", "file ./t.nix a"),
+        ("let s = { a = 1; }; t = s; in t.|a", "10 a"),
+        ("let s = { inherit (t) a; }; t = { a = 1; }; in s.|a", "34 a"),
+        ("let a = b // b; b = a // a; in a.|x", "none"),
         ("let f = { name, pkg }: 1; in f { na|me = 2; }", "10 name"),
         ("import |./team/common.nix", "file ./team/common.nix"),
         ("[ |network ]", "none"),
         ("pkgs.|git", "none"),
     ] {
         let (text, offset) = marked(text);
-        let shown = match read(&text, |tree| tree.definition(offset)).unwrap() {
-            None => "none".to_owned(),
-            Some(Definition::File(path)) => format!("file {path}"),
-            Some(Definition::Here(place)) => format!("{} {}", place.start, &text[place.clone()]),
-        };
-        assert_eq!(shown, expected, "{text}");
+        let found = read(&text, |tree| tree.definition(offset)).unwrap();
+        assert_eq!(shown_definition(&text, found), expected, "{text}");
+    }
+}
+
+#[test]
+fn attributes_are_found_in_what_a_file_is() {
+    for (text, expected) in [
+        ("{ a = 1; x.y = 2; }", "11 y"),
+        ("{ pkgs }: let z = 1; in { x = { y = z; }; }", "32 y"),
+        ("rec { x = w; w = { y = 1; }; }", "19 y"),
+        ("import ./t.nix", "file ./t.nix x.y"),
+        ("{ x = 1; }", "none"),
+        ("1", "none"),
+        ("", "none"),
+    ] {
+        let names = ["x", "y"].map(str::to_owned);
+        let found = read(text, |tree| tree.attribute(&names)).unwrap();
+        assert_eq!(shown_definition(text, found), expected, "{text}");
+    }
+}
+
+fn shown_definition(text: &str, definition: Option<Definition>) -> String {
+    match definition {
+        None => "none".to_owned(),
+        Some(Definition::File { path, names }) => {
+            format!("file {path} {}", names.join(".")).trim_end().to_owned()
+        }
+        Some(Definition::Here(place)) => format!("{} {}", place.start, &text[place.clone()]),
     }
 }
 

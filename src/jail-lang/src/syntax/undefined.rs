@@ -45,7 +45,9 @@ pub(crate) fn undefined<'a>(
     if is_wanted(&|ty| matches!(ty, Type::Package | Type::Entry)) {
         return variable(format!("write `pkgs.{name}` for the package"));
     }
-    if is_wanted(&|ty| matches!(ty, Type::Text | Type::Literal)) || is_in_capitals(name) {
+    if is_wanted(&|ty| matches!(ty, Type::Text | Type::Literal | Type::Word(_)))
+        || is_in_capitals(name)
+    {
         return variable(quoted(name, is_wanted(&|ty| matches!(ty, Type::Text))));
     }
     if let Some(near) = nearest(name, globals.names()) {

@@ -145,7 +145,7 @@ impl Collector<'_, '_> {
     /// A symbolic value is a package, or the text that names it.
     fn symbolic(&mut self, residual: &Rc<Residual>, ty: Type, place: Place) -> Option<Term> {
         let package = |ty| matches!(ty, Type::Package | Type::Entry);
-        let text = |ty| matches!(ty, Type::Text | Type::Literal | Type::Script);
+        let text = |ty| matches!(ty, Type::Text | Type::Literal | Type::Word(_) | Type::Script);
         if wants(ty, &text) && !wants(ty, &package) {
             if is_list(residual) {
                 let message = "expected a string, got a list that only Nix knows";

@@ -3,6 +3,7 @@
 use super::{Builder, Makes, optional, required};
 use crate::packages::Brought;
 use crate::signature::{Field, Param, Signature, Type};
+use crate::words::Words;
 
 /// The command is named `NAME-cage`: `claude-cage`.
 pub const SUFFIX: &str = "-cage";
@@ -67,7 +68,7 @@ const FIELDS: &[Field] = &[
     ),
     optional(
         "profile",
-        Type::Either(&[Type::Literal, Type::Fields(PROFILE), Type::Null]),
+        Type::Either(&[Type::Word(Words::Profiles), Type::Fields(PROFILE), Type::Null]),
         "`\"offline\"`, `\"aiAgent\"` (TCP ports 443 and 22), `\"devNet\"` (80, 8080, 3000 and 5000 too), `null`, or a set of your own; lists of both are joined",
     ),
     optional(
@@ -104,7 +105,11 @@ const NIX_STORE: Field = optional(
     "nixStore",
     Type::Fields(&[
         optional("read", Type::Bool, "whether all of the store may be read"),
-        optional("exec", Type::Literal, "`\"closure\"` or `\"all\"`"),
+        optional(
+            "exec",
+            Type::Word(Words::Given(&["closure", "all"])),
+            "`\"closure\"` or `\"all\"`",
+        ),
     ]),
     "`read` (true unless given): all of the store; `exec`: `\"closure\"` (unless given) or `\"all\"`",
 );
@@ -114,7 +119,7 @@ const NETWORK: Field = optional(
         optional("connectTcp", PORTS, "ports that may be connected to"),
         optional(
             "bindTcp",
-            Type::Either(&[PORTS, Type::Literal]),
+            Type::Either(&[PORTS, Type::Word(Words::Given(&["ephemeral"]))]),
             "ports that may be listened on, or `\"ephemeral\"`",
         ),
     ]),
@@ -140,7 +145,7 @@ const ENV: Field = optional(
 );
 const TOOLS: Field = optional(
     "tools",
-    NAMES,
+    Type::List(&Type::Word(Words::Agents)),
     "known agents, such as `claude-code`, whose state in the real home is used, read-write",
 );
 const CONFIG_DIRS: Field = optional(
@@ -150,7 +155,7 @@ const CONFIG_DIRS: Field = optional(
 );
 const TMP: Field = optional(
     "tmp",
-    Type::Literal,
+    Type::Word(Words::Given(&["private", "shared"])),
     "`\"private\"` (unless given): a folder of the cage's own, named by TMPDIR; `\"shared\"`: the host's /tmp and /var/tmp, with the files and sockets of other programs",
 );
 const SYSTEM_PROGRAMS: Field = optional(

@@ -1,7 +1,7 @@
 //! Agent builders: `makeJailedOpencode { … }` and the like. They are expanded
 //! here, for both front ends.
 
-mod cage;
+pub(crate) mod cage;
 mod executed;
 mod expand;
 mod hosts;
@@ -18,6 +18,7 @@ use crate::table::limits::AMOUNT;
 use crate::table::names;
 use crate::table::secrets::SECRET_FIELDS;
 use crate::term::{Built, Jail, Made, Value};
+use crate::words::Words;
 
 pub use cage::SUFFIX as CAGE_SUFFIX;
 pub(crate) use cage::{PROFILES, Profile};
@@ -301,6 +302,8 @@ const KNOWN_FIELDS: &[Field] = &[
     EXTRA_OPTIONS,
 ];
 
+/// What an argument takes that can be left to what is known of the agent.
+const DEFAULT: Type = Type::Word(Words::Given(&["default"]));
 const PATHS: Type = Type::List(&Type::Text);
 const PACKAGES: Type = Type::List(&Type::Package);
 const EXTRA_PKGS: Field = optional("extraPkgs", PACKAGES, "further packages on PATH");
@@ -353,14 +356,14 @@ const NIX_CONFIG_DIR_FIELDS: &[Field] = &[
 ];
 const ALLOWED_HOSTS: Field = optional(
     "allowedHosts",
-    Type::Either(&[Type::Literal, Type::List(&HOST)]),
+    Type::Either(&[DEFAULT, Type::List(&HOST)]),
     "hosts by name instead of `network`: a list as `network-allow` takes it, or `\"default\"` for those of the agent",
 );
 const SECRETS: Field = optional(
     "secrets",
     Type::Either(&[
-        Type::Literal,
-        Type::List(&Type::Either(&[Type::Literal, Type::Fields(SECRET_FIELDS)])),
+        DEFAULT,
+        Type::List(&Type::Either(&[Type::Word(Words::Keys), Type::Fields(SECRET_FIELDS)])),
     ]),
     "keys that stay outside: a list of known variables and of what `secret` takes, or `\"default\"` for those of the agent that the launcher has",
 );
@@ -395,7 +398,7 @@ const SEPARATE_STATE: Field = optional(
 );
 const CACHES: Field = optional(
     names::CACHES,
-    Type::List(&Type::Literal),
+    Type::List(&Type::Word(Words::Caches)),
     "caches of the jail's own that stay when it ends, such as `[ \"npm\" \"cargo\" ]`: see [`caches`](#caches)",
 );
 const BASE_OPTIONS: Field =

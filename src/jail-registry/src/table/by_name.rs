@@ -5,6 +5,7 @@ use crate::lower::by_name;
 use crate::packages::{Brings, Brought};
 use crate::signature::{Field, Signature, Type};
 use crate::table::Lower;
+use crate::words::Words;
 
 pub(super) const fn optional(name: &'static str, ty: Type, doc: &'static str) -> Field {
     Field { name, ty, required: false, doc }
@@ -18,13 +19,13 @@ pub(super) const fn required(name: &'static str, ty: Type, doc: &'static str) ->
 pub(super) const CERTIFICATES: &[Brings] = &[inside(Brought::Cacert)];
 
 /// The elements of `network-allow` and `allowedHosts`.
-pub(crate) const HOST: Type = Type::Either(&[Type::Literal, Type::Fields(HOST_FIELDS)]);
+pub(crate) const HOST: Type = Type::Either(&[Type::Word(Words::Hosts), Type::Fields(HOST_FIELDS)]);
 const HOST_FIELDS: &[Field] = &[
-    required("host", Type::Literal, "the host, written as an element of a list"),
+    required("host", Type::Word(Words::Hosts), "the host, written as an element of a list"),
     optional("ports", Type::List(&Type::Integer), "its TCP ports, instead of 443 and 80"),
     optional(
         "sni",
-        Type::Literal,
+        Type::Word(Words::Given(&["any"])),
         "`\"any\"`: TLS may ask for another server name than the host's",
     ),
     optional(
@@ -73,7 +74,7 @@ pub(super) const EXPOSE_PORT: Combinator = Combinator {
     docs: "`{ from = 8080; to = 3000; }`: port 8080 of the host leads to port 3000 of the jail. `\"3000-3010\"` is a range. `\"ephemeral\"`
 is one port that is free on the host when the jail starts, for callbacks from a browser. Every user of the machine can connect
 to an exposed port. If a port is in use on the host, the launch stops.",
-    signature: Signature { params: &[param("port", Type::Either(&[Type::Integer, Type::Literal, MAPPED]))] },
+    signature: Signature { params: &[param("port", Type::Either(&[Type::Integer, Type::Word(Words::Given(&["ephemeral"])), MAPPED]))] },
     example: "[ (expose-port 3000) (expose-port { from = 8080; to = 80; }) (expose-port \"4000-4010\") ]",
     lower: Lower::Permission(by_name::exposed),
     ..OURS

@@ -6,6 +6,7 @@ use super::{Chapter, Combinator, Lower, OURS, caches, homes, names, param};
 use crate::diagnostic::Code;
 use crate::lower::{Call, parse_size};
 use crate::signature::{Param, Signature, Type};
+use crate::words::Words;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Files",
@@ -48,7 +49,7 @@ begins with `try`.",
 The caches of your own programs are not in the jail, because what it puts there would be built and run outside. All sessions of
 a jail share its caches, in whatever project they are: what one of them puts there, the next one runs. The
 [names](#names-of-caches) are in a list of their own; for other folders, use `separate-state-dir`.",
-            signature: Signature { params: &[param("names", Type::List(&Type::Literal))] },
+            signature: Signature { params: &[param("names", Type::List(&Type::Word(Words::Caches)))] },
             example: "caches [ \"npm\" \"cargo\" ]",
             lower: Lower::Permission(caches::caches),
             ..OURS
@@ -57,7 +58,7 @@ a jail share its caches, in whatever project they are: what one of them puts the
             name: "mount",
             summary: "A file system of this type at this place: `tmpfs`, `devtmpfs` (a minimal /dev) or `proc`",
             docs: "There are no other types: a jail never mounts anything that the kernel would have to interpret.",
-            signature: Signature { params: &[param("kind", Type::Literal), param("to", Type::Text)] },
+            signature: Signature { params: &[param("kind", Type::Word(MOUNT_KINDS)), param("to", Type::Text)] },
             example: "mount \"tmpfs\" \"/var/cache\"",
             lower: Lower::Permission(mount),
             ..OURS
@@ -373,6 +374,9 @@ fn bind_to(call: &mut Call<'_, '_>, access: Access, missing: Missing) -> Option<
     call.grant_named(1, Grant::Bind { from: from?, to: to?, access, missing });
     Some(())
 }
+
+/// The file systems that `mount` knows.
+const MOUNT_KINDS: Words = Words::Given(&["devtmpfs", "proc", "tmpfs"]);
 
 fn mount(call: &mut Call<'_, '_>) -> Option<()> {
     let to = call.target(1)?;

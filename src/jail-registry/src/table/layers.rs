@@ -8,6 +8,7 @@ use crate::lower::Call;
 use crate::signature::{Field, Signature, Type};
 use crate::suggest::nearest;
 use crate::term::{Placed, Value};
+use crate::words::Words;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Layers",
@@ -77,30 +78,30 @@ applies to every call outside the list.",
     ],
 };
 
-const CALLS: Type = Type::Either(&[Type::Literal, Type::Fields(RULES)]);
+const CALLS: Type = Type::Either(&[Type::Word(Words::CallLists), Type::Fields(RULES)]);
 const RULES: &[Field] = &[
     Field {
         name: "allow",
-        ty: Type::List(&Type::Literal),
+        ty: Type::List(&Type::Word(Words::Calls)),
         required: false,
         doc: "the system calls that are also allowed",
     },
     Field {
         name: "deny",
-        ty: Type::List(&Type::Literal),
+        ty: Type::List(&Type::Word(Words::Calls)),
         required: false,
         doc: "the system calls that are also refused",
     },
     Field {
         name: "onDeny",
-        ty: Type::Literal,
+        ty: Type::Word(Words::Answers),
         required: false,
         doc: "what happens at a refused call: `\"errno\"`, `\"kill\"` or `\"log\"`",
     },
 ];
 
-const BASES: &[(&str, bool)] = &[("default", false), ("strict", true)];
-const ANSWERS: &[(&str, OnDeny)] =
+pub(crate) const BASES: &[(&str, bool)] = &[("default", false), ("strict", true)];
+pub(crate) const ANSWERS: &[(&str, OnDeny)] =
     &[("errno", OnDeny::Errno), ("kill", OnDeny::Kill), ("log", OnDeny::Log)];
 
 /// The process that starts the payload, waits for it and reports its end is
@@ -199,7 +200,7 @@ fn known(text: &str) -> Result<(), (String, String)> {
     Err((format!("unknown system call `{name}`"), help))
 }
 
-const WALL: Type = Type::Either(&[Type::Literal, Type::Fields(ABI)]);
+const WALL: Type = Type::Either(&[Type::Word(Words::Walls), Type::Fields(ABI)]);
 const ABI: &[Field] = &[Field {
     name: "abi",
     ty: Type::Integer,
@@ -207,7 +208,7 @@ const ABI: &[Field] = &[Field {
     doc: "the Landlock ABI below which the launch stops: `{ abi = 6; }`",
 }];
 
-const WALLS: &[(&str, Wall)] = &[("default", Wall::Writes), ("full", Wall::Full)];
+pub(crate) const WALLS: &[(&str, Wall)] = &[("default", Wall::Writes), ("full", Wall::Full)];
 
 fn landlock(call: &mut Call<'_, '_>) -> Option<()> {
     match call.value(0)? {

@@ -7,9 +7,10 @@ use crate::diagnostic::Code;
 use crate::lower::Call;
 use crate::signature::{Signature, Type};
 use crate::suggest::nearest;
+use crate::words::Words;
 
 /// The namespaces that can be shared. Without a mount namespace of its own, there would be no jail.
-const NAMES: &[(&str, Namespace)] = &[
+pub(crate) const NAMES: &[(&str, Namespace)] = &[
     ("cgroup", Namespace::Cgroup),
     ("ipc", Namespace::Ipc),
     ("net", Namespace::Net),
@@ -27,7 +28,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         summary: "Shares a namespace with the host: `cgroup`, `ipc`, `net`, `pid`, `user` or `uts`",
         docs: "What the namespace isolated is isolated no longer: with `pid` the jail sees and signals your processes, with `net` it reaches
 your network, for which `network` is the better word.",
-        signature: Signature { params: &[param("namespace", Type::Literal)] },
+        signature: Signature { params: &[param("namespace", Type::Word(Words::Namespaces))] },
         example: "share-ns \"ipc\"",
         lower: Lower::Permission(share),
         ..OURS

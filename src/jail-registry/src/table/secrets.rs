@@ -6,7 +6,9 @@ use super::{Combinator, OURS, names, param};
 use crate::lower::by_name;
 use crate::signature::{Field, Signature, Type};
 use crate::table::Lower;
+use crate::words::Words;
 
+const METHODS: Words = Words::Given(&["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]);
 const WORDS: Type = Type::List(&Type::Literal);
 
 /// A string would be the value itself. The lowering refuses it with a reason.
@@ -32,7 +34,7 @@ const FROM: Field = required("from", SOURCE, "where the value is at launch");
 const HOSTS: Field = required("hosts", WORDS, "the hosts that get the value");
 const PLACES: Field = optional(
     "places",
-    WORDS,
+    Type::List(&Type::Word(Words::Places)),
     "where in a request the placeholder is replaced: `\"header\"`, which is the default, `\"basic\"`, `\"query\"`, `\"body\"`",
 );
 const HEADER: Field = optional(
@@ -73,7 +75,7 @@ names those that do not. A refused request gets a 403.",
             param(
                 "requests",
                 Type::Fields(&[
-                    optional("methods", WORDS, "the methods, such as `[ \"GET\" \"HEAD\" ]`"),
+                    optional("methods", Type::List(&Type::Word(METHODS)), "the methods, such as `[ \"GET\" \"HEAD\" ]`"),
                     optional("paths", WORDS, "the paths, such as `[ \"/repos/*/*/issues\" \"/search/**\" ]`"),
                 ]),
             ),

@@ -1,16 +1,17 @@
 //! What may be typed at a place.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use gen_lsp_types::{
     CompletionItem, CompletionItemKind as ItemKind, InsertTextFormat, MarkupContent, MarkupKind,
     TextEdit,
 };
-use jail_lang::query::{self, BindingKind, Cursor, Scope, Tree};
-use jail_registry::{BUILDERS, COMMON_PKGS, PRESETS, builder, combinators};
+use jail_lang::query::{self, BindingKind, Cursor, Scope, Slot, Tree};
+use jail_registry::{BUILDERS, COMMON_PKGS, PRESETS, Words, combinators};
 
 use super::documents::Document;
-use super::{Insert, language, position};
+use super::{Insert, language, position, slots};
 
 pub(super) fn complete(document: &Document, offset: usize, insert: Insert) -> Vec<CompletionItem> {
     let text = &*document.text;
@@ -18,9 +19,13 @@ pub(super) fn complete(document: &Document, offset: usize, insert: Insert) -> Ve
     let Some(named) = query::read(text, Tree::packages) else { return Vec::new() };
     let (start, mut offers) = match query::cursor(text, offset) {
         Cursor::Nothing => return Vec::new(),
-        Cursor::Argument { function, given, start } => {
-            let own = in_completed(text, offset, |tree| tree.parameters(&function, offset));
-            (start, arguments(&function, &own, &given))
+        Cursor::Text { slot, place } => return texts(text, &slot, place, offset),
+        Cursor::Argument { slot, given, start } => {
+            let own = match slot.steps.as_slice() {
+                [] => in_completed(text, offset, |tree| tree.parameters(&slot.function, offset)),
+                _ => Vec::new(),
+            };
+            (start, arguments(&slot, &own, &given))
         }
         Cursor::Attribute { base, start } => {
             let own = in_completed(text, offset, |tree| tree.attributes(&base, offset));
@@ -119,14 +124,27 @@ fn in_completed<T: Default + Send>(
     query::read(&query::completed(text, offset), ask).unwrap_or_default()
 }
 
+/// The words that a string at a place is usually one of. They replace all of the string.
+fn texts(text: &str, slot: &Slot, place: Range<usize>, offset: usize) -> Vec<CompletionItem> {
+    let bound = in_completed(text, offset, |tree| tree.scope(offset)).bindings;
+    if bound.iter().any(|binding| binding.name == slot.function) {
+        return Vec::new();
+    }
+    let mut offers = Offers::default();
+    for word in slots::words(slot).into_iter().flat_map(Words::all) {
+        offers.add(&word.text, ItemKind::EnumMember, '0', word.about);
+    }
+    offers.items(position::range(text, &place))
+}
+
 /// `own` are the parameters of the function where the text itself binds it.
-fn arguments(function: &str, own: &[String], given: &[String]) -> Offers {
+fn arguments(slot: &Slot, own: &[String], given: &[String]) -> Offers {
     let mut offers = Offers::default();
     for name in own.iter().filter(|name| !given.contains(name)) {
         offers.add(name, ItemKind::Field, '0', "argument");
     }
-    let fields = builder(function).map(language::fields).unwrap_or_default();
-    for field in fields.iter().filter(|field| given.iter().all(|given| given != field.name)) {
+    let fields = slots::fields(slot).into_iter();
+    for field in fields.filter(|field| given.iter().all(|given| given != field.name)) {
         let rank = if field.required { '0' } else { '1' };
         let detail = jail_registry::describe_type(field.ty);
         offers.add_with(field.name, ItemKind::Field, rank, detail, Some(language::of_field(field)));

@@ -7,8 +7,9 @@ use gen_lsp_types::{
 };
 use jail_lang::Files;
 use jail_registry::{self as registry, Code, FileId, Place, Severity};
+use serde_json::Value;
 
-use super::position;
+use super::{fixes, position};
 
 /// What is found in a file by itself: the rest depends on what a spec makes of it.
 const OF_THE_TEXT: &[Code] = &[
@@ -62,6 +63,11 @@ impl Map<'_> {
         Some(Location { uri: (self.uri_of)(&file.name), range: Range::default() })
     }
 
+    fn fixes(&self, diagnostic: &registry::Diagnostic) -> Option<Value> {
+        let file = self.files.get(diagnostic.primary?.file)?;
+        fixes::data(&fixes::fixes(diagnostic, &file.text))
+    }
+
     fn diagnostic(&self, diagnostic: &registry::Diagnostic, range: Range) -> Diagnostic {
         let severity = match diagnostic.severity {
             Severity::Error => DiagnosticSeverity::Error,
@@ -79,6 +85,7 @@ impl Map<'_> {
             source: Some("jailgen".into()),
             message: message(diagnostic).into(),
             related_information: Some(related.collect()),
+            data: self.fixes(diagnostic),
             ..Diagnostic::default()
         }
     }

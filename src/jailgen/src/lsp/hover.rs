@@ -1,11 +1,11 @@
 //! The description of the word under the pointer.
 
 use gen_lsp_types::{Hover, MarkupContent, MarkupKind};
-use jail_lang::query::{self, TargetKind, Tree};
-use jail_registry::{builder, combinator};
+use jail_lang::query::{self, Slot, TargetKind, Tree};
+use jail_registry::combinator;
 
 use super::documents::Document;
-use super::{language, position};
+use super::{language, position, slots};
 
 /// A binding's value is shown up to so many lines.
 const LINES_MAX: usize = 8;
@@ -41,7 +41,8 @@ fn page(text: &str, tree: &Tree, kind: &TargetKind, offset: usize) -> Option<Str
             }
         }
         TargetKind::Argument { function, name } => {
-            let mut fields = language::fields(builder(function)?).iter();
+            let slot = Slot { function: function.clone(), argument: 0, steps: Vec::new() };
+            let mut fields = slots::fields(&slot).into_iter();
             fields.find(|field| field.name == name).map(language::of_field)
         }
         TargetKind::Path(_) => None,

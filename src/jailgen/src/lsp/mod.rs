@@ -9,9 +9,13 @@ mod completion;
 mod definition;
 mod diagnostics;
 mod documents;
+mod fixes;
+mod formatting;
 mod hover;
 mod language;
 mod position;
+mod signature;
+mod slots;
 mod symbols;
 mod uri;
 
@@ -21,11 +25,12 @@ mod tests;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use gen_lsp_types::{
-    CompletionOptions, CompletionParams, DefinitionParams, DidChangeTextDocumentParams,
-    DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentSymbolParams, HoverParams,
-    InitializeResult, PositionEncodingKind, ServerCapabilities, ServerInfo,
-    TextDocumentContentChangeEvent, TextDocumentPositionParams, TextDocumentSyncKind,
-    TextDocumentSyncOptions, Uri,
+    CodeActionKind, CodeActionOptions, CodeActionParams, CompletionOptions, CompletionParams,
+    DefinitionParams, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
+    DidOpenTextDocumentParams, DocumentFormattingParams, DocumentSymbolParams, HoverParams,
+    InitializeResult, PositionEncodingKind, ServerCapabilities, ServerInfo, SignatureHelpOptions,
+    SignatureHelpParams, TextDocumentContentChangeEvent, TextDocumentPositionParams,
+    TextDocumentSyncKind, TextDocumentSyncOptions, Uri,
 };
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response};
 use serde::Serialize;
@@ -153,11 +158,25 @@ impl Server<'_> {
             "textDocument/definition" => {
                 let params: DefinitionParams = parsed(params)?;
                 let (document, at) = self.place(&params.text_document_position_params)?;
-                value(definition::definition(document, at))
+                value(definition::definition(&self.documents, document, at))
             }
             "textDocument/documentSymbol" => {
                 let params: DocumentSymbolParams = parsed(params)?;
                 value(symbols::symbols(self.document(&params.text_document.uri)?))
+            }
+            "textDocument/signatureHelp" => {
+                let params: SignatureHelpParams = parsed(params)?;
+                let (document, at) = self.place(&params.text_document_position_params)?;
+                value(signature::help(document, at))
+            }
+            "textDocument/codeAction" => {
+                let params: CodeActionParams = parsed(params)?;
+                let document = self.document(&params.text_document.uri)?;
+                value(fixes::actions(document, params.context.diagnostics))
+            }
+            "textDocument/formatting" => {
+                let params: DocumentFormattingParams = parsed(params)?;
+                value(formatting::edits(self.document(&params.text_document.uri)?))
             }
             _ => Err((ErrorCode::MethodNotFound, format!("`{method}` is not supported"))),
         }
@@ -228,7 +247,7 @@ fn introduction() -> InitializeResult {
         save: Some(true.into()),
         ..TextDocumentSyncOptions::default()
     };
-    let triggers = [".", "{", "[", "("].map(str::to_owned).to_vec();
+    let triggers = [".", "{", "[", "(", "\""].map(str::to_owned).to_vec();
     let completion =
         CompletionOptions { trigger_characters: Some(triggers), ..CompletionOptions::default() };
     InitializeResult {
@@ -239,6 +258,9 @@ fn introduction() -> InitializeResult {
             hover_provider: Some(true.into()),
             definition_provider: Some(true.into()),
             document_symbol_provider: Some(true.into()),
+            document_formatting_provider: Some(true.into()),
+            signature_help_provider: Some(signature_help()),
+            code_action_provider: Some(code_actions().into()),
             ..ServerCapabilities::default()
         },
         server_info: Some(ServerInfo {
@@ -246,6 +268,16 @@ fn introduction() -> InitializeResult {
             version: Some(env!("CARGO_PKG_VERSION").into()),
         }),
     }
+}
+
+fn signature_help() -> SignatureHelpOptions {
+    let triggers = [" ", "(", "{", "\""].map(str::to_owned).to_vec();
+    SignatureHelpOptions { trigger_characters: Some(triggers), ..SignatureHelpOptions::default() }
+}
+
+fn code_actions() -> CodeActionOptions {
+    let kinds = vec![CodeActionKind::QuickFix];
+    CodeActionOptions { code_action_kinds: Some(kinds), ..CodeActionOptions::default() }
 }
 
 fn parsed<T: DeserializeOwned>(params: Value) -> Result<T, Refusal> {

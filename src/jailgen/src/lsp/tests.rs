@@ -3,10 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
+use expect_test::expect_file;
 use gen_lsp_types::{Position, Uri};
+use jail_lang::MemorySources;
+use jail_registry::{Code, Diagnostic};
 use proptest::prelude::*;
 
-use super::{position, uri};
+use super::{fixes, formatting, position, uri};
+use crate::compile::compile_from;
 
 #[test]
 fn positions_count_lines_and_utf16_units() {
@@ -63,4 +67,79 @@ fn paths_and_uris_are_each_other() {
     assert_eq!(uri::path(&Uri::from("file:///a+b%2Bc")), Some("/a+b+c".into()));
     assert_eq!(uri::path(&Uri::from("untitled:Untitled-1")), None);
     assert_eq!(uri::path(&Uri::from("file://elsewhere/a")), None);
+}
+
+/// The specs of the project below a folder, with their texts.
+fn specs(folder: &str) -> Vec<(PathBuf, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
+    let entries = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter();
+    let files = entries.map(|entry| entry.unwrap().into_path());
+    let specs = files.filter(|path| path.extension().is_some_and(|it| it == "jail"));
+    specs.filter_map(|path| Some((path.clone(), std::fs::read_to_string(path).ok()?))).collect()
+}
+
+fn diagnostics(text: &str) -> Vec<Diagnostic> {
+    let sources = MemorySources::new([("a.jail", text)]);
+    compile_from(&sources, Path::new("/a.jail")).diagnostics
+}
+
+/// Applies each fix to the text that it was made for, and looks whether it is one.
+#[test]
+fn a_fix_removes_the_fault_and_adds_none() {
+    let (mut shown, mut wrong) = (String::new(), String::new());
+    for (path, text) in specs("tests/diagnostics") {
+        let before = diagnostics(&text);
+        for fault in &before {
+            for fix in fixes::fixes(fault, &text) {
+                let fixed = fix.applied(&text);
+                let name = path.file_name().unwrap().to_string_lossy();
+                let line = format!("{name}: {} => {}\n", fix.old, fix.new);
+                shown.push_str(&line);
+                let after = diagnostics(&fixed);
+                let same = |list: &[Diagnostic]| {
+                    list.iter()
+                        .filter(|it| (it.code, &it.message) == (fault.code, &fault.message))
+                        .count()
+                };
+                // The rest of a spec is evaluated only when its syntax is right.
+                let is_broken = |list: &[Diagnostic]| list.iter().any(|it| it.code == Code::Syntax);
+                if same(&after) >= same(&before) || is_broken(&after) && !is_broken(&before) {
+                    wrong.push_str(&line);
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    expect_file!["fixes.txt"].assert_eq(&shown);
+}
+
+#[test]
+fn layout_changes_no_meaning_and_is_final() {
+    let mut laid_out = 0;
+    for folder in ["examples", "tests/users", "tests/import", "tests/diagnostics"] {
+        for (path, text) in specs(folder) {
+            let Some(new) = formatting::formatted(&text) else {
+                // What has faults stays as it is.
+                assert!(
+                    jail_lang::check_syntax(&text).is_err() || folder == "tests/diagnostics",
+                    "{}",
+                    path.display()
+                );
+                continue;
+            };
+            laid_out += 1;
+            assert_eq!(formatting::formatted(&new).as_ref(), Some(&new), "{}", path.display());
+            let terms = |text: &str| {
+                let compiled =
+                    compile_from(&MemorySources::new([("a.jail", text)]), Path::new("/a.jail"));
+                compiled
+                    .diagnostics
+                    .iter()
+                    .map(|it| (it.code, it.message.clone()))
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(terms(&text), terms(&new), "{}", path.display());
+        }
+    }
+    assert!(laid_out > 100, "{laid_out}");
 }

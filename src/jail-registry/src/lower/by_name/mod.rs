@@ -24,7 +24,7 @@ use crate::term::{Place, Placed, Value};
 
 pub(crate) use ports::{exposed, host_port, internet_ports};
 pub(crate) use requests::requests;
-pub(crate) use secret::{secret, secret_file, secret_socket};
+pub(crate) use secret::{PLACES, secret, secret_file, secret_socket};
 pub(super) use settle::settle;
 pub(crate) use upstream::upstream;
 

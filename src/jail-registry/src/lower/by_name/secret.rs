@@ -111,7 +111,7 @@ fn hosts(call: &mut Call<'_, '_>, fields: &Fields) -> Option<Vec<String>> {
 }
 
 /// The names of the parts of a request.
-const PLACES: &[(&str, SecretPlace)] = &[
+pub(crate) const PLACES: &[(&str, SecretPlace)] = &[
     ("header", SecretPlace::Header),
     ("basic", SecretPlace::Basic),
     ("query", SecretPlace::Query),
