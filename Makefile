@@ -10,7 +10,7 @@ built := $(target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/jailgen
 export PREFIX DESTDIR SYSCONFDIR APPARMOR KIT
 
 .DEFAULT_GOAL := help
-.PHONY: help build kit install uninstall dist demo test lint allow-userns bench check-release check-msrv check-aarch64 first-hour test-sessions test-agents test-report test-editors test-nix fuzz test-cgroups
+.PHONY: help build kit install uninstall dist demo test lint allow-userns bench check-release check-msrv check-aarch64 first-hour test-sessions test-agents docs test-report test-docs test-editors test-nix fuzz test-cgroups
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -82,6 +82,12 @@ test-report: ## Look at the pages of `jailgen report` in Chromium (needs a netwo
 test-editors: ## Start the language server from VS Code's client and from Neovim (needs a network for npm's packages)
 	$(CARGO) build -p jailgen --bin jailgen
 	tests/editors/run
+
+docs: ## The site of the documentation, in target/book/book, with mdBook
+	scripts/build-docs
+
+test-docs: ## Build the site and open each page in Chromium: links, search, width of a phone (needs a network for mdBook and an npm package)
+	tests/docs/run
 
 test-nix: ## Run the tests of the command line with newer releases of Nix (needs a network)
 	scripts/test-nix

@@ -33,6 +33,7 @@ mod host_hooks;
 mod import;
 mod install;
 mod linked_specs;
+mod links;
 mod lsp;
 mod modules;
 mod nix_docs;

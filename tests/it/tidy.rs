@@ -323,27 +323,6 @@ fn every_example_says_what_it_shows() {
     }
 }
 
-#[test]
-fn links_in_documents_lead_somewhere() {
-    let mut problems = Vec::new();
-    for path in tracked().iter().filter(|path| path.ends_with(".md")) {
-        let folder = Path::new(path).parent().unwrap();
-        for target in link_targets(&text(path)) {
-            let file = target.split('#').next().unwrap_or_default();
-            let outside = file.contains("://") || file.is_empty();
-            if !outside && !project().join(folder).join(file).exists() {
-                problems.push(format!("{path}: {target}"));
-            }
-        }
-    }
-    assert_none(&problems);
-}
-
-fn link_targets(markdown: &str) -> Vec<String> {
-    let after = markdown.split("](").skip(1);
-    after.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target.to_owned()).collect()
-}
-
 /// Where combinators are known. What is beneath them, the plan and the
 /// runtime, has words of its own.
 const KNOWS_COMBINATORS: &[&str] =

@@ -164,7 +164,7 @@ impl Tree {
     }
 }
 
-/// The file that a call imports: `import ./a.nix`, with or without arguments for the function in it.
+/// The file that a call imports: `import ./a.nix`, with or without arguments for its function.
 fn imported(apply: &ast::Apply, names: &[String]) -> Option<Definition> {
     let (function, arguments) = call(apply);
     let is_import = path_of(&function?)?.pop().is_some_and(|name| name == "import");
