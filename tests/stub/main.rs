@@ -24,6 +24,7 @@ mod dedicated;
 mod descriptors;
 mod files;
 mod folder;
+mod followed;
 mod follower;
 mod git;
 mod git_apart;

@@ -8,7 +8,7 @@ use crate::jail::{Caller, Jail, bind, callers, expand, literal};
 use crate::private::own;
 
 /// A folder of an agent's, as a preset shares it.
-fn agent(caller: Caller, folder: &str, names: &[&str], files: &[(&str, &str)]) -> Jail {
+pub(crate) fn agent(caller: Caller, folder: &str, names: &[&str], files: &[(&str, &str)]) -> Jail {
     let jail = Jail::new(caller);
     jail.file(&format!("home/{folder}/login"), "token\n");
     for (name, content) in files {
@@ -55,6 +55,18 @@ fn what_an_agent_brings_is_reported_once_and_again_when_it_is_another() {
             assert_eq!(reported(&jail, &format!("{SKILLS}; {script}")), names, "{script}");
         }
         assert_eq!(reported(&jail, SKILLS), "");
+    }
+}
+
+#[test]
+fn what_an_agent_fetches_again_is_not_reported_and_stays_its_own() {
+    for caller in callers() {
+        let names = ["config.toml", "models_cache.json"];
+        let jail = agent(caller, ".codex", &names, &[("models_cache.json", "{}\n")]);
+        let script = "cd ~/.codex; echo '{\"models\": \"evil\"}' >models_cache.json";
+        assert_eq!(reported(&jail, script), "");
+        assert_eq!(reported(&jail, &format!("{script}; echo x >config.toml")), "`config.toml`");
+        jail.outside_sh("cat ~/.codex/models_cache.json").prints("{}");
     }
 }
 

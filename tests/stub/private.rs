@@ -342,6 +342,15 @@ fn settings_in_a_shared_file_that_run_programs_are_told() {
         let words = "`~/.claude/.config.json` is shared, and settings in it that run programs were changed in the session: `mcpServers.b";
         assert!(ran.stderr.contains(words) && !ran.stderr.contains('\u{1b}'), "{ran:?}");
         jail.outside_sh("grep -c evil ~/.claude/.config.json").prints("1");
+        // What kept something from running is gone.
+        jail.file("home/.claude/.config.json", "{\"permissions\": {\"deny\": [\"Bash\"]}}");
+        for script in ["echo '{}' >~/.claude/.config.json", "rm -f ~/.claude/.config.json"] {
+            let ran = jail.sh(script);
+            let words =
+                "keep some from running, were taken away in the session: `permissions.deny`";
+            assert!(ran.stderr.contains(words), "{ran:?}");
+            jail.file("home/.claude/.config.json", "{\"permissions\": {\"deny\": [\"Bash\"]}}");
+        }
     }
 }
 

@@ -67,6 +67,12 @@ pub const SHARED: &[SharedFile] = &[
         reason: "as `providers.json`",
     },
     SharedFile {
+        path: ".config/cursor/cli-config.json",
+        of: ".config/cursor",
+        runs: RunByValue::Nothing,
+        reason: "as `~/.cursor/cli-config.json`, where `XDG_CONFIG_HOME` is set",
+    },
+    SharedFile {
         path: ".cursor/cli-config.json",
         of: ".cursor",
         runs: RunByValue::Nothing,
@@ -88,13 +94,19 @@ pub const SHARED: &[SharedFile] = &[
 
 /// The settings in them that count, at any depth. Case and `_` do not matter:
 /// `aws_auth_refresh` is one of them.
-pub const KEYS: [&str; 22] = [
+pub const KEYS: [&str; 28] = [
     "allowedTools",
+    "allowedUrls",
     "apiKeyHelper",
     "approvalMode",
     "awsAuthRefresh",
     "awsCredentialExport",
     "command",
+    "deniedTools",
+    "deniedUrls",
+    "disableAllHooks",
+    "disabledMcpServers",
+    "disabledMcpjsonServers",
     "enableAllProjectMcpServers",
     "enabledMcpjsonServers",
     "enabledPlugins",
@@ -111,6 +123,125 @@ pub const KEYS: [&str; 22] = [
     "statusLine",
     "trusted_folders",
     "trustedFolders",
+];
+
+/// State that sessions share, that an agent writes as it works, and that its later sessions follow:
+/// its memory, and what a user has approved. A copy would be gone with the jail, and this is kept
+/// on purpose; so changes of it are reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// The agent's folder in which a jail has copies, relative to the home folder.
+    pub of: &'static str,
+    /// Files in it, or folders with all that is in them, which end with a slash. In each part, one
+    /// `*` stands for anything.
+    pub pattern: &'static str,
+    /// What later sessions make of it.
+    pub reason: &'static str,
+}
+
+/// All that is known. Of one folder, what runs something comes first.
+pub const FOLLOWED: &[Followed] = &[
+    Followed {
+        of: ".claude",
+        pattern: "projects/*/memory/",
+        reason: "notes of Claude Code's, which the next session in a project begins with",
+    },
+    Followed {
+        of: ".codex",
+        pattern: "*.config.toml",
+        reason: "profiles of Codex, which may say anything that `config.toml` may",
+    },
+    Followed {
+        of: ".codex",
+        pattern: "memories/",
+        reason: "notes of Codex', which each session begins with",
+    },
+    Followed {
+        of: ".config/cursor",
+        pattern: "projects/*/mcp-approvals.json",
+        reason: "servers of a project that start without a question",
+    },
+    Followed {
+        of: ".config/cursor",
+        pattern: "projects/*/.workspace-trusted",
+        reason: "folders whose own settings Cursor believes",
+    },
+    Followed {
+        of: ".cursor",
+        pattern: "projects/*/mcp-approvals.json",
+        reason: "servers of a project that start without a question",
+    },
+    Followed {
+        of: ".cursor",
+        pattern: "projects/*/.workspace-trusted",
+        reason: "folders whose own settings Cursor believes",
+    },
+    Followed {
+        of: ".cursor",
+        pattern: "projects/*/rules/",
+        reason: "instructions that Cursor follows in a project",
+    },
+    Followed {
+        of: ".gemini",
+        pattern: "tmp/*/memory/",
+        reason: "notes of Gemini's, which the next session in a project begins with",
+    },
+    Followed {
+        of: ".hermes",
+        pattern: "profiles/*/config.yaml",
+        reason: "as `config.yaml`, of another profile",
+    },
+    Followed { of: ".hermes", pattern: "profiles/*/.env", reason: "as `.env`, of another profile" },
+    Followed {
+        of: ".hermes",
+        pattern: "profiles/*/hooks/",
+        reason: "as `hooks/`, of another profile",
+    },
+    Followed {
+        of: ".hermes",
+        pattern: "profiles/*/plugins/",
+        reason: "as `plugins/`, of another profile",
+    },
+    Followed {
+        of: ".hermes",
+        pattern: "profiles/*/skills/",
+        reason: "as `skills/`, of another profile",
+    },
+    Followed {
+        of: ".hermes",
+        pattern: "profiles/*/scripts/",
+        reason: "as `scripts/`, of another profile",
+    },
+    Followed {
+        of: ".hermes",
+        pattern: "profiles/*/cron/",
+        reason: "as `cron/`, of another profile",
+    },
+    Followed {
+        of: ".hermes",
+        pattern: "profiles/*/SOUL.md",
+        reason: "as `SOUL.md`, of another profile",
+    },
+    Followed {
+        of: ".hermes",
+        pattern: "memories/",
+        reason: "notes of Hermes', which each session begins with",
+    },
+    Followed {
+        of: ".hermes",
+        pattern: "profiles/*/memories/",
+        reason: "as `memories/`, of another profile",
+    },
+    Followed {
+        of: ".qwen",
+        pattern: "memories/",
+        reason: "notes of Qwen Code's about its user, which each session begins with",
+    },
+    Followed {
+        of: ".qwen",
+        pattern: "projects/*/memory/",
+        reason: "notes of Qwen Code's, which the next session in a project begins with",
+    },
 ];
 
 /// A place in an agent's state that the agent itself writes when it starts: a change there is no
@@ -135,6 +266,8 @@ pub enum NoNews {
     Keys(&'static [&'static str]),
     /// Those that an earlier session has left in the same way, and that were reported then.
     Again,
+    /// All: it is fetched again where it is missing.
+    All,
 }
 
 /// What of agents' changes is not reported.
@@ -144,6 +277,12 @@ pub const REWRITTEN: &[Rewritten] = &[
         name: "plugins/store/",
         when: NoNews::Keys(&["usage-rows-queued"]),
         reason: "Claude Code notes there for which session its statistics are sent",
+    },
+    Rewritten {
+        of: ".codex",
+        name: "models_cache.json",
+        when: NoNews::All,
+        reason: "Codex fetches it, and again when it is some minutes old",
     },
     Rewritten {
         of: ".codex",
@@ -182,6 +321,12 @@ pub const REWRITTEN: &[Rewritten] = &[
         reason: "as `opencode.json`",
     },
     Rewritten {
+        of: ".cursor",
+        name: "skills-cursor/",
+        when: NoNews::Again,
+        reason: "Cursor writes the skills that it brings",
+    },
+    Rewritten {
         of: ".qwen",
         name: "output-language.md",
         when: NoNews::Again,
@@ -191,18 +336,23 @@ pub const REWRITTEN: &[Rewritten] = &[
 
 /// Folders that agents fill with programs, or with what one session keeps for itself: what changes
 /// there is not listed.
-pub const FILLED: [&str; 13] = [
+pub const FILLED: [&str; 18] = [
+    "backups",
     "bin",
     "cache",
+    "daemon",
     "file-history",
     "history",
+    "ide",
     "local",
     "node",
     "node_modules",
     "pkg",
+    "seed-admin",
     "session-env",
     "shell-snapshots",
     "shell_snapshots",
     "snapshot",
+    "state",
     "tmp",
 ];

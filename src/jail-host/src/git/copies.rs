@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use jail_plan::git::{About, CHANGES, COVER, How, LAYERS, WORK};
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, chmodat, fchmod, fstat, mkdirat, openat, readlinkat,
-    statat, symlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, Stat, chmodat, fchmod, fstat, mkdirat, openat,
+    readlinkat, statat, symlinkat,
 };
 use rustix::io::Errno;
 
@@ -279,8 +279,7 @@ pub(super) fn signatures(folder: &OwnedFd, name: &str) -> Vec<(Vec<u8>, Signatur
             continue;
         };
         if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
-            let changed = (stat.st_ino, stat.st_ctime, stat.st_ctime_nsec, stat.st_size);
-            found.push((entry.file_name().to_bytes().to_vec(), changed));
+            found.push((entry.file_name().to_bytes().to_vec(), signature_of(&stat)));
         }
     }
     found.sort();
@@ -289,8 +288,12 @@ pub(super) fn signatures(folder: &OwnedFd, name: &str) -> Vec<(Vec<u8>, Signatur
 
 /// What shows that a file was changed.
 pub(super) fn signature(folder: impl AsFd, name: &OsStr) -> Option<Signature> {
-    let stat = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-    Some((stat.st_ino, stat.st_ctime, stat.st_ctime_nsec, stat.st_size))
+    statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|found| signature_of(&found))
+}
+
+/// The same of what was looked at.
+pub(super) fn signature_of(found: &Stat) -> Signature {
+    (found.st_ino, found.st_ctime, found.st_ctime_nsec, found.st_size)
 }
 
 /// No more of them are looked at.

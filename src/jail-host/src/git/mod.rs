@@ -14,6 +14,7 @@ mod familiar;
 mod file;
 mod filesystem;
 mod find;
+mod followed;
 mod guide;
 mod harmless;
 mod held;
@@ -73,13 +74,14 @@ fn serve(socket: &OwnedFd) -> io::Result<()> {
     let Some((Message::Outside(outside), None)) = hear(socket)? else {
         return Err(io::Error::other("nothing was said of the working folder"));
     };
-    let found = match find(&outside) {
+    let mut found = match find(&outside) {
         Ok(found) => found,
         Err(refusal) => return tell(socket, &Answer::Refused(refusal)),
     };
     for answer in Answer::of_places(&found.places) {
         tell(socket, &answer)?;
     }
+    found.private.iter_mut().for_each(|folder| folder.look(&found.home));
     let state = Path::new(OsStr::from_bytes(&outside.state));
     let (unsaid, familiar) = (Unsaid::open(state), Familiar::open(state, &found));
     let done = accompany(socket, &found, &unsaid, &familiar, first);

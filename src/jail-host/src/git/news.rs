@@ -48,7 +48,7 @@ impl<'f> News<'f> {
         let below = file.path.strip_prefix(&self.folder.held.path).unwrap_or(&file.path);
         let name = below.to_string_lossy().into_owned();
         let Ok(content) = file::read_in(copies, file.name.as_str()) else { return Some(name) };
-        if content == file.before {
+        if content == file.before || self.is_fetched(below) {
             return None;
         }
         match self.settings(below, &file.before, &content) {
@@ -102,6 +102,11 @@ impl<'f> News<'f> {
         entries.next().is_some() && self.familiar.is_known(&path, now.is_executable, &now.content)
     }
 
+    /// Whether it says nothing that is not fetched again.
+    fn is_fetched(&self, name: &Path) -> bool {
+        self.rewritten(name).any(|entry| entry.when == NoNews::All)
+    }
+
     pub(super) fn is_rewritten(&self, name: &Path) -> bool {
         self.rewritten(name).next().is_some()
     }
@@ -127,6 +132,6 @@ impl<'f> News<'f> {
 fn keys(entry: &Rewritten) -> &'static [&'static str] {
     match entry.when {
         NoNews::Keys(keys) => keys,
-        NoNews::Again => &[],
+        NoNews::Again | NoNews::All => &[],
     }
 }

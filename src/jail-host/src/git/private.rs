@@ -17,6 +17,7 @@ use rustix::fs::{CWD, Mode, OFlags, open};
 use super::Refusal;
 use super::file;
 use super::find::{Search, failed};
+use super::followed::{Followed, followed};
 use super::held::Held;
 use super::links::{self, Target};
 use super::placeholder::Placeholder;
@@ -34,9 +35,17 @@ pub(super) struct Folder {
     pub(super) next_to: Vec<NextTo>,
     /// Files that stay shared, and how they were.
     pub(super) reported: Vec<Reported>,
+    /// State that stays shared and that later sessions follow, once it was looked at.
+    pub(super) followed: Vec<Followed>,
 }
 
 impl Folder {
+    /// Looks at the state that later sessions follow, while the stub makes the jail: no payload runs
+    /// yet.
+    pub(super) fn look(&mut self, home: &Path) {
+        self.followed = followed(home, &self.named, &self.held);
+    }
+
     /// The folders that files lie in which are not in this one.
     pub(super) fn beside(&self) -> Vec<OwnedFd> {
         let outside = self.reported.iter().map(|reported| &reported.path);
@@ -61,8 +70,8 @@ impl Search {
         let Some(real) = real(private) else { return Ok(()) };
         let held = Held::open(&real).map_err(|error| failed(&real, &error))?;
         let reported = reported(&self.found.home, &named);
-        let (missing, next_to) = (Vec::new(), Vec::new());
-        let mut folder = Folder { held, named, missing, next_to, reported };
+        let (missing, next_to, followed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut folder = Folder { held, named, missing, next_to, reported, followed };
         let done = private.names.iter().try_for_each(|name| self.private_name(&folder.held, name));
         let done = done.and_then(|()| self.named_by_settings(&mut folder));
         self.found.private.push(folder);

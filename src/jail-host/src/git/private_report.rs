@@ -17,6 +17,7 @@ use super::news::News;
 use super::private::Folder;
 use super::programs::NextTo;
 use super::report::listed;
+use super::reported::{Changed, Reported};
 
 /// Of a folder so many files are looked at, and so deep.
 const FILES_MAX: usize = 256;
@@ -97,19 +98,15 @@ fn of_folder(
             shown(path)
         ));
     }
-    for reported in &folder.reported {
-        match reported.changed() {
-            None => lines.push(format!(
-                "{} is shared, and cannot be looked at: programs outside of the jail believe what it says",
-                shown(&reported.path)
-            )),
-            Some(changed) if changed.is_empty() => {}
-            Some(changed) => lines.push(format!(
-                "{} is shared, and settings in it that run programs were changed in the session: {}",
-                shown(&reported.path),
-                listed(&changed)
-            )),
-        }
+    lines.extend(folder.reported.iter().flat_map(|file| of_shared(file, &shown(&file.path))));
+    let followed: Vec<String> =
+        folder.followed.iter().flat_map(|one| one.changed(&folder.held)).collect();
+    if !followed.is_empty() {
+        lines.push(format!(
+            "files in {} that sessions share, and that later sessions follow, were changed in the session: {}; look at them before the next session outside of a jail",
+            shown(&folder.named),
+            listed(&followed)
+        ));
     }
     let mut changed: Vec<String> =
         files.filter_map(|file| news.of_file(file, &copies.folder)).collect();
@@ -124,6 +121,22 @@ fn of_folder(
         ));
     }
     lines
+}
+
+/// What is others in a file that sessions share.
+fn of_shared(file: &Reported, shown: &str) -> Vec<String> {
+    let Some(Changed { other, gone }) = file.changed() else {
+        return vec![format!(
+            "{shown} is shared, and cannot be looked at: programs outside of the jail believe what it says"
+        )];
+    };
+    let line = |what: &str, names: &[String]| {
+        let line = format!("{shown} is shared, and settings in it {what} in the session: ");
+        (!names.is_empty()).then(|| line + &listed(names))
+    };
+    let other = line("that run programs were changed", &other);
+    let gone = line("that run programs, or keep some from running, were taken away", &gone);
+    other.into_iter().chain(gone).collect()
 }
 
 /// A path below the home folder begins with `~`.

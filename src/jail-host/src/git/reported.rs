@@ -34,20 +34,38 @@ pub(super) fn reported(home: &Path, folder: &Path) -> Vec<Reported> {
     all.map(one).collect()
 }
 
+/// Settings by which a program of the host would run something else, or something that it would
+/// not have run.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Changed {
+    /// New ones, and others.
+    pub(super) other: Vec<String>,
+    /// A list of what is refused, or a hook that looks at it, may be among these.
+    pub(super) gone: Vec<String>,
+}
+
 impl Reported {
-    /// The settings that run programs and are others now. `None` where that is not known.
-    pub(super) fn changed(&self) -> Option<Vec<String>> {
-        let now = read(&self.path);
-        let (before, now) = match (&self.before, now) {
-            (_, Err(error)) if is_missing(&error) => return Some(Vec::new()),
-            (Err(error), Ok(now)) if is_missing(error) => (Settings::new(), now),
-            (Ok(before), Ok(now)) if *before == now => return Some(Vec::new()),
+    /// What is not as it was. `None` where that is not known.
+    pub(super) fn changed(&self) -> Option<Changed> {
+        let (before, now) = match (&self.before, read(&self.path)) {
+            (Ok(before), Ok(now)) if *before == now => return Some(Changed::default()),
+            (Err(before), Err(now)) if is_missing(before) && is_missing(&now) => {
+                return Some(Changed::default());
+            }
             (Ok(before), Ok(now)) => (self.settings(before).unwrap_or_default(), now),
+            (Err(error), Ok(now)) if is_missing(error) => (Settings::new(), now),
+            (Ok(before), Err(error)) if is_missing(&error) => {
+                (self.settings(before).unwrap_or_default(), Vec::new())
+            }
             (_, _) => return None,
         };
         let now = self.settings(&now)?;
-        let changed = now.iter().filter(|(key, hash)| before.get(*key) != Some(*hash));
-        Some(changed.map(|(key, _)| key.clone()).collect())
+        let other = now.iter().filter(|(key, hash)| before.get(*key) != Some(*hash));
+        let gone = before.keys().filter(|key| !now.contains_key(*key));
+        Some(Changed {
+            other: other.map(|(key, _)| key.clone()).collect(),
+            gone: gone.cloned().collect(),
+        })
     }
 
     fn settings(&self, text: &[u8]) -> Option<Settings> {
@@ -146,6 +164,10 @@ mod tests {
     }
 
     fn changed_of(runs: RunByValue, before: &str, now: &str) -> Vec<String> {
+        both(runs, before, now).other
+    }
+
+    fn both(runs: RunByValue, before: &str, now: &str) -> Changed {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.json");
         std::fs::write(&path, now).unwrap();
@@ -173,12 +195,30 @@ mod tests {
                 "projects./p.hasTrustDialogAccepted"
             ]
         );
-        // What was taken away runs nothing.
-        assert_eq!(changed(now, "{}"), [""; 0]);
         assert_eq!(changed("", now).len(), 5);
         // As Copilot writes it.
         let commented = "// This file is managed.\n{\"trustedFolders\": [\"/\"]}";
         assert_eq!(changed("", commented), ["trustedFolders"]);
+    }
+
+    #[test]
+    fn what_was_taken_away_counts() {
+        // It may be what stops something: a list of what is refused, or a hook that looks.
+        let before =
+            r#"{"permissions": {"deny": ["Bash(curl:*)"]}, "hooks": {"PreToolUse": [1]}, "n": 1}"#;
+        let gone = ["hooks.PreToolUse", "permissions.deny"].map(String::from).to_vec();
+        let all = Changed { other: Vec::new(), gone };
+        for now in ["{}", "", r#"{"permissions": null, "hooks": false}"#, r#"{"hooks": []}"#] {
+            assert_eq!(both(RunByValue::Nothing, before, now), all, "{now}");
+        }
+        let emptied = before.replace(r#"["Bash(curl:*)"]"#, "[]");
+        assert_eq!(changed(before, &emptied), ["permissions.deny"]);
+        let folder = tempfile::tempdir().unwrap();
+        let gone = of_file(RunByValue::Nothing, folder.path().join("x.json"), before);
+        assert_eq!(gone.changed(), Some(all));
+        let mut unread = of_file(RunByValue::Nothing, folder.path().join("x.json"), "");
+        unread.before = Err(io::Error::other("it is not a regular file"));
+        assert_eq!(unread.changed(), None);
     }
 
     #[test]
@@ -214,7 +254,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_not_known() {
         let path = PathBuf::from("/proc/self/nothing");
-        assert_eq!(of_file(RunByValue::Nothing, path, "").changed(), Some(Vec::new()));
+        assert_eq!(of_file(RunByValue::Nothing, path, "").changed(), Some(Changed::default()));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.json");
         std::fs::write(&path, "{").unwrap();

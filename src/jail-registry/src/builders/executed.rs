@@ -10,20 +10,23 @@ pub struct Executed {
     pub names: &'static [(&'static str, &'static str)],
 }
 
-pub(super) static AMP: &[Executed] = &[Executed {
-    folder: "~/.config/amp",
-    names: &[
-        ("settings.json", "it names servers, hooks and what may run without a question"),
-        ("settings.jsonc", "as `settings.json`"),
-        ("tools/", "programs that the agent runs as tools"),
-        ("toolbox/", "programs that the agent runs as tools"),
-        ("plugins/", "code that the agent loads"),
-        ("commands/", "programs and prompts that it runs as commands"),
-        ("skills/", "instructions, with programs, that it follows"),
-        ("AGENTS.md", "instructions that it follows everywhere"),
-        ("AGENT.md", "as `AGENTS.md`"),
-    ],
-}];
+pub(super) static AMP: &[Executed] = &[
+    Executed {
+        folder: "~/.config/amp",
+        names: &[
+            ("settings.json", "it names servers, hooks and what may run without a question"),
+            ("settings.jsonc", "as `settings.json`"),
+            ("tools/", "programs that the agent runs as tools"),
+            ("toolbox/", "programs that the agent runs as tools"),
+            ("plugins/", "code that the agent loads"),
+            ("commands/", "programs and prompts that it runs as commands"),
+            ("skills/", "instructions, with programs, that it follows"),
+            ("AGENTS.md", "instructions that it follows everywhere"),
+            ("AGENT.md", "as `AGENTS.md`"),
+        ],
+    },
+    Executed { folder: "~/.local/share/amp", names: &[("ide/", "editors that it connects to")] },
+];
 
 pub(super) static CLAUDE_CODE: &[Executed] = &[Executed {
     folder: "~/.claude",
@@ -42,6 +45,16 @@ pub(super) static CLAUDE_CODE: &[Executed] = &[Executed {
         ("output-styles/", "instructions in place of the agent's own"),
         ("rules/", "instructions that it follows everywhere"),
         ("workflows/", "programs that it runs as workflows"),
+        ("routines/", "prompts that run by themselves"),
+        ("loop.md", "a prompt that runs again and again"),
+        ("daemon.json", "settings of the agent that runs in the background"),
+        ("daemon/", "what the agent that runs in the background keeps"),
+        ("state/", "what may run without a question, for some ways to start it"),
+        ("seed-admin/", "repositories for uploads, in which it runs git"),
+        ("cowork_plugins/", "as `plugins/`"),
+        ("ide/", "editors that it connects to"),
+        ("policy-limits.json", "what an organisation does not allow, as it was fetched last"),
+        ("backups/", "copies of `~/.claude.json`, for when that is damaged"),
         ("CLAUDE.md", "instructions that it follows everywhere"),
         ("keybindings.json", "keys that run commands"),
         ("scheduled_tasks.json", "prompts that run by themselves"),
@@ -62,6 +75,13 @@ pub(super) static CODEX: &[Executed] = &[Executed {
             "it names servers, programs to notify, and what may run without a question",
         ),
         ("managed_config.toml", "as `config.toml`"),
+        ("environments.toml", "where, and by which programs, commands run"),
+        (
+            "cloud-config-bundle-cache.json",
+            "settings of an organisation, as they were fetched last",
+        ),
+        ("models_cache.json", "instructions for each model, as they were fetched last"),
+        ("automations/", "prompts that run by themselves"),
         ("hooks.json", "programs that run as hooks"),
         ("hooks/", "programs that run as hooks"),
         ("rules/", "which commands run without a question"),
@@ -91,6 +111,7 @@ pub(super) static COPILOT_CLI: &[Executed] = &[Executed {
         ("agents/", "agents with servers of their own"),
         ("skills/", "instructions, with programs"),
         ("extensions/", "code that it loads"),
+        ("ide/", "editors that it connects to"),
         ("installed-plugins/", "hooks, servers and skills that are installed"),
         ("marketplace-cache/", "plugins as they are fetched"),
         ("instructions/", "instructions that it follows everywhere"),
@@ -112,23 +133,35 @@ pub(super) static CRUSH: &[Executed] = &[Executed {
     ],
 }];
 
-pub(super) static CURSOR_AGENT: &[Executed] = &[Executed {
-    folder: "~/.cursor",
-    names: &[
-        ("mcp.json", "servers that it starts"),
-        ("sandbox.json", "how much of a sandbox the commands have that it runs"),
-        ("hooks.json", "programs that run as hooks"),
-        ("hooks/", "programs that settings name as hooks"),
-        ("permissions.json", "what may run without a question"),
-        ("rules/", "instructions that it follows everywhere"),
-        ("commands/", "prompts that are called as commands"),
-        ("agents/", "agents with instructions of their own"),
-        ("skills/", "instructions, with programs"),
-        ("plugins/", "hooks, servers and rules that are installed"),
-        ("extensions/", "code that the editor loads"),
-        ("argv.json", "arguments of the editor"),
-    ],
-}];
+pub(super) static CURSOR_AGENT: &[Executed] = &[
+    Executed {
+        folder: "~/.cursor",
+        names: &[
+            ("mcp.json", "servers that it starts"),
+            ("sandbox.json", "how much of a sandbox the commands have that it runs"),
+            ("hooks.json", "programs that run as hooks"),
+            ("hooks/", "programs that settings name as hooks"),
+            ("permissions.json", "what may run without a question"),
+            ("rules/", "instructions that it follows everywhere"),
+            ("commands/", "prompts that are called as commands"),
+            ("agents/", "agents with instructions of their own"),
+            ("skills/", "instructions, with programs"),
+            ("skills-cursor/", "instructions, with programs, that it brings"),
+            ("plugins/", "hooks, servers and rules that are installed"),
+            ("extensions/", "code that the editor loads"),
+            ("argv.json", "arguments of the editor"),
+        ],
+    },
+    // It takes this folder where `XDG_CONFIG_HOME` is set.
+    Executed {
+        folder: "~/.config/cursor",
+        names: &[
+            ("mcp.json", "as in `~/.cursor`"),
+            ("hooks.json", "as in `~/.cursor`"),
+            ("permissions.json", "as in `~/.cursor`"),
+        ],
+    },
+];
 
 pub(super) static GEMINI_CLI: &[Executed] = &[Executed {
     folder: "~/.gemini",
@@ -150,6 +183,7 @@ pub(super) static GEMINI_CLI: &[Executed] = &[Executed {
         ("agents/", "agents with tools of their own"),
         ("skills/", "instructions, with programs"),
         ("tmp/bin/", "programs that it has downloaded and runs"),
+        ("bin/", "programs that it has downloaded and runs"),
         ("history/", "repositories for checkpoints, in which it runs git"),
         ("GEMINI.md", "instructions that it follows everywhere"),
         ("memory.md", "instructions that it follows everywhere"),
@@ -168,6 +202,7 @@ pub(super) static GOOSE: &[Executed] = &[
             ("permission.yaml", "what may run without a question"),
             ("permissions/", "what may run without a question"),
             ("custom_providers/", "where it sends what it is asked"),
+            ("prompts/", "instructions in place of its own"),
             ("recipes/", "prompts with extensions of their own"),
             ("skills/", "instructions, with programs"),
             ("agents/", "agents with instructions of their own"),
@@ -192,6 +227,7 @@ pub(super) static HERMES_AGENT: &[Executed] = &[Executed {
         (".env", "variables of the agent and of what it runs"),
         ("hooks/", "programs that run as hooks"),
         ("agent-hooks/", "programs that settings name as hooks"),
+        ("shell-hooks-allowlist.json", "hooks that run without a question"),
         ("plugins/", "code that it loads"),
         ("skills/", "instructions, with programs"),
         ("scripts/", "programs that its tasks run"),
@@ -267,8 +303,19 @@ pub(super) static QWEN_CODE: &[Executed] = &[Executed {
         ("trustedFolders.json", "folders whose own settings it believes"),
         ("trusted_hooks.json", "hooks of projects that run without a question"),
         ("mcp-server-enablement.json", "which servers it starts"),
+        ("mcpApprovals.json", "servers of projects that start without a question"),
         (".env", "variables of the agent and of what it runs"),
         ("extensions/", "servers, hooks and commands that are installed"),
+        ("extension-store/", "extensions as they were fetched"),
+        ("updates/", "the agent itself, as it updates itself"),
+        ("bin/", "programs that it has installed"),
+        ("locales/", "code that it loads as translations"),
+        ("workflows/", "programs that it runs as workflows"),
+        ("channels/cron.json", "prompts that run by themselves"),
+        ("ide/", "editors that it connects to"),
+        ("rules/", "instructions that it follows everywhere"),
+        ("output-styles/", "instructions in place of its own"),
+        ("memory.md", "instructions that it follows everywhere"),
         ("commands/", "prompts that run programs when they are called"),
         ("policies/", "which commands run without a question"),
         ("hooks/", "programs that settings name as hooks"),

@@ -106,7 +106,7 @@ fn a_preset_with_arguments_puts_them_before_those_of_the_caller() {
         makeJailedCodex#0: {"program":{"path":{"pieces":[{"nix":"agents.codex","output":"program"}],"expand":false}}}
         set-argv#8: {"arguments":{"words":[{"text":"-c"},{"text":"sandbox_mode=danger-full-access"},"all"]}}
         state-dir#5: {"state-directory":{"path":{"expand":"~/.codex"},"to":{"expand":"~/.codex"}}}
-        private-copies#6: {"private-copies":{"folder":{"expand":"~/.codex"},"names":["config.toml","managed_config.toml","hooks.json","hooks/","rules/","prompts/","skills/","agents/","plugins/","vendor_imports/","packages/","shell_snapshots/","tmp/",".tmp/","AGENTS.md","AGENTS.override.md",".env"]}}
+        private-copies#6: {"private-copies":{"folder":{"expand":"~/.codex"},"names":["config.toml","managed_config.toml","environments.toml","cloud-config-bundle-cache.json","models_cache.json","automations/","hooks.json","hooks/","rules/","prompts/","skills/","agents/","plugins/","vendor_imports/","packages/","shell_snapshots/","tmp/",".tmp/","AGENTS.md","AGENTS.override.md",".env"]}}
     "#]]
     .assert_eq(&lowered(&built("makeJailedCodex", nothing)));
 }

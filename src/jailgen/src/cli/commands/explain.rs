@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jail_plan::Handled;
 use jail_plan::handoff::{Counted, counted};
 use jail_plan::mask::{Credential, credentials};
-use jail_plan::private::{REWRITTEN, SHARED};
+use jail_plan::private::{FOLLOWED, REWRITTEN, SHARED};
 use jail_policy::{Grant, NetworkGrant, Policy};
 use jail_registry::{Executed, PRESETS};
 use serde::Serialize;
@@ -92,6 +92,8 @@ fn protected() -> Vec<Row> {
     }
     let shared = SHARED.iter();
     rows.extend(shared.map(|it| row("agent-shared", format!("~/{}", it.path), it.reason.into())));
+    let followed = FOLLOWED.iter().map(|it| (format!("~/{}/{}", it.of, it.pattern), it.reason));
+    rows.extend(followed.map(|(path, reason)| row("agent-followed", path, reason.into())));
     let rewritten = REWRITTEN.iter().map(|it| (format!("~/{}/{}", it.of, it.name), it.reason));
     rows.extend(rewritten.map(|(path, reason)| row("agent-rewritten", path, reason.into())));
     rows
