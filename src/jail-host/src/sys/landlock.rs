@@ -23,9 +23,11 @@ pub(crate) const REMOVE_FILE: u64 = 1 << 5;
 pub(crate) const MAKE_DIR: u64 = 1 << 7;
 /// `LANDLOCK_ACCESS_FS_MAKE_REG`.
 pub(crate) const MAKE_REG: u64 = 1 << 8;
-
 /// `LANDLOCK_ACCESS_FS_MAKE_SYM`.
 pub(crate) const MAKE_SYM: u64 = 1 << 12;
+/// `LANDLOCK_ACCESS_FS_MAKE_CHAR`, `_SOCK`, `_FIFO` and `_BLOCK`: what a file that is no regular
+/// one needs to be renamed.
+pub(crate) const MAKE_SPECIAL: u64 = 1 << 6 | 1 << 9 | 1 << 10 | 1 << 11;
 
 const CREATE_RULESET_VERSION: u32 = 1;
 const RULE_PATH_BENEATH: u32 = 1;

@@ -4,7 +4,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, FileType, Mode, unlinkat};
+use rustix::fs::{FileType, Mode};
 use rustix::io::Errno;
 
 use super::budget::{SLICE, SMALL, SWEEP};
@@ -13,6 +13,7 @@ use super::guard::{GRACE, Guard};
 use super::known::Content;
 use super::queue::Due;
 use super::verdict::{IsSettled, Mark};
+use crate::handoff::aside::take_away;
 use crate::handoff::held;
 use crate::handoff::place::{Data, data, split};
 use crate::handoff::report::shown;
@@ -306,12 +307,30 @@ impl Guard<'_> {
 
     fn remove(&mut self, path: &[u8], content: &Content) -> io::Result<()> {
         if *content == Content::Special {
-            let (folder, name) = self.place.parent(path)?;
-            return Ok(unlinkat(&folder, name, AtFlags::empty())?);
+            return self.remove_special(path);
         }
         let held = held::hold_one(self.place, &self.store, path)?;
         self.known.moved(path, content, held);
         Ok(())
+    }
+
+    /// Removes a pipe, a socket or a device, which has no content.
+    fn remove_special(&self, path: &[u8]) -> io::Result<()> {
+        let (folder, name) = self.place.parent(path)?;
+        let before = data(&folder, name)?;
+        match before.kind {
+            // By now it is something else.
+            FileType::RegularFile | FileType::Symlink | FileType::Directory => {
+                Err(Errno::AGAIN.into())
+            }
+            FileType::Fifo
+            | FileType::Socket
+            | FileType::CharacterDevice
+            | FileType::BlockDevice
+            | FileType::Unknown => take_away(&folder, name, &before, |aside| {
+                held::copy(&self.store, path, &folder, aside)
+            }),
+        }
     }
 
     /// Puts what was there when the jail was started in the place of what was moved aside, unless

@@ -47,7 +47,9 @@ use super::place::Place;
 use super::store::Store;
 use super::{NextToJail, path_of, status};
 use crate::follow::walls;
-use crate::sys::landlock::{MAKE_DIR, MAKE_REG, READ_DIR, READ_FILE, REMOVE_FILE, WRITE_FILE};
+use crate::sys::landlock::{
+    MAKE_DIR, MAKE_REG, MAKE_SPECIAL, MAKE_SYM, READ_DIR, READ_FILE, REMOVE_FILE, WRITE_FILE,
+};
 
 /// Of memory. What is protected is small, and one of it at a time is read.
 const MEMORY_MAX: u64 = 512 << 20;
@@ -89,7 +91,8 @@ fn confine(project: &OwnedFd, store: Option<&Store>) -> io::Result<()> {
     let read = READ_FILE | READ_DIR;
     let mut folders = vec![(project, read)];
     if let Some(store) = store {
-        folders = vec![(project, read | REMOVE_FILE | MAKE_REG | MAKE_DIR | WRITE_FILE)];
+        let moved = REMOVE_FILE | MAKE_REG | MAKE_SYM | MAKE_SPECIAL;
+        folders = vec![(project, read | moved | MAKE_DIR | WRITE_FILE)];
         folders.push((store.folder(), read | WRITE_FILE | MAKE_REG | REMOVE_FILE));
     }
     let confined = walls::raise()
@@ -115,6 +118,7 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_fstatfs,
     libc::SYS_lseek,
     libc::SYS_geteuid,
+    libc::SYS_getrandom,
     // Whether the messages go to a terminal.
     libc::SYS_ioctl,
 ];

@@ -6,12 +6,13 @@ use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, mkdirat, openat, symlinkat, unlinkat};
+use rustix::fs::{FileType, Mode, OFlags, fchmod, mkdirat, openat, symlinkat};
 use rustix::io::Errno;
 
+use super::aside::take_away;
 use super::content::hash;
 use super::judge::Left;
-use super::place::{Links, Place, data, split, target};
+use super::place::{Data, Place, content, data, split, target};
 use super::store::Store;
 
 /// What is larger stays, and is reported like the rest.
@@ -69,22 +70,56 @@ pub(super) fn hold(place: &Place, store: &Store, left: &[Left<'_>]) -> BTreeSet<
 /// Moves one thing aside: the name that it is held by.
 pub(super) fn hold_one(place: &Place, store: &Store, path: &[u8]) -> io::Result<String> {
     let (folder, name) = parent(place, path, Make::Nothing)?;
-    let before = data(&folder, name)?;
-    let is_link = before.kind == FileType::Symlink;
-    let content = match is_link {
-        true => target(&folder, name)?,
-        false => place.read(path, HELD_MAX, Links::Refused)?.1.ok_or(Errno::FBIG)?,
-    };
-    let held = Held { path: path.to_vec(), mode: before.mode, content, is_link };
-    let bytes = held.encode();
-    let held = file_name(&bytes);
-    store.write(&format!("held/{held}"), &bytes)?;
+    let (before, copy) = Copy::make(store, path, &folder, name)?;
     // A program of the host may have changed it in between.
-    if data(&folder, name)?.stamp != before.stamp {
-        return Err(Errno::AGAIN.into());
+    let taken = match data(&folder, name)?.stamp == before.stamp {
+        true => take_away(&folder, name, &before, |aside| self::copy(store, path, &folder, aside)),
+        false => Err(Errno::AGAIN.into()),
+    };
+    match taken {
+        Ok(()) => Ok(copy.name),
+        // It still is where it was, or what the user has put in its place is.
+        Err(error) => copy.discard(store).and(Err(error)),
     }
-    unlinkat(&folder, name, AtFlags::empty())?;
-    Ok(held)
+}
+
+/// Keeps a copy of what has this name as what was moved aside from `path`.
+pub(super) fn copy(store: &Store, path: &[u8], folder: &OwnedFd, name: &[u8]) -> io::Result<()> {
+    Copy::make(store, path, folder, name).map(|_| ())
+}
+
+/// A copy of what stands at a name, where no jail can write.
+struct Copy {
+    name: String,
+    is_new: bool,
+}
+
+impl Copy {
+    fn make(store: &Store, path: &[u8], folder: &OwnedFd, name: &[u8]) -> io::Result<(Data, Self)> {
+        let before = data(folder, name)?;
+        let is_link = before.kind == FileType::Symlink;
+        let content = match is_link {
+            true => target(folder, name)?,
+            false => {
+                let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
+                let file = openat(folder, name, flags | OFlags::CLOEXEC, Mode::empty())?;
+                match content(&file, HELD_MAX)? {
+                    (read, _) if read.stamp != before.stamp => return Err(Errno::AGAIN.into()),
+                    (_, content) => content.ok_or(Errno::FBIG)?,
+                }
+            }
+        };
+        let bytes = Held { path: path.to_vec(), mode: before.mode, content, is_link }.encode();
+        let name = file_name(&bytes);
+        let is_new = !store.has(&format!("held/{name}"));
+        store.write(&format!("held/{name}"), &bytes)?;
+        Ok((before, Self { name, is_new }))
+    }
+
+    /// Removes it, if it is not that of something which was moved aside before.
+    fn discard(&self, store: &Store) -> io::Result<()> {
+        if self.is_new { store.remove(&format!("held/{}", self.name)) } else { Ok(()) }
+    }
 }
 
 fn file_name(bytes: &[u8]) -> String {
@@ -200,3 +235,6 @@ fn parent<'a>(place: &Place, path: &'a [u8], make: Make) -> Result<(OwnedFd, &'a
         other => Ok((other?, name)),
     }
 }
+
+#[cfg(test)]
+mod tests;
