@@ -141,7 +141,8 @@ fn confine(
     let whole = READ_FILE | READ_DIR | WRITE_FILE | MAKE_REG | REMOVE_FILE | REMOVE_DIR;
     let mut folders: Vec<_> = found.folders().map(|folder| (folder, whole)).collect();
     folders.push((&copies.folder, READ_FILE | READ_DIR));
-    let look = READ_FILE | READ_DIR | REMOVE_FILE | REMOVE_DIR;
+    // A placeholder is renamed before it is removed.
+    let look = READ_FILE | READ_DIR | MAKE_REG | REMOVE_FILE | REMOVE_DIR;
     folders.extend(found.private.iter().map(|folder| (&folder.held.folder, look)));
     folders.extend(unsaid.folder().map(|folder| (folder, WRITE_FILE | MAKE_REG)));
     let kept = WRITE_FILE | MAKE_REG | REMOVE_FILE;

@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use rustix::fs::{
@@ -16,6 +17,8 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::file;
+use crate::handoff::aside::take_away;
+use crate::handoff::place::data;
 
 /// Configurations and attributes have comments.
 const COMMENT: &str = "# jailgen: a jail runs in this repository\n";
@@ -144,8 +147,11 @@ impl Placeholder {
             }
             Self::MarkedFolder => remove_marked(&folder, name),
             Self::Comment | Self::Empty | Self::Here | Self::Settings | Self::Text => {
+                let Ok(before) = data(&folder, name.as_bytes()) else { return };
                 if file::read_in(&folder, name).is_ok_and(|is| is == self.content().as_bytes()) {
-                    let _ = unlinkat(folder, name, AtFlags::empty());
+                    // What a program saves there at this moment stays; it has replaced what it
+                    // saved just before.
+                    let _ = take_away(&folder, name.as_bytes(), &before, |_| Ok(()));
                 }
             }
         }
@@ -172,5 +178,39 @@ fn remove_marked(folder: impl AsFd, name: &OsStr) {
     let Ok(opened) = openat(&folder, name, flags, Mode::empty()) else { return };
     if fstat(&opened).is_ok_and(|stat| is_marked(stat.st_mode)) {
         let _ = fchmod(&opened, Mode::RWXU);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn settings_that_a_program_saves_at_that_moment_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = File::open(folder.path()).unwrap();
+        let (name, path) = (Path::new("settings.json"), folder.path().join("settings.json"));
+        for round in 0..3000 {
+            assert_eq!(Placeholder::Settings.make(&opened, name).unwrap(), Made::Now);
+            let begin = Barrier::new(2);
+            thread::scope(|threads| {
+                threads.spawn(|| {
+                    let new = folder.path().join("new");
+                    fs::write(&new, "{}").unwrap();
+                    begin.wait();
+                    (0..round % 100 * 10).for_each(|_| std::hint::spin_loop());
+                    fs::rename(&new, &path).unwrap();
+                });
+                begin.wait();
+                Placeholder::Settings.remove(&opened, name);
+            });
+            assert_eq!(fs::read_to_string(&path).unwrap_or_default(), "{}", "{round}");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{round}");
+            fs::remove_file(&path).unwrap();
+        }
     }
 }

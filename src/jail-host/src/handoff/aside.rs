@@ -1,4 +1,4 @@
-//! Takes away what stands at a name of the project, and nothing that another program puts there at
+//! Takes away what stands at a name that a program of the host may use, and nothing that another program puts there at
 //! that moment. Between a look and an unlink(2), a name may come to stand for something else. So
 //! what is there is first renamed to a name that no other program knows, and then looked at again.
 
@@ -16,7 +16,7 @@ use super::place::{Data, data};
 /// # Errors
 /// It is not, or cannot be renamed. Then the name has what was there; if that is not possible,
 /// because something else stands there by now, `keep` is called with the name that it has.
-pub(super) fn take_away(
+pub(crate) fn take_away(
     folder: &OwnedFd,
     name: &[u8],
     before: &Data,

@@ -6,7 +6,7 @@
 //! those that were there when the jail was launched, runs nothing, and follows no link out of the
 //! project.
 
-mod aside;
+pub(crate) mod aside;
 pub(crate) mod content;
 pub(crate) mod git_config;
 mod held;
