@@ -7,6 +7,7 @@ import secrets
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from . import extras
@@ -90,18 +91,18 @@ def worktree(agent: Agent, at: Stage, launcher: list[str]) -> Verdict:
     return WORKS if author == "second Somebody" else f"no commit: {model.script.outputs[0][-80:]}"
 
 
-def parallel(agent: Agent, at: Stage, launcher: list[str]) -> Verdict:
-    """Two at once, in the same folder and with the same state."""
+def parallel(agent: Agent, at: Stage, launcher: list[str], number: int) -> Verdict:
+    """So many at once, in the same folder and with the same state."""
     with Model(Script("sleep 1; echo one >> both", "call_both")) as model:
         agent.configure(at.home, model.url)
         at.own()
         environment = at.environment() | agent.environment(model.url)
         command = [*launcher, *agent.first, "run the command"]
         with ThreadPoolExecutor() as pool:
-            ended = list(pool.map(lambda _: run(command, at, environment), range(2)))
+            ended = list(pool.map(lambda _: run(command, at, environment), range(number)))
     lines = (at.project / "both").read_text().split() if (at.project / "both").exists() else []
     statuses = [status for status, _, _ in ended]
-    return WORKS if statuses == [0, 0] and lines == ["one", "one"] else f"statuses {statuses}, {len(lines)} commands"
+    return WORKS if statuses == [0] * number and lines == ["one"] * number else f"statuses {statuses}, {len(lines)} commands"
 
 
 def links(agent: Agent, at: Stage, launcher: list[str]) -> Verdict:
@@ -176,7 +177,8 @@ def left_behind(agent: Agent, at: Stage, launcher: list[str]) -> Verdict:
 WORKTREE = "a linked worktree, with `git-worktree`"
 TESTS = "`extraPkgs`: npm test, unittest"
 ALL: dict[str, Callable[[Agent, Stage, list[str]], Verdict]] = {
-    "two at once": parallel,
+    "two at once": partial(parallel, number=2),
+    "three at once": partial(parallel, number=3),
     WORKTREE: worktree,
     "a folder of a repository": subfolder,
     "a path with blanks and other letters": odd_path,

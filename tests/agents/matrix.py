@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import json
 import platform
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +52,6 @@ class Bench:
     installed: Installed
     # By agent and column; and by agent and what a further jail is for.
     jails: dict[tuple[str, str], list[str]]
-    results: Path
     jailgen: str
     # Parts of the rows' names that are wanted; all, if there are none.
     wanted: tuple[str, ...]
@@ -77,7 +76,7 @@ def prepare(
         for agent in scripts:
             for column, spec in ((JAIL, agent.specs[0]), (STRICT, strict(agent))):
                 jails[agent.name, f"{column}{major}"] = [str(other.compile(agent, spec))]
-    return Bench(agents, compiler.installed, jails, cache / "matrix.json", compiler.program.resolve().parent.name, wanted)
+    return Bench(agents, compiler.installed, jails, compiler.program.resolve().parent.name, wanted)
 
 
 def run(bench: Bench, people: list[User]) -> bool:
@@ -93,8 +92,7 @@ def run(bench: Bench, people: list[User]) -> bool:
                 seen.put(row, column, circumstances.look(agent, people[-1], row, bench.jails[agent.name, launcher]))
         if bench.wants(SPEED):
             look_at_speed(agent, bench, people[-1], seen)
-    results = json.loads(bench.results.read_text())
-    write_page(results)
+    results = read_page()
     return all(not worse(results[agent.name]["cells"]) for agent in bench.agents)
 
 
@@ -136,23 +134,18 @@ class Seen:
     def __init__(self, agent: Agent, bench: Bench):
         self.agent, self.bench = agent, bench
         # What rows that are not looked at now were.
-        before = self.results().get(agent.name, {})
+        before = read_page().get(agent.name, {})
         is_same = bench.wanted and before.get("version") == agent.npm.rpartition("@")[2]
         self.cells: dict[str, dict[str, str]] = before["cells"] if is_same else {}
 
-    def results(self) -> dict[str, dict]:
-        file = self.bench.results
-        return json.loads(file.read_text()) if file.exists() else {}
-
     def put(self, row: str, column: str, verdict: str) -> None:
-        self.cells.setdefault(row, {})[column] = verdict
+        self.cells.setdefault(row, {})[column] = shown(verdict)
         say(f"{self.agent.name:12} {column:8} {row}: {verdict}")
         self.keep()
 
     def keep(self) -> None:
         """What other agents' runs have left stays, each with its day."""
-        results = self.results()
-        results[self.agent.name] = {
+        entry = {
             "version": self.agent.npm.rpartition("@")[2],
             "day": datetime.date.today().isoformat(),
             "runtime": f"Node {node_version()}" if isinstance(self.agent.package, NodeScript) else "its own",
@@ -160,7 +153,7 @@ class Seen:
             "kernel": platform.release().split("-")[0],
             "cells": self.cells,
         }
-        self.bench.results.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n")
+        write_page(read_page() | {self.agent.name: entry})
 
 
 def node_version() -> str:
@@ -219,11 +212,31 @@ def table(entry: dict) -> list[str]:
     for row in ROWS:
         cells = entry["cells"].get(row, {})
         if cells:
-            lines.append(f"| {row} | {' | '.join(shown(cells.get(column, '')) for column in COLUMNS)} |")
+            lines.append(f"| {row} | {' | '.join(cells.get(column, '') for column in COLUMNS)} |")
     return lines
 
 
 def shown(verdict: str) -> str:
     """A cell: nothing in it can end it."""
-    text = verdict.replace("|", "/").replace("`", "'").replace("\n", " ")
+    text = verdict.replace("|", "/").replace("`", "'").replace("\n", " ").strip()
     return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+FACTS = re.compile(
+    r"Version (?P<version>.+?), (?P<day>[0-9-]+), runtime: (?P<runtime>.+?), Linux (?P<kernel>[0-9.]+)"
+    r"(, jailgen's helper from a build of the profile `(?P<jailgen>.+)`)?\."
+)
+
+
+def read_page() -> dict[str, dict]:
+    """What earlier runs have written there, by agent: the page is the only place where that is kept."""
+    results: dict[str, dict] = {}
+    for section in PAGE.read_text().split("\n## ")[1:] if PAGE.exists() else []:
+        name, *lines = section.splitlines()
+        facts = next(filter(None, map(FACTS.fullmatch, lines)), None)
+        if facts:
+            rows = [line.strip("|").split(" | ") for line in lines if line.startswith("| ")][1:]
+            cells = {row.strip(): dict(zip(COLUMNS, map(str.strip, columns))) for row, *columns in rows}
+            filled = {row: {where: it for where, it in columns.items() if it} for row, columns in cells.items()}
+            results[name] = facts.groupdict() | {"jailgen": facts["jailgen"] or "release", "cells": filled}
+    return results
