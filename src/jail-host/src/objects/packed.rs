@@ -13,18 +13,16 @@ const MADE_MAX: usize = 256 << 20;
 /// The longest chain. git makes it 50 long, and at most 4,095.
 const CHAIN_MAX: usize = 4_095;
 
-const BLOB: u8 = 3;
+pub(crate) const BLOB: u8 = 3;
 const OFFSET_DELTA: u8 = 6;
 const NAME_DELTA: u8 = 7;
 
 /// The entry at an offset.
-enum Entry {
-    Blob(Vec<u8>),
+pub(crate) enum Entry {
+    /// An object of the kind with this number.
+    Whole { kind: u8, content: Vec<u8> },
     /// A difference to the entry at another offset.
-    Delta {
-        base: u64,
-        delta: Vec<u8>,
-    },
+    Delta { base: u64, delta: Vec<u8> },
 }
 
 /// The content of the file at an offset. `find` returns where an object of this name is.
@@ -36,8 +34,9 @@ pub(crate) fn blob(
 ) -> Option<Vec<u8>> {
     let (mut at, mut deltas, mut size) = (offset, Vec::new(), 0_usize);
     let mut content = loop {
-        match entry(pack, at, name_length, &find)? {
-            Entry::Blob(content) => break content,
+        match entry(pack, at, name_length, BYTES_MAX, &find)? {
+            Entry::Whole { kind: BLOB, content } => break content,
+            Entry::Whole { .. } => return None,
             Entry::Delta { base, delta } => {
                 size += delta.len();
                 at = base;
@@ -50,16 +49,18 @@ pub(crate) fn blob(
     };
     let mut left = MADE_MAX;
     while let Some(delta) = deltas.pop() {
-        content = apply(&content, &delta)?;
+        content = apply(&content, &delta, BYTES_MAX)?;
         left = left.checked_sub(content.len())?;
     }
     Some(content)
 }
 
-fn entry(
+/// The entry at an offset, of at most this many bytes.
+pub(crate) fn entry(
     pack: &OwnedFd,
     offset: u64,
     name_length: usize,
+    most: usize,
     find: impl Fn(&[u8]) -> Option<u64>,
 ) -> Option<Entry> {
     const HEADER_MAX: usize = 64;
@@ -71,7 +72,7 @@ fn entry(
         0 => usize::from(first & 15),
         _ => number(&mut bytes)?.checked_mul(16)?.checked_add(usize::from(first & 15))?,
     };
-    if size > BYTES_MAX {
+    if size > most {
         return None;
     }
     let base = match kind {
@@ -85,8 +86,8 @@ fn entry(
     let begin = header.len().checked_sub(bytes.len())?;
     let content = inflated(pack, offset.checked_add(u64::try_from(begin).ok()?)?, size)?;
     match (kind, base) {
-        (BLOB, None) => Some(Entry::Blob(content)),
         (_, Some(base)) => Some(Entry::Delta { base, delta: content }),
+        (1..=4, None) => Some(Entry::Whole { kind, content }),
         (_, None) => None,
     }
 }
@@ -127,11 +128,11 @@ fn distance(bytes: &mut impl Iterator<Item = u8>) -> Option<u64> {
     Some(value)
 }
 
-/// The content that a difference makes from its base.
-fn apply(base: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
+/// The content that a difference makes from its base, of at most this many bytes.
+pub(crate) fn apply(base: &[u8], delta: &[u8], most: usize) -> Option<Vec<u8>> {
     let mut bytes = delta.iter().copied();
     let (before, after) = (number(&mut bytes)?, number(&mut bytes)?);
-    if before != base.len() || after > BYTES_MAX {
+    if before != base.len() || after > most {
         return None;
     }
     let mut content = Vec::with_capacity(after);

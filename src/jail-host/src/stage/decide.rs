@@ -443,8 +443,10 @@ fn in_digest(found: &Found) -> Found {
 }
 
 /// What all of this comes to: it changes when anything of it does.
-pub(super) fn digest(changes: &[Change]) -> String {
+pub(super) fn digest(changes: &[Change], further: &str) -> String {
     let mut all = Sha256::new();
+    all.update(further.len().to_le_bytes());
+    all.update(further);
     for change in changes {
         let Change { path, to, act, ours, theirs, executed, from: _ } = change;
         let [ours, theirs] = [ours, theirs].map(|side| side.as_ref().map(in_digest));

@@ -3,7 +3,8 @@
 //!
 //! Each line ends with a NUL. Before a temporary file is made, or a file is moved to its name: `I
 //! INODE SIZE SECONDS.NANOSECONDS PATH`, with what is expected to be at that name in the end (`0 0
-//! 0.0` for nothing). Once the new content is there: `T INODE PATH`.
+//! 0.0` for nothing). Once the new content is there: `T INODE PATH`. Before a file becomes a lock of
+//! git's: `L INODE PATH`.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
@@ -37,6 +38,17 @@ impl Journal {
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::APPEND | OFlags::CLOEXEC;
         let file = openat(record, NAME, flags, Mode::RUSR | Mode::WUSR)?;
         Ok(Self { file: file.into() })
+    }
+
+    /// Goes on with the journal that was begun.
+    pub(super) fn go_on(record: &OwnedFd) -> io::Result<Self> {
+        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(Self { file: openat(record, NAME, flags, Mode::empty())?.into() })
+    }
+
+    /// The file with this inode is about to get the name of a lock.
+    pub(super) fn lock(&mut self, path: &[u8], inode: u64) -> io::Result<()> {
+        self.file.write_all(&[format!("L {inode} ").as_bytes(), path, b"\0"].concat())
     }
 
     /// Something is about to get these names.
@@ -88,20 +100,37 @@ pub(super) fn recover(record: &OwnedFd, project: &Tree) -> io::Result<Vec<Vec<u8
     for begun in read(&bytes) {
         kept.extend(finish(project, &begun)?);
     }
+    for (inode, path) in lines(&bytes).filter_map(|line| numbered(line, b"L ")) {
+        release(project, path, inode);
+    }
     end(record)?;
     Ok(kept)
 }
 
 /// A last line that is not whole was never acted upon.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let whole = bytes.iter().rposition(|byte| *byte == 0).map_or(0, |end| end + 1);
+    bytes.get(..whole).unwrap_or_default().split(|byte| *byte == 0)
+}
+
+/// Removes a lock that is still ours.
+fn release(project: &Tree, path: &[u8], inode: u64) {
+    if let Ok((folder, name)) = project.parent(path)
+        && let Ok(Some(found)) = super::place::found(&folder, name)
+        && found.inode == inode
+    {
+        let _ = unlinkat(&folder, name, AtFlags::empty());
+    }
+}
+
 fn read(bytes: &[u8]) -> Vec<Begun> {
     let mut all: Vec<Begun> = Vec::new();
     let mut places = std::collections::BTreeMap::new();
-    let whole = bytes.iter().rposition(|byte| *byte == 0).map_or(0, |end| end + 1);
-    for line in bytes.get(..whole).unwrap_or_default().split(|byte| *byte == 0) {
+    for line in lines(bytes) {
         if let Some((old, path)) = intended(line) {
             places.insert(path.to_vec(), all.len());
             all.push(Begun { path: path.to_vec(), old, ready: None });
-        } else if let Some((inode, path)) = made(line)
+        } else if let Some((inode, path)) = numbered(line, b"T ")
             && let Some(begun) = places.get(path).and_then(|at| all.get_mut(*at))
         {
             begun.ready = Some(inode);
@@ -120,8 +149,9 @@ fn intended(line: &[u8]) -> Option<(Option<Identity>, &[u8])> {
     Some(((inode != 0).then_some((inode, size, modified)), parts.next()?))
 }
 
-fn made(line: &[u8]) -> Option<(u64, &[u8])> {
-    let rest = line.strip_prefix(b"T ")?;
+/// The inode and the path of a line of this kind.
+fn numbered<'l>(line: &'l [u8], kind: &[u8]) -> Option<(u64, &'l [u8])> {
+    let rest = line.strip_prefix(kind)?;
     let space = rest.iter().position(|byte| *byte == b' ')?;
     let (inode, path) = rest.split_at(space);
     Some((std::str::from_utf8(inode).ok()?.parse().ok()?, path.get(1..)?))

@@ -12,6 +12,7 @@ mod change;
 mod decide;
 mod diff;
 mod executed;
+mod git;
 mod journal;
 mod layer;
 mod place;
@@ -33,8 +34,9 @@ use jail_plan::stage::{BASE, UPPER};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 
 use self::base::Base;
-use self::change::Change;
+use self::change::{Act, Change};
 use self::decide::{Decider, Scope};
+use self::git::{Known, Plan};
 use self::layer::Layer;
 use self::place::Tree;
 use self::walls::Work;
@@ -76,6 +78,8 @@ struct Stage {
     /// Its record of the project, which no jail can write.
     record: OwnedFd,
     base: Base,
+    /// What the references of its repositories were.
+    known: Known,
     /// What is looked at may change meanwhile.
     is_running: bool,
 }
@@ -100,13 +104,14 @@ impl Stage {
             Work::Apply | Work::Drop => {}
         }
         walls::close(&project, &upper, &record, work)?;
-        let base = Base::read(&record)?;
+        let (base, known) = (Base::read(&record)?, Known::read(&record)?);
         Ok(Self {
             layer: Layer::new(upper),
             project: Tree::new(project),
             place,
             record,
             base,
+            known,
             is_running,
         })
     }
@@ -115,23 +120,32 @@ impl Stage {
         Decider::new(&self.layer, &self.project, &self.base, scope, &self.place).all()
     }
 
+    /// What is decided about git's own folders.
+    fn plans(&self, changes: &[Change], scope: &Scope) -> Vec<Plan> {
+        let is_git = |change: &&Change| matches!(change.act, Act::Git(_));
+        let folders: Vec<&[u8]> =
+            changes.iter().filter(is_git).map(|change| change.path.as_slice()).collect();
+        git::plans(&self.layer, &self.project, &self.known, &folders, scope)
+    }
+
     /// What it has, in the form that `word` says.
     fn show(&self, scope: &Scope, word: &OsStr) -> io::Result<()> {
         let mut changes = self.changes(scope)?;
+        let plans = self.plans(&changes, scope);
         let text = match word.to_str() {
             Some("summary") => {
                 show::pair_renames(&mut changes, &self.layer, &self.project);
                 let summary = show::summary(&changes, &self.layer, &self.project, &self.base);
-                show::noted(summary, self.is_running)
+                show::noted(summary + &git::summary(&plans), self.is_running)
             }
             Some("diff") => {
                 let all = diff::all(&changes, &self.layer, &self.project);
                 show::noted(all, self.is_running)
             }
             Some("json") => {
-                let digest = show::digest(&changes);
+                let digest = show::digest(&changes, &git::digest(&plans));
                 show::pair_renames(&mut changes, &self.layer, &self.project);
-                show::json(&changes, &self.base, self.is_running, digest)
+                show::json(&changes, &plans, &self.base, self.is_running, digest)
             }
             Some(_) | None => {
                 return Err(io::Error::other("it can be shown as a summary, a diff and JSON"));
@@ -147,12 +161,15 @@ impl Stage {
         let (digest, executed) = word.strip_suffix('+').map_or((word, false), |rest| (rest, true));
         let recovered = journal::recover(&self.record, &self.project)?;
         let changes = self.changes(scope)?;
-        if digest != show::digest(&changes) {
+        let plans = self.plans(&changes, scope);
+        if digest != show::digest(&changes, &git::digest(&plans)) {
             return Err(io::Error::other(
                 "it is no longer what was shown; look at `jailgen changes` and apply again",
             ));
         }
         let outcome = act::apply(&changes, &self.layer, &self.project, &self.record, executed)?;
+        let mut journal = journal::Journal::go_on(&self.record)?;
+        let of_git = git::apply(&plans, &self.layer, &self.project, &mut journal)?;
         // What is done is known before anything else can fail. What was put aside may stay in the
         // stage, in a folder that is not taken out as a whole: both sides have changed it still.
         let aside: BTreeSet<&[u8]> =
@@ -162,7 +179,10 @@ impl Stage {
         self.base.write(&self.record)?;
         journal::end(&self.record)?;
         io::stdout().write_all(show::outcome(&outcome, &recovered).as_bytes())?;
+        io::stdout().write_all(git::outcome(&of_git).as_bytes())?;
         let left = prune::applied(&self.layer, &outcome.done);
+        git::settle(&self.layer, &self.project, &mut self.known, &of_git, scope);
+        self.known.write(&self.record)?;
         io::stdout().write_all(show::left(&left).as_bytes())
     }
 
@@ -171,6 +191,7 @@ impl Stage {
         if scope.is_all() {
             self.base = Base::default();
             self.base.write(&self.record)?;
+            Known::default().write(&self.record)?;
         }
         io::stdout().write_all(format!("{dropped} dropped\n").as_bytes())
     }

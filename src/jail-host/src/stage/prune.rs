@@ -155,7 +155,7 @@ fn refuse_in_opaque(layer: &Layer, project: &Tree, path: &[u8]) -> io::Result<()
 
 /// Removes something of the layer with all that is in it, however deep: how many names. Each level
 /// is held open, so that no path becomes too long.
-fn remove(tree: &Tree, path: &[u8]) -> io::Result<usize> {
+pub(super) fn remove(tree: &Tree, path: &[u8]) -> io::Result<usize> {
     let (parent, name) = tree.parent(path)?;
     writable(&parent, || removed(&parent, name))
 }

@@ -18,6 +18,7 @@ use rustix::net::{RecvFlags, recv};
 
 use super::base::{Base, Hash, Was, begin};
 use super::decide::{hash, is_git};
+use super::git::{self, Known, Trust};
 use super::layer::{DEPTH_MAX, Layer, NAMES_MAX, Written};
 use super::place::{Entry, Found, Kind, Tree, entries, found, join};
 use super::walls::{self, Work};
@@ -53,6 +54,10 @@ fn next_to_a_jail(words: &[OsString]) -> io::Result<()> {
     let mut recorder = Recorder::new(&layer, &project, before, &socket, since, is_first);
     recorder.record();
     let is_whole = recorder.is_whole;
+    let mut known = Known::read(&record)?;
+    let trust = Trust { since: Some(since), is_first };
+    git::learn(&layer, &project, &mut known, &recorder.repositories, trust);
+    known.write(&record)?;
     Base { known: recorder.now, is_there: true }.write(&record)?;
     if !is_whole {
         say(
@@ -107,6 +112,8 @@ struct Recorder<'a> {
     count: usize,
     is_whole: bool,
     now: BTreeMap<Vec<u8>, Was>,
+    /// The folders of git.
+    repositories: Vec<Vec<u8>>,
 }
 
 impl<'a> Recorder<'a> {
@@ -120,7 +127,20 @@ impl<'a> Recorder<'a> {
         is_first: bool,
     ) -> Self {
         let (is_ended, count, is_whole, now) = (false, 0, true, BTreeMap::new());
-        Self { layer, project, before, is_first, since, socket, is_ended, count, is_whole, now }
+        let repositories = Vec::new();
+        Self {
+            layer,
+            project,
+            before,
+            is_first,
+            since,
+            socket,
+            is_ended,
+            count,
+            is_whole,
+            now,
+            repositories,
+        }
     }
 
     /// Records all of the project.
@@ -146,6 +166,7 @@ impl<'a> Recorder<'a> {
         };
         for Entry { name, .. } in names {
             if is_git(&name) {
+                self.repositories.push(join(path, &name));
                 continue;
             }
             let Ok(Some(theirs)) = found(&folder, &name) else { continue };

@@ -12,6 +12,7 @@ pub(super) use super::decide::digest;
 use super::decide::hash;
 use super::diff::{Counts, counts};
 use super::executed::PROGRAM;
+use super::git::{self, Plan};
 use super::layer::Layer;
 use super::place::{Kind, Tree, split};
 use crate::handoff::report::{ascii, shown};
@@ -123,7 +124,10 @@ pub(super) fn summary(changes: &[Change], layer: &Layer, project: &Tree, base: &
         })
         .sum();
     if git > 0 {
-        let _ = writeln!(text, ".git/  {git} files, which `jailgen apply` leaves in the stage");
+        let _ = writeln!(
+            text,
+            ".git/  {git} files of git's own, of which `jailgen apply` takes over branches, tags and their commits"
+        );
     }
     if !base.is_there && !changes.is_empty() {
         text.push_str("What the folder was is not recorded: what it has too is put aside when this is applied.\n");
@@ -229,6 +233,8 @@ struct Whole<'a> {
     /// Whether a jail runs in it.
     running: bool,
     changes: Vec<Line<'a>>,
+    /// Branches, tags and `HEAD` of repositories.
+    git: Vec<git::Line>,
 }
 
 #[derive(Serialize)]
@@ -257,7 +263,13 @@ struct Line<'a> {
 }
 
 /// As JSON, in ASCII.
-pub(super) fn json(changes: &[Change], base: &Base, running: bool, digest: String) -> String {
+pub(super) fn json(
+    changes: &[Change],
+    plans: &[Plan],
+    base: &Base,
+    running: bool,
+    digest: String,
+) -> String {
     let text = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
     let listed = changes.iter().filter(|change| change.act != Act::Same);
     let changes = listed.map(|change| Line {
@@ -276,7 +288,8 @@ pub(super) fn json(changes: &[Change], base: &Base, running: bool, digest: Strin
             _ => None,
         },
     });
-    let whole = Whole { digest, recorded: base.is_there, running, changes: changes.collect() };
+    let (recorded, git) = (base.is_there, git::lines(plans));
+    let whole = Whole { digest, recorded, running, changes: changes.collect(), git };
     ascii(&serde_json::to_string_pretty(&whole).unwrap_or_default()) + "\n"
 }
 
@@ -350,7 +363,7 @@ pub(super) fn outcome(outcome: &Outcome<'_>, recovered: &[Vec<u8>]) -> String {
     if outcome.git > 0 {
         let _ = writeln!(
             text,
-            "{} files of git stay in the stage: `jailgen doc stage-cwd` says how to take commits over",
+            "{} files of git's own: branches, tags and their commits are taken over, and nothing else",
             outcome.git
         );
     }

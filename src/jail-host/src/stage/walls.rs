@@ -70,8 +70,8 @@ fn confine(project: &OwnedFd, upper: &OwnedFd, record: &OwnedFd, work: Work) -> 
     crate::confine::confine(kept, MEMORY_MAX, &folders, &calls)
 }
 
-/// What reads the kernel's marks in a layer, and waits for the stub.
-const READING: &[libc::c_long] = &[libc::SYS_fgetxattr, libc::SYS_ppoll];
+/// What reads the kernel's marks in a layer, and packs of git, and waits for the stub.
+const READING: &[libc::c_long] = &[libc::SYS_fgetxattr, libc::SYS_pread64, libc::SYS_ppoll];
 
 const WRITING: &[libc::c_long] = &[
     libc::SYS_renameat2,

@@ -6,7 +6,7 @@
 //! reported, and the caller decides.
 
 pub(crate) mod globs;
-mod index;
+pub(crate) mod index;
 mod links;
 pub(crate) mod tracked;
 mod workers;

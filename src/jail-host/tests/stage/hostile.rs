@@ -318,7 +318,10 @@ fn a_full_disk_leaves_everything_as_it_was() {
         let output = command.output().unwrap();
         let (said, error) = (text(&output.stdout), text(&output.stderr));
         assert!(error.contains("nothing was applied"), "{said}{error}");
-        assert_eq!(said, "status 1\nbig\nsmall\nbase\nbase\nbegun\nmanifest\n", "{error}");
+        assert_eq!(
+            said, "status 1\nbig\nsmall\nbase\nbase\nbegun\nmanifest\nreferences\n",
+            "{error}"
+        );
         world.apply("", &[]);
         assert_eq!(world.read("small"), "stage\n");
     }

@@ -8,6 +8,8 @@
     reason = "these are tests, whose helpers clippy does not know for such"
 )]
 
+mod git;
+mod histories;
 mod hostile;
 mod world;
 
@@ -344,13 +346,9 @@ fn git_is_left_in_the_stage() {
         world.write("sub/.git/config", "base\n");
         world.record();
         world.jail("echo '[core] fsmonitor = x' >.git/config; mkdir -p .git/hooks sub/.GIT; echo x >.git/hooks/pre-commit; echo y >sub/.GIT/config; rm -r sub/.git; echo f >f");
-        assert!(
-            world.shown("summary").contains("leaves in the stage"),
-            "{}",
-            world.shown("summary")
-        );
+        assert!(world.shown("summary").contains("left in the stage"), "{}", world.shown("summary"));
         let said = world.apply("+", &[]);
-        assert!(said.contains("files of git stay in the stage"), "{said}");
+        assert!(said.contains("left in the stage"), "{said}");
         assert_eq!(
             world.listing("project"),
             [

@@ -189,7 +189,7 @@ pub(crate) fn helper() -> &'static str {
 
 /// Whether an overlay can be mounted over this place. A test that cannot run says so, and fails
 /// where the machine is said to have it.
-fn can_stage(place: &str) -> bool {
+pub(crate) fn can_stage(place: &str) -> bool {
     let world = World::new(place);
     let mount = "mount -t overlay overlay -o userxattr,lowerdir=$1,upperdir=$2,workdir=$3 $4";
     let places = ["project", "upper/p", "work/p", "merged"].map(|name| world.path(name));

@@ -36,13 +36,15 @@ fn look_up_of(
     let mut tracked = Tracked::new();
     // Entries of a split index that replace some of the other part's have no path.
     let mut instead = Vec::new();
-    let link = read(index, length, |path, object| {
+    let link = read(index, length, |path, fields| {
+        let object = fields.object;
         if path.is_empty() {
             instead.push(object.to_vec());
         } else if wanted.contains(path) {
             tracked.entry(path.to_vec()).or_default().push(object.to_vec());
         }
-    })?;
+    })?
+    .link;
     let Some(Link { base, mut deleted, mut replaced }) = link else {
         return instead.is_empty().then_some(tracked);
     };
@@ -50,10 +52,10 @@ fn look_up_of(
     let mut instead = instead.into_iter();
     let mut number = 0;
     let mut is_whole = true;
-    let nested = read(&base, length, |path, object| {
+    let nested = read(&base, length, |path, fields| {
         let object = match replaced.has(number) {
             true => instead.next(),
-            false => Some(object.to_vec()),
+            false => Some(fields.object.to_vec()),
         };
         is_whole &= object.is_some();
         let is_there = !deleted.has(number);
@@ -62,7 +64,7 @@ fn look_up_of(
         }
         number += 1;
     })?;
-    (nested.is_none() && is_whole).then_some(tracked)
+    (nested.link.is_none() && is_whole).then_some(tracked)
 }
 
 /// What an index says of its other part.
@@ -72,8 +74,42 @@ struct Link {
     replaced: Bitmap,
 }
 
-/// Reads the entries of one file, and returns where its other part is, if it has one.
-fn read(index: &[u8], length: usize, mut entry: impl FnMut(&[u8], &[u8])) -> Option<Option<Link>> {
+/// What stands in an entry besides its path.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'i> {
+    /// Times, numbers, the mode and the size of the file.
+    pub(crate) stat: &'i [u8],
+    pub(crate) object: &'i [u8],
+    pub(crate) flags: u16,
+    /// Of an extended entry.
+    pub(crate) further: u16,
+}
+
+/// The entry has more flags than fit into one field.
+pub(crate) const EXTENDED: u16 = 0x4000;
+/// Of the path, as far as it fits.
+pub(crate) const LENGTH: u16 = 0x0fff;
+
+/// Passes on all entries of an index that has all in one file, and a name for each file. Of another
+/// one nothing is returned.
+pub(crate) fn whole(
+    index: &[u8],
+    length: usize,
+    entry: impl FnMut(&[u8], Fields<'_>),
+) -> Option<()> {
+    let rest = read(index, length, entry)?;
+    (rest.link.is_none() && !rest.is_sparse).then_some(())
+}
+
+/// What follows the entries of a file.
+struct Rest {
+    /// Where its other part is, if it has one.
+    link: Option<Link>,
+    is_sparse: bool,
+}
+
+/// Reads the entries of one file.
+fn read(index: &[u8], length: usize, mut entry: impl FnMut(&[u8], Fields<'_>)) -> Option<Rest> {
     let (body, _) = index.split_at_checked(index.len().checked_sub(length)?)?;
     let mut rest = body.strip_prefix(b"DIRC")?;
     let version = number(&mut rest)?;
@@ -82,10 +118,10 @@ fn read(index: &[u8], length: usize, mut entry: impl FnMut(&[u8], &[u8])) -> Opt
     }
     let mut path = Vec::new();
     for _ in 0..number(&mut rest)? {
-        let object = next_entry(&mut rest, version, length, &mut path)?;
-        entry(&path, object);
+        let fields = next_entry(&mut rest, version, length, &mut path)?;
+        entry(&path, fields);
     }
-    let mut link = None;
+    let (mut link, mut is_sparse) = (None, false);
     while !rest.is_empty() {
         let signature = take(&mut rest, 4)?;
         let size = usize::try_from(number(&mut rest)?).ok()?;
@@ -93,13 +129,13 @@ fn read(index: &[u8], length: usize, mut entry: impl FnMut(&[u8], &[u8])) -> Opt
         match signature {
             b"link" => link = linked(data, length)?,
             // A sparse index: folders that are not checked out are entries, too.
-            b"sdir" => {}
+            b"sdir" => is_sparse = true,
             // Extensions that must be understood, as in git.
             [b'a'..=b'z', ..] => return None,
             _ => {}
         }
     }
-    Some(link)
+    Some(Rest { link, is_sparse })
 }
 
 /// Reads an entry. Its path replaces the one before.
@@ -108,16 +144,16 @@ fn next_entry<'a>(
     version: u32,
     length: usize,
     path: &mut Vec<u8>,
-) -> Option<&'a [u8]> {
+) -> Option<Fields<'a>> {
     const TIMES_AND_NUMBERS: usize = 40;
-    const EXTENDED: u16 = 0x4000;
-    const LENGTH: u16 = 0x0fff;
     let before = rest.len();
-    take(rest, TIMES_AND_NUMBERS)?;
+    let stat = take(rest, TIMES_AND_NUMBERS)?;
     let object = take(rest, length)?;
     let flags = u16::from_be_bytes(take(rest, 2)?.try_into().ok()?);
+    let mut further = 0;
     if flags & EXTENDED != 0 {
-        take(rest, if version > 2 { 2 } else { return None })?;
+        let bytes = take(rest, if version > 2 { 2 } else { return None })?;
+        further = u16::from_be_bytes(bytes.try_into().ok()?);
     }
     match version {
         4 => {
@@ -137,7 +173,8 @@ fn next_entry<'a>(
         return None;
     }
     let said = usize::from(flags & LENGTH);
-    (said == path.len().min(usize::from(LENGTH))).then_some(object)
+    let fields = Fields { stat, object, flags, further };
+    (said == path.len().min(usize::from(LENGTH))).then_some(fields)
 }
 
 fn linked(data: &[u8], length: usize) -> Option<Option<Link>> {

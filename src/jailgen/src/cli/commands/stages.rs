@@ -48,15 +48,17 @@ pub(in crate::cli) fn apply(arguments: &staged::Apply, context: Context) -> Resu
     let listed = stage.helper("changes", "json", &paths, context)?;
     let listed: Listed = serde_json::from_str(&listed)
         .map_err(|error| Failure::new(format!("the helper cannot be understood: {error}")))?;
-    if listed.changes.is_empty() {
+    if listed.changes.is_empty() && listed.git.is_empty() {
         context.console.note("nothing", "is changed in the stage");
         return Ok(());
     }
+    let references: Vec<&Reference> = listed.git.iter().filter(|line| line.applied).collect();
     let applied = listed.changes.iter().filter(|line| line.applied);
     let (executed, plain): (Vec<_>, Vec<_>) = applied.partition(|line| line.executed.is_some());
-    if !plain.is_empty() && !arguments.yes {
-        let statement = list(&plain);
-        let question = format!("Apply {} changes to {}?", plain.len(), shown(&stage.project));
+    let count = plain.len() + references.len();
+    if count > 0 && !arguments.yes {
+        let statement = format!("{}{}", list_references(&references), list(&plain));
+        let question = format!("Apply {count} changes to {}?", shown(&stage.project));
         agreed(context, &statement, &question, "`--yes` applies without asking")?;
     }
     let executed = match (executed.as_slice(), arguments.yes_executed) {
@@ -100,6 +102,16 @@ fn agreed(context: Context, statement: &str, question: &str, help: &str) -> Resu
 struct Listed {
     digest: String,
     changes: Vec<Line>,
+    git: Vec<Reference>,
+}
+
+/// A branch, a tag or `HEAD` of a repository.
+#[derive(Debug, Deserialize)]
+struct Reference {
+    repository: String,
+    reference: String,
+    change: String,
+    applied: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,6 +126,17 @@ struct Line {
 
 /// At most this many are named that no program outside executes.
 const PLAIN_MAX: usize = 40;
+
+/// All of them: there are few.
+fn list_references(references: &[&Reference]) -> String {
+    let mut text = String::new();
+    for Reference { repository, reference, change, .. } in references {
+        let [repository, reference, change] =
+            [repository, reference, change].map(|part| jail_plan::one_line(part));
+        let _ = writeln!(text, "  {repository} {reference}: {change}");
+    }
+    text
+}
 
 /// What is executed is named without exception: first what programs look for by its name, then what
 /// is only a program.
