@@ -416,7 +416,7 @@ pub(super) fn hash(bytes: &[u8]) -> String {
 }
 
 /// Whether two files hold the same.
-fn is_equal(one: &Tree, path: &[u8], other: &Tree, to: &[u8]) -> io::Result<bool> {
+pub(super) fn is_equal(one: &Tree, path: &[u8], other: &Tree, to: &[u8]) -> io::Result<bool> {
     use std::io::Read as _;
     let mut one = std::fs::File::from(one.file(path)?);
     let mut other = std::fs::File::from(other.file(to)?);

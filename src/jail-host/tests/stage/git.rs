@@ -3,7 +3,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use crate::world::{World, worlds};
 
@@ -363,5 +365,68 @@ fn a_shallow_project_takes_what_the_stage_has_added() {
             "{said}"
         );
         is_clean(&world);
+    }
+}
+
+/// Locks of git's, and files of an application that was killed.
+fn remains(world: &World) -> String {
+    outside(world, "find . -name '*.lock' -o -name '*.jailgen-apply-*' -o -name 'tmp_*'")
+}
+
+#[test]
+fn an_application_that_is_killed_leaves_a_repository_that_the_next_one_finishes() {
+    let rounds = std::env::var("STAGE_KILLS").ok().and_then(|it| it.parse().ok()).unwrap_or(12);
+    for world in worlds() {
+        begin(&world);
+        let (mut killed, mut length) = (0, Duration::from_millis(30));
+        for round in 0..rounds {
+            world.record();
+            inside(
+                &world,
+                &format!(
+                    "for f in 1 2 3 4 5 6; do echo {round} >f$f; done; git add .; git commit -qm r{round}; git branch b{round}; git tag t{round}; git branch -f old HEAD~1; git branch -D b{} 2>/dev/null || true",
+                    round - 1
+                ),
+            );
+            if round % 3 == 0 {
+                outside(&world, "git gc -q --prune=now");
+            }
+            let before = outside(&world, "git rev-parse main");
+            let digest = world.json(&[])["digest"].as_str().unwrap().to_owned();
+            let begun = Instant::now();
+            let mut apply = world.command("apply", &digest, &[]);
+            let mut child = apply.stdout(Stdio::null()).spawn().unwrap();
+            if round > 0 {
+                sleep(length.mul_f64(f64::from(round * 37 % 100) / 95.0));
+                child.kill().unwrap();
+            }
+            killed += i32::from(!child.wait().unwrap().success());
+            if round == 0 {
+                length = begun.elapsed();
+            }
+            is_clean(&world);
+            let main = outside(&world, "git rev-parse main; git log -1 --format=%s main");
+            assert!(main.starts_with(&before) || main.ends_with(&format!("r{round}")), "{main}");
+            let said = world.apply("", &[]);
+            assert_eq!(
+                outside(&world, "git log -1 --format=%s; git status --porcelain"),
+                format!("r{round}"),
+                "{said}"
+            );
+            assert_eq!(
+                outside(&world, "git branch --format='%(refname:short)'"),
+                format!("b{round}\nmain\nold"),
+                "{said}"
+            );
+            assert_eq!(
+                outside(&world, &format!("git log -1 --format=%s t{round}")),
+                format!("r{round}"),
+                "{said}"
+            );
+            assert_eq!(remains(&world), "", "{said}");
+            assert_eq!(world.listing("upper/p"), Vec::<String>::new(), "{said}");
+            is_clean(&world);
+        }
+        assert!(killed > 0, "no application was killed");
     }
 }

@@ -9,7 +9,7 @@ use crate::world::{World, can_stage};
 
 /// So many are made, unless this variable says how many.
 const HISTORIES: u64 = 24;
-const VARIABLE: &str = "JAIL_TEST_HISTORIES";
+const VARIABLE: &str = "STAGE_HISTORIES";
 
 /// Numbers that are the same in each run (Knuth's generator).
 struct Numbers(u64);
@@ -125,11 +125,10 @@ fn one(place: &str, number: u64) {
 #[test]
 fn random_histories_on_both_sides_leave_a_clean_repository() {
     let count = std::env::var(VARIABLE).ok().and_then(|count| count.parse().ok());
-    let (first, count) =
-        match std::env::var("JAIL_TEST_HISTORY").ok().and_then(|it| it.parse().ok()) {
-            Some(first) => (first, 1),
-            None => (0, count.unwrap_or(HISTORIES)),
-        };
+    let (first, count) = match std::env::var("STAGE_HISTORY").ok().and_then(|it| it.parse().ok()) {
+        Some(first) => (first, 1),
+        None => (0, count.unwrap_or(HISTORIES)),
+    };
     for number in first..first + count {
         let place = if number % 4 == 0 { "/tmp" } else { "/dev/shm" };
         if can_stage(place) {

@@ -193,6 +193,8 @@ impl Sides<'_> {
                 let is_old = was.is_some_and(|was| was.packed == Some(now.copied()));
                 (!is_old).then(|| value(now))
             }
+            // The project may have packed it since the jail has deleted it.
+            None if is_hidden && was.is_some_and(|was| was.is_loose) => Some(None),
             None => is_hidden.then(|| value(self.refs.packed.get(name))),
         }
     }

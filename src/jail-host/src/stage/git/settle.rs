@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::super::decide::Scope;
+use super::super::decide::{Scope, is_equal};
 use super::super::layer::{Layer, Written};
 use super::super::place::{Tree, join};
 use super::super::prune;
@@ -26,6 +26,9 @@ const SPENT: &[&[u8]] = &[
     b"packed-refs",
     b"refs",
 ];
+
+const NAMES_MAX: usize = 10_000;
+const DEPTH_MAX: usize = 8;
 
 /// Learns what is there now, and takes it out.
 pub(in super::super) fn settle(
@@ -54,7 +57,7 @@ fn one(
     }
     let refs = Refs::read(project, path, length)?;
     let statements = Statements::read(layer, path, length)?;
-    if outcome.is_whole() && scope.is_all() && is_spent(layer, path, &refs, &statements)? {
+    if outcome.is_whole() && scope.is_all() && is_spent(layer, project, path, &refs, &statements)? {
         prune::remove(layer.tree(), path)?;
         let statements = Statements::default();
         known.learn(path, &refs, &statements, Trust { since: None, is_first: false });
@@ -84,13 +87,35 @@ fn take_out(layer: &Layer, path: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Whether the project has the same as the layer: git writes some files anew without a change. What
+/// is deleted is what git itself deletes.
+fn is_same(layer: &Layer, project: &Tree, path: &[u8], written: Written, depth: usize) -> bool {
+    match written {
+        Written::Gone => true,
+        Written::File => is_equal(layer.tree(), path, project, path).unwrap_or(false),
+        Written::Folder { is_opaque: false } if depth < DEPTH_MAX => {
+            layer.list(path, NAMES_MAX).is_ok_and(|listed| {
+                listed.iter().all(|(entry, _, written)| {
+                    is_same(layer, project, &join(path, &entry.name), *written, depth + 1)
+                })
+            })
+        }
+        Written::Folder { .. } | Written::Link | Written::Dropped(_) | Written::Refused(_) => false,
+    }
+}
+
 /// Whether the layer has nothing of the repository that would be lost.
-fn is_spent(layer: &Layer, path: &[u8], refs: &Refs, statements: &Statements) -> io::Result<bool> {
-    let is_known = |name: &[u8]| SPENT.contains(&name);
-    let listed = layer.list(path, 10_000)?;
+fn is_spent(
+    layer: &Layer,
+    project: &Tree,
+    path: &[u8],
+    refs: &Refs,
+    statements: &Statements,
+) -> io::Result<bool> {
+    let listed = layer.list(path, NAMES_MAX)?;
     let is_plain = listed.iter().all(|(entry, _, written)| {
-        // What is deleted there is what git itself deletes.
-        is_known(&entry.name) || *written == Written::Gone
+        let below = join(path, &entry.name);
+        SPENT.contains(&entry.name.as_slice()) || is_same(layer, project, &below, *written, 0)
     });
     let stays = |value: &Value, name: &[u8]| refs.value(name).as_ref() != Some(value);
     let loose = statements.loose.iter().any(|(name, value)| stays(value, name));
