@@ -190,8 +190,10 @@ impl Writer {
                 "(({{ {name}, ... }}: {body}) {{ {name} = {value}; other = throw \"x\"; }})"
             ),
             2 => format!("(({{ {name} ? throw \"x\" }}@all: {body}) {{ {name} = {value}; }})"),
+            // The name itself would be another one inside of the recursive set.
             3 => format!(
-                "(let inherit (rec {{ {name} = given; given = {value}; }}) {name}; in {body})"
+                "(let inherit (rec {{ found = given; given = {value}; }}) found; in \
+                 let {name} = found; in {body})"
             ),
             _ => format!(
                 "(let outer = {value}; in let {name} = outer; unused = throw \"x\"; in {body})"
