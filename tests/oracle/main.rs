@@ -3,8 +3,9 @@
 //!
 //! A table is a `.cases` file; a case is a paragraph, and lines that begin with `#` are comments. A
 //! case whose comment begins with `# only newer:` is one that the Nix of this machine may not know:
-//! it is compared where it does. One whose comment begins with `# gap:` is known to differ, for the
-//! reason that the comment gives.
+//! it is compared where it does. One whose comment begins with `# only older:` is compared with Nix 2.8
+//! alone, because newer versions differ from it. One whose comment begins with `# gap:` is known to
+//! differ, for the reason that the comment gives.
 
 #![expect(clippy::disallowed_methods, reason = "tests start programs, and variables say how")]
 #![expect(
@@ -19,7 +20,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::thread;
 
 use jail_lang::{Expression, FileSources, Form, Limits, eval_expression};
@@ -47,6 +48,7 @@ struct Case {
     table: String,
     expression: String,
     newer: bool,
+    older: bool,
     gap: bool,
 }
 
@@ -77,11 +79,28 @@ fn cases_of(path: &Path) -> Vec<Case> {
     let case = |paragraph: &str| {
         let (comments, lines): (Vec<_>, Vec<_>) =
             paragraph.lines().partition(|line| line.starts_with('#'));
-        let newer = comments.iter().any(|line| line.starts_with("# only newer:"));
-        let gap = comments.iter().any(|line| line.starts_with("# gap:"));
-        Case { table: table.clone(), expression: lines.join("\n"), newer, gap }
+        let is_marked = |mark: &str| comments.iter().any(|line| line.starts_with(mark));
+        Case {
+            table: table.clone(),
+            expression: lines.join("\n"),
+            newer: is_marked("# only newer:"),
+            older: is_marked("# only older:"),
+            gap: is_marked("# gap:"),
+        }
     };
-    paragraphs.map(case).filter(|case| !case.expression.trim().is_empty()).collect()
+    let is_compared = |case: &Case| !case.older || is_old();
+    let cases = paragraphs.map(case).filter(|case| !case.expression.trim().is_empty());
+    cases.filter(is_compared).collect()
+}
+
+/// Whether the machine's Nix is 2.8, whose choices are ours where versions differ. Without Nix the
+/// answer does not matter.
+pub(crate) fn is_old() -> bool {
+    static OLD: LazyLock<bool> = LazyLock::new(|| {
+        let output = Command::new("nix-instantiate").arg("--version").output();
+        output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(" 2.8."))
+    });
+    *OLD
 }
 
 /// What an expression gives: its JSON, or the error in words.
