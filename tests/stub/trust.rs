@@ -233,6 +233,16 @@ fn a_link_into_the_store_is_followed_as_long_as_it_stays_there() {
         ] {
             run(&target, below).stopped(&[REFUSED]);
         }
+        // Nor is all of the store what a session may choose.
+        for target in [at(""), at("/"), at("."), at("package/.."), at("alias/../absolute/..")] {
+            let _ = std::fs::remove_file(&result);
+            symlink(&target, &result).expect("a link");
+            let text = store.to_str().expect("UTF-8").to_owned();
+            reader(&jail, bind_to(&result, "/found", Access::ReadOnly, Missing::Fail))
+                .change(|plan| plan.closure.store = text)
+                .sh("ls /found")
+                .stopped(&[REFUSED]);
+        }
         // A store that a jail could write does not count as one.
         let writer = Jail::new(caller).op(bind(&store, Access::ReadWrite));
         let state = jail.folder.path().join("state");

@@ -77,10 +77,9 @@ impl Level {
 /// Opens `path`, absolute, as a place (`O_PATH`).
 pub(crate) fn open(path: &[u8], trees: &WritableTrees<'_>) -> Result<OwnedFd, Problem> {
     match open_plain(path) {
-        Err(Errno::LOOP) => {}
-        other => return other.about(path),
+        Err(Errno::LOOP) => follow(path, trees),
+        other => other.about(path),
     }
-    follow(path, trees)
 }
 
 /// The same if no link is on the way, as nearly always.
@@ -90,8 +89,7 @@ pub(super) fn open_plain(path: &[u8]) -> Result<OwnedFd, Errno> {
 
 /// The same if there is one.
 pub(super) fn follow(path: &[u8], trees: &WritableTrees<'_>) -> Result<OwnedFd, Problem> {
-    let mut levels = levels(path, trees)?;
-    levels.pop().map(|last| last.place).ok_or(Errno::NOENT).about(path)
+    levels(path, trees)?.pop().map(|last| last.place).ok_or(Errno::NOENT).about(path)
 }
 
 /// The folders that `path` passes through, from the root to what it names.
@@ -131,7 +129,7 @@ fn walk<'a>(path: &'a [u8], trees: &'a WritableTrees<'a>) -> Result<Walk<'a>, Pr
         // The rest of the path follows the target of the link.
         names = self::names(&target).chain(names).collect();
     }
-    Ok(walk)
+    walk.is_in_store().map(|()| walk)
 }
 
 /// A walk along a path, from the root and one name at a time.
@@ -151,7 +149,7 @@ struct Walk<'a> {
 
 /// What a restricted walk may not do.
 struct Held {
-    /// How many levels deep the store's folder is: it may not go above.
+    /// How many levels deep the store's folder is: it may not go above, nor end there.
     store: usize,
     /// The refusal if it does.
     refusal: Problem,
@@ -176,11 +174,16 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn up(&mut self) -> Result<(), Problem> {
+    /// Whether a restricted walk is at something in the store: a session could list all of it.
+    fn is_in_store(&self) -> Result<(), Problem> {
         match &self.held {
-            Some(held) if self.levels.len() <= held.store => return Err(held.refusal.clone()),
-            Some(_) | None => {}
+            Some(held) if self.levels.len() <= held.store => Err(held.refusal.clone()),
+            Some(_) | None => Ok(()),
         }
+    }
+
+    fn up(&mut self) -> Result<(), Problem> {
+        self.is_in_store()?;
         if self.levels.len() > 1 {
             self.left.extend(self.levels.pop());
         }
@@ -246,8 +249,7 @@ impl Walk<'_> {
 }
 
 fn is_link(place: &OwnedFd) -> Result<bool, Errno> {
-    let mode = rustix::fs::fstat(place)?.st_mode;
-    Ok(FileType::from_raw_mode(mode) == FileType::Symlink)
+    Ok(FileType::from_raw_mode(fstat(place)?.st_mode) == FileType::Symlink)
 }
 
 fn names(path: &[u8]) -> impl Iterator<Item = Vec<u8>> {
