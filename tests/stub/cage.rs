@@ -344,6 +344,15 @@ fn a_cage_has_the_users_name_of_gits_configuration_and_nothing_else_of_it() {
         jail.sh("PATH=/usr/bin; git config user.name").prints("Other");
         jail.sh("PATH=/usr/bin; git init -q .").prints("");
         jail.sh("PATH=/usr/bin; git config user.name").prints("Here \"\\\"");
+        // A `.git` file of the agent's chooses no other name, but that of a worktree does.
+        jail.sh("rm -rf .git; echo 'gitdir: ../home/r/.git/worktrees/w' >.git").prints("");
+        let other = other.replace("project/\"]", "home/r/\"]");
+        jail.file("home/.gitconfig", &other);
+        let name = "PATH=/usr/bin; cd / && git config user.name";
+        jail.sh(name).prints("Other");
+        let back = jail.project().join(".git").display().to_string();
+        jail.file("home/r/.git/worktrees/w/gitdir", &format!("{back}\n"));
+        jail.sh(name).prints("Here \"\\\"");
         for script in [
             format!("cat {}/.gitconfig", jail.home().display()),
             format!("test -w /dev/null && >>{system}"),

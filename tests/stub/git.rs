@@ -74,8 +74,28 @@ fn what_the_configuration_includes_counts_where_git_would_count_it() {
         // A worktree is where its repository keeps it.
         std::fs::remove_dir(jail.project().join(".git")).expect("it is empty");
         jail.file("project/.git", "gitdir: ../home/r/.git/worktrees/w\n");
+        jail.file("home/r/.git/worktrees/w/gitdir", &format!("{project}/.git\n"));
         write("gitdir:~/r/");
         jail.sh(SHOW).prints(work);
+        // As `worktree.useRelativePaths` has it.
+        jail.file("home/r/.git/worktrees/w/gitdir", "../../../../../project/.git\n");
+        jail.sh(SHOW).prints(work);
+        // An agent can write the file: what it names says nothing if that is of another folder.
+        jail.file("home/r/.git/worktrees/w/gitdir", "/elsewhere/.git\n");
+        jail.sh(SHOW).prints(always);
+        jail.file("project/.git", "gitdir: ../home/r/.git\n");
+        jail.file("home/r/.git/config", "[core]\n\tbare = false\n");
+        jail.sh(SHOW).prints(always);
+        write(&format!("gitdir:{project}/"));
+        jail.sh(SHOW).prints(work);
+        // A submodule is where the repository around it keeps it.
+        write("gitdir:~/r/");
+        jail.file("home/r/.git/config", &format!("[core]\n\tworktree = {project}\n"));
+        jail.sh(SHOW).prints(work);
+        // So is a link the folder that it is in.
+        std::fs::remove_file(jail.project().join(".git")).expect("a file");
+        symlink(home.join("r/.git"), jail.project().join(".git")).expect("a link");
+        jail.sh(SHOW).prints(always);
     }
 }
 

@@ -176,10 +176,26 @@ fn repository(project: &Path, home: &Path) -> Option<PathBuf> {
     let below_home = |folder: &&Path| *folder != Path::new("/") && *folder != home;
     let above = project.ancestors().take_while(below_home);
     let git = above.map(|folder| folder.join(".git")).find(|git| git.symlink_metadata().is_ok())?;
-    if git.is_dir() {
-        return Some(git);
-    }
-    let text = file::read(&git).ok()?;
-    let target = text.strip_prefix(b"gitdir: ")?.trim_ascii_end();
-    Some(normal(&git.parent()?.join(OsStr::from_bytes(target))))
+    Some(answered(&git).unwrap_or(git))
+}
+
+/// What a `.git` file names, if git's folder there says so too: an agent may have written the file.
+fn answered(git: &Path) -> Option<PathBuf> {
+    let line = |path: &Path| Some(file::read(path).ok()?.trim_ascii_end().to_vec());
+    let below = |folder: &Path, text: &[u8]| normal(&folder.join(OsStr::from_bytes(text)));
+    let top = git.parent()?;
+    let named = if git.is_symlink() { None } else { line(git) };
+    let target = below(top, named?.strip_prefix(b"gitdir: ")?);
+    let is_its = match line(&target.join("gitdir")) {
+        Some(back) => below(&target, &back) == git,
+        None => {
+            let config = file::read(&target.join("config")).ok()?;
+            let tree = settings(&config).into_iter().filter(|setting| {
+                (setting.section.as_slice(), setting.about.as_deref(), setting.key.as_slice())
+                    == (b"core", None, b"worktree")
+            });
+            tree.last().is_some_and(|tree| below(&target, &tree.value) == top)
+        }
+    };
+    is_its.then_some(target)
 }

@@ -22,6 +22,7 @@ use crate::resolve::{self, Scope};
 const MODULES: &[u8] = b"/.git/modules/";
 /// No configuration of a submodule is larger.
 const BYTES_MAX: usize = 256 * 1024;
+const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY);
 
 /// Changes to it; the caller remembers where the launch was started. Outside
 /// a repository nothing happens.
@@ -50,16 +51,30 @@ fn root(caller: &Caller<'_>) -> Option<Vec<u8>> {
 /// The repository that `top` is a submodule of, if that repository says so too: the outermost one,
 /// which contains git's folder.
 fn superproject(top: &[u8]) -> Option<Vec<u8>> {
-    let folder = resolve::open(CWD, top, OFlags::PATH | OFlags::DIRECTORY, Scope::Anywhere).ok()?;
-    let pointer = line(&folder, b".git").ok()??;
-    let git = target(top, pointer.strip_prefix(b"gitdir: ")?);
+    let git = named(top)?;
     let at = git.windows(MODULES.len()).position(|part| part == MODULES)?;
     let root = git.get(..at)?;
-    if !top.strip_prefix(root)?.starts_with(b"/") {
-        return None;
-    }
-    let worktree = worktree_of(&git).ok()??;
-    (target(&git, &worktree) == normal(top)).then(|| root.to_vec())
+    let is_around = top.strip_prefix(root)?.starts_with(b"/");
+    (is_around && is_module(&git, top)).then(|| root.to_vec())
+}
+
+/// What the `.git` file of `top` names, if git's folder there says so too: an agent may have
+/// written the file.
+pub(super) fn answered(top: &[u8]) -> Option<Vec<u8>> {
+    let git = named(top)?;
+    let back = line(resolve::open(CWD, &git, FOLDER, Scope::Anywhere).ok()?, b"gitdir").ok()?;
+    let is_its = |back: Vec<u8>| target(&git, &back) == [top, b"/.git"].concat();
+    back.map_or_else(|| is_module(&git, top), is_its).then_some(git)
+}
+
+fn named(top: &[u8]) -> Option<Vec<u8>> {
+    let folder = resolve::open(CWD, top, FOLDER, Scope::Anywhere).ok()?;
+    Some(target(top, line(&folder, b".git").ok()??.strip_prefix(b"gitdir: ")?))
+}
+
+/// Whether a folder of git names this working tree.
+fn is_module(git: &[u8], top: &[u8]) -> bool {
+    worktree_of(git).is_ok_and(|tree| tree.is_some_and(|tree| target(git, &tree) == normal(top)))
 }
 
 /// The working tree that a folder of git names.

@@ -2,7 +2,7 @@
 //! configuration of git (git-config(1)).
 //!
 //! git is not run for this, and the project's configuration is not read: an agent may have written
-//! that. Only the two values leave this module. What cannot be read is ignored.
+//! that, or where the repository is, which counts only if git's folder there says so too. Only the two values leave this module. What cannot be read is ignored.
 
 mod pattern;
 
@@ -10,15 +10,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use jail_plan::git::{Setting, settings};
-use rustix::fs::FileType;
-use rustix::fs::{CWD, OFlags, fstat};
 
 use self::pattern::matches;
-use super::named::normal;
 use super::paths::{HostPaths, path_of};
-use super::subfolder;
+use super::{project, subfolder};
 use crate::caller::Caller;
-use crate::resolve::{self, Scope};
 
 /// The largest configuration.
 const BYTES_MAX: usize = 256 * 1024;
@@ -146,16 +142,7 @@ impl Reader<'_> {
         let top = subfolder::top(self.caller)?;
         let top = top.strip_suffix(b"/").unwrap_or(&top);
         let path = [top, b"/.git"].concat();
-        let found = resolve::open(CWD, &path, OFlags::PATH, Scope::Anywhere).ok()?;
-        if FileType::from_raw_mode(fstat(&found).ok()?.st_mode) == FileType::Directory {
-            return Some(path);
-        }
-        let text = self.paths.read(&path, BYTES_MAX).ok()?;
-        let target = text.strip_prefix(b"gitdir: ")?.trim_ascii_end();
-        Some(match target {
-            [b'/', ..] => normal(target),
-            _ => normal(&[top, b"/", target].concat()),
-        })
+        Some(project::answered(top).unwrap_or(path))
     }
 }
 
