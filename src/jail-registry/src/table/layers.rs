@@ -20,7 +20,7 @@ combinators change them. [The layers](layers.md) says what each of them stops.",
             in_jail_nix: true,
             summary: "A system call filter of your own, in addition to the jail's",
             docs: "A compiled filter (classic BPF, `struct sock_filter`), or a program that prints one; both are read when the jail is built. It
-can only refuse more than the jail's own filter.",
+can only refuse more than the jail's own filter. The program runs in `/`, and has no variables of yours.",
             signature: Signature { params: &[param("filter", Type::Text)] },
             example: "add-seccomp (pkgs.writeShellScript \"filter\" \"printf '\\\\006\\\\000\\\\000\\\\000\\\\000\\\\000\\\\377\\\\177'\")",
             lower: Lower::Permission(add_seccomp),

@@ -44,7 +44,10 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
         fs::File::open(path)?.take(BYTES_MAX).read_to_end(&mut bytes)?;
         return Ok(bytes);
     }
-    let mut child = Command::new(path).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    // What it prints depends on nothing of this user's, nor on a folder that a jail may write.
+    let mut command = Command::new(path);
+    command.env_clear().current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn()?;
     if let Some(output) = child.stdout.take() {
         output.take(BYTES_MAX).read_to_end(&mut bytes)?;
     }
@@ -58,6 +61,20 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_has_nothing_of_the_users() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("filter");
+        fs::write(&program, "#!/bin/sh\n/usr/bin/env\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let printed = String::from_utf8(read(&program).unwrap()).unwrap();
+        // Those that the shell itself sets.
+        let own = ["PWD=/", "SHLVL=0", "SHLVL=1", "OLDPWD=/", "_=/usr/bin/env"];
+        let others: Vec<_> = printed.lines().filter(|line| !own.contains(line)).collect();
+        assert_eq!(others, [""; 0]);
+        assert!(printed.lines().any(|line| line == "PWD=/"), "{printed}");
+    }
 
     #[test]
     fn a_filter_without_end_is_read_as_far_as_it_is_seen_to_be_too_long() {
