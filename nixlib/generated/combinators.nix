@@ -446,6 +446,11 @@ in
       params = [ { list = "literal"; } ];
       brings = [ ];
     };
+    # Programs of the Nix store that an agent's settings lead to can be executed, such as the hooks that home-manager installs.
+    follow-links = {
+      params = [ ];
+      brings = [ ];
+    };
     # A file system of this type at this place: `tmpfs`, `devtmpfs` (a minimal /dev) or `proc`.
     mount = {
       params = [

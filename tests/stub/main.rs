@@ -62,6 +62,7 @@ mod shared;
 mod stage;
 mod standard;
 mod stopping;
+mod store_links;
 mod terminal;
 mod terminal_filter;
 mod trust;

@@ -165,7 +165,9 @@ impl InsideOp {
             Self::Symlink(op) => row(Nothing, Made(&op.to)),
             Self::RemountReadOnly(to) => row(Nothing, Made(to)),
             Self::Loopback => row(Nothing, Place::Network),
-            Self::Mask(_) | Self::Protect(_) | Self::RuntimeArguments => row(Nothing, Nowhere),
+            Self::FollowLinks | Self::Mask(_) | Self::Protect(_) | Self::RuntimeArguments => {
+                row(Nothing, Nowhere)
+            }
         }
     }
 }

@@ -415,6 +415,8 @@ choice! {
         "mask" Mask(Mask),
         /// See [`PrivateCopies`].
         "private-copies" PrivateCopies(PrivateCopies),
+        /// The jail may execute what links among private copies lead to in the Nix store.
+        "follow-links" FollowLinks,
         /// See [`BindArguments`].
         "bind-arguments" BindArguments(BindArguments),
         /// See [`BindVariable`].

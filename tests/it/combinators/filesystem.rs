@@ -1,6 +1,6 @@
 //! Files.
 
-use super::row::{Example, Probe, ROW, Row};
+use super::row::{Example, Probe, ROW, Row, is_root};
 
 const FILES: &str =
     "mkdir -p ~/data/deep; echo a >~/data/file; echo b >~/data/deep/file; echo c >~/other";
@@ -47,6 +47,24 @@ pub(super) const ROWS: &[Row] = &[
                 "cd ~/.cache/jailgen/row-caches && [ \"$(stat -c %a . npm go/mod | uniq)\" = 700 ] && [ \"$(cat npm/package)\" = kept ]",
             ),
         ],
+        ..ROW
+    },
+    Row {
+        name: "follow-links",
+        spec: "(state-dir (noescape \"~/.agent\")) (private-copies (noescape \"~/.agent\") [ \"settings.json\" ]) follow-links",
+        // As home-manager writes it; and a link that an earlier session may have made.
+        host: "mkdir ~/.agent; for j in /nix/store/*-jq-*-bin/bin/jq; do [ -x $j ] && break; done
+echo \"{\\\"command\\\": \\\"$j\\\"}\" >~/.agent/settings.json
+for g in /nix/store/*-gnugrep-*/bin/grep; do [ -x $g ] && break; done; ln -s $g ~/.agent/planted",
+        probes: &[
+            Probe::Grants(
+                "settings=$(<~/.agent/settings.json) && jq=${settings#*: ?} && [ \"$(${jq%??} -n 1)\" = 1 ]",
+            ),
+            Probe::Works("[ -r ~/.agent/planted ]"),
+            Probe::Refuses("~/.agent/planted --version"),
+            Probe::Denies("touch /nix/store/x"),
+        ],
+        unable: || (!is_root()).then(|| ("root", "Nix's records are for root only".into())),
         ..ROW
     },
     Row {
@@ -336,7 +354,8 @@ ln -s $s/flake.nix ~/.agent/hooks/deep/a; ln -s ~/secret ~/.agent/hooks/b; cp $s
             ),
             Probe::Works("[ -s ~/.agent/skills/default.nix ] && ! [ -x ~/.agent/hooks/deep/a ]"),
             Probe::Refuses("cat ~/.agent/rules.md || cat ~/.agent/hooks/b"),
-            Probe::Refuses("cat /nix/store/*-source/pkgs/default.nix"),
+            // Of the store there is only what links lead to, where Nix can be asked what that needs.
+            Probe::Refuses("ls -d /nix/store/*-jq-*"),
             Probe::Says {
                 script: "true",
                 says: "`~/.agent/rules.md` to `~/secret`, and one more",

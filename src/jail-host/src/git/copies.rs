@@ -117,7 +117,7 @@ impl Copies {
             let (name, path) = (number.to_string(), Path::new(OsStr::from_bytes(&place.path)));
             let failed = |error: io::Error| refused(path, &error);
             match place.how {
-                How::ReadOnly => {}
+                How::ReadOnly | How::Stored | How::StoredPrograms => {}
                 How::Link => {
                     let before = match about {
                         About::Git => copier.file(path, &folder, &name).map(Some),

@@ -20,6 +20,7 @@ use super::named::{Named, Names, normal};
 use super::private::Folder;
 use super::repository::{Repository, is_repository};
 use super::room::Room;
+use super::stored::Stored;
 use super::way::{self, Way};
 
 /// Submodules lie in each other no deeper, and a name of one has no more parts.
@@ -46,6 +47,8 @@ pub(super) struct FoundRepository {
     pub(super) home: PathBuf,
     /// What cannot be held, because nothing is there.
     pub(super) missing: Vec<(&'static str, PathBuf)>,
+    /// Paths of the store that state leads to, and of which it is not known what they need.
+    pub(super) unasked: Vec<PathBuf>,
     /// Files that are read-only, because there was no room for copies of them.
     pub(super) squeezed: Vec<PathBuf>,
 }
@@ -83,9 +86,11 @@ pub(super) fn find(outside: &Outside) -> Result<FoundRepository, Refusal> {
             home: path(&outside.home),
             repositories: Vec::new(),
             missing: Vec::new(),
+            unasked: Vec::new(),
             squeezed: Vec::new(),
         },
         room: Room::HALF,
+        stored: Stored::default(),
     };
     let done = search.folder(&folder).and_then(|()| match repository.is_absolute() {
         true => search.repository(&repository, None),
@@ -97,7 +102,9 @@ pub(super) fn find(outside: &Outside) -> Result<FoundRepository, Refusal> {
         for private in &outside.private {
             search.state(private);
         }
-        outside.private.iter().try_for_each(|private| search.private(private))
+        outside.private.iter().try_for_each(|private| search.private(private))?;
+        search.add_stored(outside);
+        Ok(())
     });
     match done {
         Ok(()) => Ok(search.found),
@@ -117,6 +124,7 @@ pub(super) struct Search {
     pub(super) found: FoundRepository,
     /// For copies of files.
     room: Room,
+    pub(super) stored: Stored,
 }
 
 impl Search {

@@ -63,7 +63,7 @@ pub(super) fn read(path: &Path, roots: &[PathBuf]) -> io::Result<Vec<u8>> {
 }
 
 /// The name under which something that is open can be opened again.
-fn itself(opened: impl AsFd) -> PathBuf {
+pub(super) fn itself(opened: impl AsFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", opened.as_fd().as_raw_fd()))
 }
 
@@ -219,7 +219,7 @@ impl Above<'_> {
 }
 
 /// So much lies there that looking for links would take long.
-fn is_filled(name: &OsStr) -> bool {
+pub(super) fn is_filled(name: &OsStr) -> bool {
     FILLED.iter().any(|filled| name == *filled)
 }
 
@@ -228,7 +228,7 @@ fn is_folder(opened: impl AsFd) -> bool {
 }
 
 /// The names in a folder, in order, and what is there.
-fn names(folder: &Path) -> io::Result<Vec<(OsString, fs::FileType)>> {
+pub(super) fn names(folder: &Path) -> io::Result<Vec<(OsString, fs::FileType)>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)?.take(NAMES_MAX) {
         let entry = entry?;

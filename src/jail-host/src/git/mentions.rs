@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::named::normal;
+use super::store::STORE;
 
 /// No settings name more.
 const NAMES_MAX: usize = 64;
@@ -36,6 +37,25 @@ pub(super) fn named_in(text: &[u8], home: &Path, named: &Path, real: &Path) -> V
     found.into_iter().collect()
 }
 
+/// The paths in the Nix store that the text names, as far as their characters reach.
+pub(super) fn in_store(text: &[u8]) -> Vec<PathBuf> {
+    let begin = [STORE.as_bytes(), b"/"].concat();
+    let mut found = BTreeSet::new();
+    let mut rest = text;
+    while let Some(at) = rest.windows(begin.len()).position(|part| part == begin) {
+        rest = rest.get(at..).unwrap_or_default();
+        let end = rest.iter().position(|byte| is_end(*byte)).unwrap_or(rest.len());
+        let (path, after) = rest.split_at(end);
+        // In Markdown, a sentence may end here.
+        let path = path.strip_suffix(b".").unwrap_or(path);
+        if found.len() < NAMES_MAX {
+            found.insert(PathBuf::from(OsStr::from_bytes(path)));
+        }
+        rest = after;
+    }
+    found.into_iter().collect()
+}
+
 /// What ends a path in JSON, TOML or YAML, and in a command that stands there.
 fn is_end(byte: u8) -> bool {
     byte.is_ascii_whitespace() || b"\"'\\`;|&<>()[],=:".contains(&byte)
@@ -53,5 +73,14 @@ mod tests {
             named_in(text, Path::new("/home/u"), Path::new("/home/u/.a"), Path::new("/real/a"));
         let names: Vec<_> = found.iter().map(|path| path.to_str().unwrap()).collect();
         assert_eq!(names, ["/real/a/bin/x", "/real/a/h.py", "/real/a/k", "/real/a/line.sh"]);
+    }
+
+    #[test]
+    fn paths_in_the_store_are_found_wherever_they_stand() {
+        let text = b"@/nix/store/a-x.md and /nix/store/b-y/z.md. `/nix/store/c-w/bin/w -v`";
+        let found = in_store(text);
+        let names: Vec<_> = found.iter().map(|path| path.to_str().unwrap()).collect();
+        assert_eq!(names, ["/nix/store/a-x.md", "/nix/store/b-y/z.md", "/nix/store/c-w/bin/w"]);
+        assert!(in_store(b"/nix/stores/a /nix/store").is_empty());
     }
 }

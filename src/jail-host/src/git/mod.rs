@@ -9,6 +9,7 @@
 //! jail wrote is believed.
 
 mod changes;
+mod closure;
 mod copies;
 mod familiar;
 mod file;
@@ -34,6 +35,7 @@ mod reported;
 mod repository;
 mod room;
 mod store;
+mod stored;
 mod way;
 
 use std::ffi::OsStr;

@@ -54,6 +54,16 @@ pub(super) fn unfollowed(found: &FoundRepository, copies: &Copies) -> Vec<String
             listed(&names)
         ));
     }
+    if let Some((first, more)) = found.unasked.split_first() {
+        let more = match more.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        lines.push(format!(
+            "what the jail's copies lead to in the Nix store is missing in it, because Nix does not say what that needs: {}{more}",
+            shown(first)
+        ));
+    }
     if copies.is_cut {
         lines.push(
             "symbolic links in the shared state lead to more of the Nix store than is copied, so some of it is missing in the jail".into(),

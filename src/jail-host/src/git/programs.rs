@@ -49,6 +49,7 @@ impl Search {
                 return Err(refusal(&text, "its settings name more programs than are kept apart"));
             }
             let text = links::read(&text, &self.found.roots).unwrap_or_default();
+            self.mentions_of_store(&text);
             for path in named_in(&text, &self.found.home, &folder.named, &root) {
                 let program = self.named_one(folder, &path)?;
                 texts.extend(program.filter(|path| seen.insert(path.clone())));

@@ -12,7 +12,7 @@ use std::path::{Component, Path};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat, readlinkat};
 use rustix::io::Errno;
 
-const STORE: &str = "/nix/store";
+pub(super) const STORE: &str = "/nix/store";
 
 /// The kernel follows no more (path_resolution(7)).
 const LINKS_MAX: usize = 40;
@@ -26,11 +26,18 @@ const NAME_MAX: usize = 211;
 /// store, or is one that not every user of the machine may read: what is being built there, or was
 /// put there otherwise.
 pub(super) fn open(text: &Path) -> Option<OwnedFd> {
+    way(text).map(|(opened, _)| opened)
+}
+
+/// The same, and the names in the store that it leads through, in order. The last one is where it
+/// ends.
+pub(super) fn way(text: &Path) -> Option<(OwnedFd, Vec<String>)> {
+    let below = below(text)?;
     let mut store = openat(CWD, "/", ENTER, Mode::empty()).ok()?;
     for name in ["nix", "store"] {
         store = openat(&store, name, ENTER, Mode::empty()).ok()?;
     }
-    walk(&store, below(text)?)
+    walk(&store, below)
 }
 
 /// Opens what a name in a folder of the store leads to, in the same way.
@@ -57,10 +64,10 @@ fn names(path: &Path) -> Option<VecDeque<OsString>> {
     path.components().map(name).collect()
 }
 
-fn walk(store: &OwnedFd, mut rest: VecDeque<OsString>) -> Option<OwnedFd> {
+fn walk(store: &OwnedFd, mut rest: VecDeque<OsString>) -> Option<(OwnedFd, Vec<String>)> {
     // What was opened on the way, from the store on.
     let mut way: Vec<OwnedFd> = Vec::new();
-    let mut links = 0;
+    let (mut links, mut passed) = (0, Vec::new());
     while let Some(name) = rest.pop_front() {
         match name.as_bytes() {
             b"." => continue,
@@ -69,7 +76,9 @@ fn walk(store: &OwnedFd, mut rest: VecDeque<OsString>) -> Option<OwnedFd> {
                 way.pop()?;
                 continue;
             }
-            first if way.is_empty() && !is_store_name(first) => return None,
+            first if way.is_empty() => {
+                passed.push(name.to_str().filter(|_| is_store_name(first))?.to_owned());
+            }
             _ => {}
         }
         let opened = openat(way.last().unwrap_or(store), &name, ANYTHING, Mode::empty()).ok()?;
@@ -98,7 +107,7 @@ fn walk(store: &OwnedFd, mut rest: VecDeque<OsString>) -> Option<OwnedFd> {
         };
         more.into_iter().rev().for_each(|name| rest.push_front(name));
     }
-    way.pop()
+    Some((way.pop()?, passed))
 }
 
 /// The text of a link; `None` if there is no link.
@@ -108,7 +117,7 @@ pub(super) fn text(folder: impl AsFd, name: impl rustix::path::Arg) -> Result<Os
 }
 
 /// A hash of 32 digits, a hyphen, and a name.
-fn is_store_name(name: &[u8]) -> bool {
+pub(super) fn is_store_name(name: &[u8]) -> bool {
     let (hash, rest) = name.split_at(name.len().min(HASH));
     let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-._?=".contains(byte);
     hash.len() == HASH
@@ -169,7 +178,7 @@ mod tests {
         let store = fs::File::open(root.join("store")).unwrap().into();
         let of = |path: &str| {
             let found = walk(&store, names(Path::new(path)).unwrap());
-            found.map(|found| path_of(found).unwrap())
+            found.map(|(found, _)| path_of(found).unwrap())
         };
         let at = |path: String| -> Option<PathBuf> { Some(root.join("store").join(path)) };
         assert_eq!(of(&format!("{ONE}/a/file")), at(format!("{ONE}/a/file")));

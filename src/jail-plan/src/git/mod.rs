@@ -96,6 +96,8 @@ pub struct Outside {
     pub repository: Vec<u8>,
     /// Other folders that the jail has copies of.
     pub private: Vec<Private>,
+    /// Whether the jail may execute what links in these folders lead to in the store.
+    pub follow_links: bool,
 }
 
 /// A folder that the jail may write, and the names in it that the jail
@@ -120,6 +122,11 @@ pub enum How {
     Layer,
     /// It is mounted over itself, read-only.
     ReadOnly,
+    /// It is a path of the Nix store that links in private folders lead to, or that one of these
+    /// needs: it is there at its own place, and nothing in it can be executed.
+    Stored,
+    /// The same, and programs in it can be executed.
+    StoredPrograms,
 }
 
 /// A place of the host that the jail may not change. Its index in the list is the name of its copy.
@@ -172,8 +179,10 @@ impl Message {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Outside(Outside { changes, home, state, folder, repository, private }) => {
-                let mut packet = Vec::from([b'O', *changes as u8]);
+            Self::Outside(outside) => {
+                let Outside { changes, home, state, folder, repository, private, follow_links } =
+                    outside;
+                let mut packet = Vec::from([b'O', *changes as u8, u8::from(*follow_links)]);
                 let all =
                     private.iter().flat_map(|one| [&one.folder].into_iter().chain(&one.names));
                 for part in [home, state, folder, repository].into_iter().chain(all) {
@@ -195,7 +204,7 @@ impl Message {
     #[must_use]
     pub fn decode(packet: &[u8]) -> Option<Self> {
         match packet {
-            [b'O', changes, rest @ ..] => {
+            [b'O', changes, follow_links @ (0 | 1), rest @ ..] => {
                 let all = [GitChanges::Reported, GitChanges::Merged, GitChanges::Refused];
                 let changes = all.into_iter().find(|one| *one as u8 == *changes)?;
                 let rest = rest.strip_suffix(&[0])?;
@@ -213,7 +222,16 @@ impl Message {
                         None => return None,
                     }
                 }
-                Some(Self::Outside(Outside { changes, home, state, folder, repository, private }))
+                let follow_links = *follow_links == 1;
+                Some(Self::Outside(Outside {
+                    changes,
+                    home,
+                    state,
+                    folder,
+                    repository,
+                    private,
+                    follow_links,
+                }))
             }
             [b'I', other_user @ (0 | 1), rest @ ..] => {
                 let (numbers, []) = rest.as_chunks::<8>() else { return None };
@@ -231,8 +249,14 @@ impl Message {
 }
 
 impl How {
-    const ALL: [(Self, u8); 4] =
-        [(Self::Link, b'L'), (Self::Copy, b'C'), (Self::Layer, b'O'), (Self::ReadOnly, b'R')];
+    const ALL: [(Self, u8); 6] = [
+        (Self::Link, b'L'),
+        (Self::Copy, b'C'),
+        (Self::Layer, b'O'),
+        (Self::ReadOnly, b'R'),
+        (Self::Stored, b'S'),
+        (Self::StoredPrograms, b'X'),
+    ];
 
     fn byte(self) -> u8 {
         match self {
@@ -240,6 +264,8 @@ impl How {
             Self::Copy => b'C',
             Self::Layer => b'O',
             Self::ReadOnly => b'R',
+            Self::Stored => b'S',
+            Self::StoredPrograms => b'X',
         }
     }
 }
@@ -345,19 +371,27 @@ mod tests {
 
     #[test]
     fn packets_are_read_back_as_sent() {
-        let outside = |changes| {
+        let outside = |changes, follow_links| {
             let (home, state) = (b"/h".to_vec(), b"/h/s".to_vec());
             let (folder, repository) = (b"/h/p\xff".to_vec(), Vec::new());
             let names = vec![b"a".to_vec(), b"b/c/".to_vec()];
             let private = [b"/h/s", b"/h/t"]
                 .map(|folder| Private { folder: folder.to_vec(), names: names.clone() });
             let private = private.into();
-            Message::Outside(Outside { changes, home, state, folder, repository, private })
+            Message::Outside(Outside {
+                changes,
+                home,
+                state,
+                folder,
+                repository,
+                private,
+                follow_links,
+            })
         };
         for message in [
-            outside(GitChanges::Reported),
-            outside(GitChanges::Merged),
-            outside(GitChanges::Refused),
+            outside(GitChanges::Reported, false),
+            outside(GitChanges::Merged, true),
+            outside(GitChanges::Refused, false),
             Message::Inside { other_user: true, masked: vec![] },
             Message::Inside { other_user: false, masked: vec![(1, u64::MAX), (2, 3)] },
             Message::Ended,
@@ -367,10 +401,11 @@ mod tests {
         for packet in [
             &b""[..],
             b"O",
-            b"O\x07/h\0/p\0",
-            b"O\0/h\0/p",
-            b"O\0a\0b\0c\0d",
-            b"O\0a\0b\0c\0d\0e\0",
+            b"O\x07\0/h\0/p\0",
+            b"O\0\x02a\0b\0c\0d\0",
+            b"O\0\0/h\0/p",
+            b"O\0\0a\0b\0c\0d",
+            b"O\0\0a\0b\0c\0d\0e\0",
             b"I\x02",
             b"I\x01123456789",
         ] {
@@ -380,7 +415,12 @@ mod tests {
 
     #[test]
     fn answers_are_read_back_as_sent() {
-        let places = vec![place(How::Link, "/a/config"), place(How::Copy, "/a/hooks")];
+        let places = vec![
+            place(How::Link, "/a/config"),
+            place(How::Copy, "/a/hooks"),
+            place(How::Stored, "/nix/store/a"),
+            place(How::StoredPrograms, "/nix/store/b"),
+        ];
         for answer in [
             Answer::Places { last: true, places },
             Answer::Places { last: false, places: vec![place(How::ReadOnly, "/a")] },
@@ -398,7 +438,7 @@ mod tests {
             &b""[..],
             b"P",
             b"P\x01L/a",
-            b"P\x01X/a\0",
+            b"P\x01Y/a\0",
             b"P\x01La\0",
             b"Fa\0b",
             b"LG\xff\0",

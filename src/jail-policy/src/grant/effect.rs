@@ -272,6 +272,7 @@ impl Grant {
             | Self::Mask { .. }
             // It qualifies the grant of the folder.
             | Self::PrivateCopies { .. }
+            | Self::FollowLinks
             | Self::StartIn { .. }
             | Self::Accounts { .. }
             | Self::RemountReadOnly { .. }

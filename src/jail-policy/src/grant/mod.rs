@@ -84,6 +84,8 @@ pub enum Grant {
         /// at the end of a folder's.
         names: Vec<String>,
     },
+    /// What links among private copies lead to in the Nix store may be executed.
+    FollowLinks,
     /// Every argument that is an existing path appears in the jail.
     BindArguments {
         /// With which access.

@@ -44,6 +44,7 @@ impl Grant {
             Self::Folder { to, .. } => to.iter_mut().collect(),
             Self::HomeAsFolder
             | Self::Worktree
+            | Self::FollowLinks
             | Self::Project
             | Self::Git { .. }
             | Self::Mask { .. }

@@ -172,6 +172,10 @@ fn plain(grant: &Grant) -> Sentence {
         Grant::Git { settings } => git::settings(*settings),
         Grant::Mask { globs } => git::masked(globs),
         Grant::PrivateCopies { folder, names } => git::private(folder, names),
+        Grant::FollowLinks => {
+            let what = "programs of the Nix store that links and settings among its copies lead to";
+            Sentence::new(Files, "read-only, and executable", what)
+        }
         Grant::HomeAsFolder => {
             Sentence::new(Files, "allowed", "to be started in the home folder itself")
         }

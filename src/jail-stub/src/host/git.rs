@@ -53,6 +53,7 @@ impl<'a> GitGuard<'a> {
             folder: Vec::new(),
             repository: Vec::new(),
             private: Vec::new(),
+            follow_links: plan.inside.iter().any(|step| step.op == InsideOp::FollowLinks),
         };
         let mut place = None;
         for (index, step) in plan.inside.iter().enumerate() {

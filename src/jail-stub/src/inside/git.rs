@@ -21,7 +21,7 @@ use crate::host::{GitGuard, Identity, Masks};
 use crate::inside::bind::Source;
 use crate::inside::overlay;
 use crate::inside::point::{Entry, move_to_entry};
-use crate::inside::tree::{self, Depth};
+use crate::inside::tree::{self, BindKind, Depth};
 use crate::inside::{Launch, Root};
 use crate::resolve::{self, Scope};
 use crate::sys::Attributes;
@@ -62,6 +62,10 @@ pub(super) fn find<'a, 's>(
     let trees: Vec<_> = sources.filter_map(Source::writable).collect();
     let mut places = Vec::new();
     for (number, Guarded { how, path }) in guard.places()?.into_iter().enumerate() {
+        if matches!(how, How::Stored | How::StoredPrograms) {
+            places.push(HeldPlace::find(number, how, &path, path.clone())?);
+            continue;
+        }
         for (from, to) in &trees {
             let [from, to] = [from, to].map(|place| place.strip_suffix(b"/").unwrap_or(place));
             let below = path.strip_prefix(from);
@@ -91,13 +95,14 @@ impl HeldPlace {
                 let lower = openat(&folder, name, flags, Mode::empty());
                 Some(Rc::new(lower.map_err(|error| changed(path, error))?))
             }
-            How::Link | How::Copy | How::ReadOnly => None,
+            How::Link | How::Copy | How::ReadOnly | How::Stored | How::StoredPrograms => None,
         };
         let tree = match how {
             How::Link | How::Copy => None,
-            How::ReadOnly | How::Layer => {
+            How::ReadOnly | How::Layer | How::Stored | How::StoredPrograms => {
                 let tree = tree::clone_child(&folder, name, Depth::All).about(path)?;
-                tree::confine(&tree, Attributes::READ_ONLY).about(path)?;
+                let more = if how == How::Stored { Attributes::NO_EXEC } else { 0 };
+                tree::confine(&tree, Attributes::READ_ONLY | more).about(path)?;
                 Some(tree)
             }
         };
@@ -106,6 +111,13 @@ impl HeldPlace {
 
     fn attach(self, copies: &Copies, root: &mut Root) -> Result<(), Problem> {
         let Self { number, how, from, to, tree, lower } = self;
+        if let (How::Stored | How::StoredPrograms, Some(tree)) = (how, &tree) {
+            // What the jail has already stays as it is.
+            return match root.open(&to) {
+                Ok(_) => Ok(()),
+                Err(_) => root.attach_at(tree, &to, BindKind::from_file(tree).about(&to)?),
+            };
+        }
         let entry = root.entry_of_mount(&to)?;
         let Entry { folder, name } = &entry;
         // Something else may have been put in its place.
@@ -124,6 +136,7 @@ impl HeldPlace {
                 tree.and_then(|tree| move_to_entry(tree, &entry))
             }
             (How::Link, _) => copies.link(number, &entry),
+            (How::Stored | How::StoredPrograms, _) => Ok(()),
         }
         .about(&to)
     }
@@ -162,10 +175,10 @@ impl Copies {
 }
 
 impl Apart<'_> {
-    /// The folders that have layers over them.
-    pub(super) fn layers(&self) -> impl Iterator<Item = &[u8]> {
-        let layers = self.places.iter().filter(|place| place.how == How::Layer);
-        layers.map(|place| place.to.as_slice())
+    /// Where what is kept in one of these ways is inside.
+    pub(super) fn of(&self, hows: &'static [How]) -> impl Iterator<Item = &[u8]> {
+        let places = self.places.iter().filter(|place| hows.contains(&place.how));
+        places.map(|place| place.to.as_slice())
     }
 
     /// Has the copies made, while the root can still be written.

@@ -33,6 +33,8 @@ impl Attributes {
     pub const NO_SUID: u64 = 2;
     /// `MOUNT_ATTR_NODEV`.
     pub const NO_DEVICES: u64 = 4;
+    /// `MOUNT_ATTR_NOEXEC`.
+    pub const NO_EXEC: u64 = 8;
 }
 
 #[repr(C)]

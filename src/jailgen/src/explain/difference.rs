@@ -176,6 +176,7 @@ fn restricts(grant: &Grant, others: &[Entry]) -> bool {
         | Grant::Arguments { .. }
         | Grant::HomeAsFolder
         | Grant::Worktree
+        | Grant::FollowLinks
         | Grant::Project
         | Grant::StateLink { .. }
         | Grant::Session { .. }

@@ -102,6 +102,7 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         | Grant::Git { .. }
         | Grant::Mask { .. }
         | Grant::Worktree
+        | Grant::FollowLinks
         | Grant::BindArguments { .. }
         | Grant::BindVariable { .. }
         | Grant::Session { .. }

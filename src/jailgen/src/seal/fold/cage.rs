@@ -150,6 +150,7 @@ impl Draft {
             | Grant::Git { .. }
             | Grant::Mask { .. }
             | Grant::PrivateCopies { .. }
+            | Grant::FollowLinks
             | Grant::Worktree
             | Grant::FolderState { .. }
             | Grant::DeepBind { .. }

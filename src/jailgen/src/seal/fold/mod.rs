@@ -174,6 +174,7 @@ impl<'a> Draft<'a> {
             Grant::PrivateCopies { folder, names } => {
                 self.private.push(private(read, folder, names)?);
             }
+            Grant::FollowLinks => self.private.push(Step::new(by, InsideOp::FollowLinks)),
             Grant::BindArguments { access } => {
                 self.inside.push(Step::new(
                     by,

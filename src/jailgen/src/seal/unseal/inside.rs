@@ -47,6 +47,7 @@ fn add_one(draft: &mut Draft<'_>, Step { by, op }: &Step<InsideOp>) {
             let (folder, names) = (text(&op.folder), op.names.clone());
             draft.add(by, Grant::PrivateCopies { folder, names });
         }
+        InsideOp::FollowLinks => draft.add(by, Grant::FollowLinks),
         InsideOp::BindArguments(op) => {
             draft.add(by, Grant::BindArguments { access: op.access });
         }

@@ -1,0 +1,139 @@
+//! What of the Nix store the jail sees because of its state: links there lead to it, or settings
+//! name it. Every user can read the store, so none of it is secret, and it does not matter who made
+//! the link. But nothing in it can be executed: a link must not bring in a program that the spec
+//! left out. `follow-links` lifts that for what the jail cannot change: its copies, and
+//! the folders that have layers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use jail_plan::git::{About, Guarded, How, Outside, PLACES_MAX};
+use rustix::fs::CWD;
+
+use super::closure::Closures;
+use super::copies::open_folder;
+use super::find::Search;
+use super::links::{LOOKS_MAX, is_filled, itself, names};
+use super::mentions::in_store;
+use super::store::{self, STORE};
+
+/// Folders of state are looked through no deeper.
+const DEPTH_MAX: usize = 8;
+/// State leads to no more paths of the store.
+const PATHS_MAX: usize = 256;
+
+/// Which paths of the store state leads to, by their names.
+#[derive(Default)]
+pub(super) struct Stored {
+    /// Of what the jail cannot change.
+    kept: Led,
+    /// Of what sessions share. An earlier jail may have made any of these links.
+    shared: Led,
+}
+
+#[derive(Default)]
+struct Led {
+    /// What a link, or a setting, leads to in the end.
+    ends: BTreeSet<String>,
+    /// What it leads through. Only itself is needed.
+    passed: BTreeSet<String>,
+}
+
+impl Led {
+    /// Takes in where a link, or a word, of this text leads.
+    fn add(&mut self, text: &Path) {
+        let Some((_, mut way)) = store::way(text) else { return };
+        if self.ends.len() < PATHS_MAX {
+            self.ends.extend(way.pop());
+            self.passed.extend(way);
+        }
+    }
+}
+
+impl Search {
+    /// Takes in which paths of the store a setting names.
+    pub(super) fn mentions_of_store(&mut self, text: &[u8]) {
+        in_store(text).iter().for_each(|path| self.stored.kept.add(path));
+    }
+
+    /// Adds the places in the store.
+    pub(super) fn add_stored(&mut self, outside: &Outside) {
+        let mut looks = LOOKS_MAX;
+        for (place, about) in self.found.places.iter().zip(&self.found.about) {
+            let path = Path::new(OsStr::from_bytes(&place.path));
+            match (about, place.how) {
+                (About::Private, How::Link | How::ReadOnly) => {
+                    link(CWD, path, &mut self.stored.kept);
+                }
+                (About::Private, How::Layer) => {
+                    if let Ok(folder) = open_folder(CWD, path.as_os_str()) {
+                        walk(&folder, DEPTH_MAX, &mut looks, &mut self.stored.kept);
+                    }
+                }
+                (About::Private, How::Copy | How::Stored | How::StoredPrograms)
+                | (About::Git, _) => {}
+            }
+        }
+        looks = LOOKS_MAX;
+        for folder in &self.found.private {
+            walk(&folder.held.folder, DEPTH_MAX, &mut looks, &mut self.stored.shared);
+        }
+        let home = self.found.home.clone();
+        let closures = Closures::open(Path::new(OsStr::from_bytes(&outside.state)), &home);
+        let programs = if outside.follow_links { How::StoredPrograms } else { How::Stored };
+        let stored = std::mem::take(&mut self.stored);
+        let mut places = BTreeMap::new();
+        for (led, how) in [(&stored.kept, programs), (&stored.shared, How::Stored)] {
+            for name in &led.passed {
+                places.entry(name.clone()).or_insert(how);
+            }
+            for name in &led.ends {
+                match closures.of(name) {
+                    Some(names) => names.into_iter().for_each(|name| {
+                        places.entry(name).or_insert(how);
+                    }),
+                    None => self.found.unasked.push(PathBuf::from(format!("{STORE}/{name}"))),
+                }
+            }
+        }
+        for (name, how) in places {
+            let path = PathBuf::from(format!("{STORE}/{name}"));
+            if self.found.places.len() < PLACES_MAX && path.symlink_metadata().is_ok() {
+                let path = path.into_os_string().into_encoded_bytes();
+                self.found.places.push(Guarded { how, path });
+                self.found.about.push(About::Private);
+            }
+        }
+    }
+}
+
+/// Takes in where a link leads, if it is one.
+fn link(folder: impl std::os::fd::AsFd, name: impl rustix::path::Arg, led: &mut Led) {
+    if let Ok(text) = store::text(folder, name) {
+        led.add(Path::new(&text));
+    }
+}
+
+/// The same for all links in a folder, and below it.
+fn walk(folder: &OwnedFd, depth: usize, looks: &mut usize, led: &mut Led) {
+    let Some(depth) = depth.checked_sub(1) else { return };
+    let names = names(&itself(folder)).unwrap_or_default();
+    let (folders, others): (Vec<_>, Vec<_>) = names.iter().partition(|(_, kind)| kind.is_dir());
+    // What lies nearer is found first, however much lies below.
+    *looks = looks.saturating_sub(names.len());
+    for (name, _) in others.iter().filter(|(_, kind)| kind.is_symlink()) {
+        link(folder, name, led);
+    }
+    for (name, _) in folders.iter().filter(|(name, _)| !is_filled(name)) {
+        if *looks == 0 {
+            return;
+        }
+        // Another session may have put something else there.
+        if let Ok(inner) = open_folder(folder, name) {
+            walk(&inner, depth, looks, led);
+        }
+    }
+}

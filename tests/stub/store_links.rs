@@ -1,0 +1,183 @@
+//! What links and settings of a program's state lead to in the Nix store: it is there with what it
+//! needs, and it can be executed only where the spec says so, and the jail could not have made the link.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use jail_plan::git::COPIES;
+use jail_plan::{Access, HostText, InsideOp, PrivateCopies};
+
+use crate::jail::{Caller, Jail, bind, callers, expand, literal, skipped};
+use crate::private::{becomes, own};
+
+/// A program that needs another path of the store, and settings that name it.
+const EXPRESSION: &str = r##"let
+  note = builtins.toFile "note.md" "noted";
+in derivation {
+  name = "hooks";
+  system = builtins.currentSystem;
+  builder = "/bin/sh";
+  args = [ "-c" ''
+    PATH=/bin:/usr/bin; mkdir -p $out/bin $out/skill
+    printf '#!/bin/sh\nread -r line <${note}; echo "$line"; echo hooked\n' >$out/bin/hook
+    chmod 755 $out/bin/hook
+    echo "{\"command\": \"$out/bin/hook\", \"see\": \"@${note}\"}" >$out/settings.json
+    ln -s ${note} $out/skill/note.md
+  '' ];
+}"##;
+
+/// Builds it: where it is in the store.
+fn hooks() -> Option<PathBuf> {
+    let options = ["--no-out-link", "--option", "sandbox", "false", "--option", "substituters", ""];
+    let mut nix = Command::new("nix-build");
+    nix.args(options).args(["--option", "build-users-group", "", "-E", EXPRESSION]);
+    let made = nix.stderr(Stdio::null()).output().ok()?;
+    let path = String::from_utf8(made.stdout).ok()?;
+    made.status.success().then(|| PathBuf::from(path.trim()))
+}
+
+/// A Nix daemon with a socket of its own, for users who may not read Nix's records.
+struct Daemon {
+    process: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Daemon {
+    fn start() -> Self {
+        let folder = crate::jail::shared_folder();
+        let socket = folder.path().join("socket");
+        let mut nix = Command::new("nix");
+        nix.args(["--extra-experimental-features", "nix-command", "daemon"]);
+        nix.env("NIX_DAEMON_SOCKET_PATH", &socket).stderr(Stdio::null()).stdin(Stdio::null());
+        let process = nix.spawn().expect("a daemon");
+        becomes("the daemon's socket is there", || socket.exists());
+        Self { process, folder }
+    }
+
+    /// Where the socket is on every machine.
+    const PLACE: &str = "/nix/var/nix/daemon-socket";
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Starts the jail where its caller can ask Nix; nothing, where nobody can.
+fn asking(jail: &Jail, daemon: Option<&Daemon>, script: &str) -> (Option<i32>, String, String) {
+    let mut command = jail.command(jail.wrapper());
+    if let (Some(daemon), Some(uid)) = (daemon, jail.caller.uid) {
+        let place = Daemon::PLACE;
+        let bind = format!("mount --bind {} {place}", daemon.folder.path().display());
+        command = Command::new("unshare");
+        command.args(["--mount", "sh", "-euc", &format!("{bind}; exec \"$@\""), "sh", "setpriv"]);
+        command.args(["--clear-groups", &format!("--reuid={uid}")]);
+        command.arg(format!("--regid={uid}")).arg(jail.wrapper());
+        command.current_dir(jail.project()).env_clear().stdin(Stdio::null());
+        command.env("HOME", jail.home()).env("PATH", std::env::var_os("PATH").expect("PATH"));
+        command.env("XDG_STATE_HOME", jail.folder.path().join("state"));
+    }
+    let ran = command.args(["-c", script]).process_group(0).output().expect("it starts");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (ran.status.code(), text(ran.stdout), text(ran.stderr))
+}
+
+/// A jail without the store, with an agent's state that links lead out of into the store.
+fn linked(caller: Caller, hooks: &Path) -> Jail {
+    let jail = Jail::new(caller);
+    let made = format!(
+        "mkdir -p ~/.agent/hooks; cd ~/.agent; ln -s {0}/settings.json settings.json; ln -s {0}/skill skills
+        ln -s {0}/bin/hook hooks/start; ln -s {0}/bin/hook planted",
+        hooks.display()
+    );
+    assert_eq!(jail.outside_sh(&made).code, Some(0));
+    own(&jail.home(), caller);
+    let (state, home) = (jail.home().join(".agent"), jail.home().display().to_string());
+    let (to, folder) = (literal(COPIES), expand("~/.agent"));
+    let names = ["settings.json", "skills/", "hooks/"].map(String::from).to_vec();
+    let is_store = |op: &InsideOp| matches!(op, InsideOp::Bind(it) if it.to == HostText::Literal("/nix/store".into()));
+    jail.change(|plan| plan.inside.retain(|step| !is_store(&step.op)))
+        .op(bind(state, Access::ReadWrite))
+        .set("HOME", &home)
+        .op(InsideOp::PrivateCopies(PrivateCopies { to, folder, names }))
+}
+
+/// Whether a caller can ask Nix here, and by which daemon.
+fn daemon_for(caller: Caller) -> Result<Option<Daemon>, ()> {
+    if caller.uid.is_some() {
+        fs::create_dir_all(Daemon::PLACE).expect("a place for the socket");
+        return Ok(Some(Daemon::start()));
+    }
+    match caller.is_root() || Path::new(Daemon::PLACE).join("socket").exists() {
+        true => Ok(None),
+        false => Err(()),
+    }
+}
+
+/// What the settings say, and what it leads to: the note, the skill, and the program of the hook.
+const READ: &str = "set -e; cd ~/.agent; grep -q command settings.json
+    note=$(sed 's/.*@//; s/\".*//' settings.json); cat $note; echo; cat skills/note.md; echo
+    hook=$(sed 's/.*command\": \"//; s/\".*//' settings.json); test -r $hook; sh $hook; test ! -x hooks/start";
+const RUN: &str = "$(sed 's/.*command\": \"//; s/\".*//' ~/.agent/settings.json)";
+
+#[test]
+fn what_links_lead_to_is_there_with_what_it_needs_and_cannot_be_executed() {
+    for caller in callers() {
+        let Some(hooks) = hooks() else { return skipped("nix", "nothing can be built") };
+        let jail = linked(caller, &hooks);
+        let Ok(daemon) = daemon_for(caller) else {
+            let (code, _, said) = asking(&jail, None, "cat ~/.agent/skills/note.md");
+            assert_eq!(code, Some(0), "{said}");
+            assert!(
+                said.contains("because Nix does not say what that needs: `/nix/store/"),
+                "{said}"
+            );
+            continue;
+        };
+        let run = |jail: &Jail, script: &str| asking(jail, daemon.as_ref(), script);
+        let (_, read, said) = run(&jail, READ);
+        assert_eq!((&*read, &*said), ("noted\nnoted\nnoted\nhooked\n", ""));
+        // It is a link as any other where sessions share it.
+        let (_, read, _) = run(&jail, "sh ~/.agent/planted");
+        assert_eq!(read, "noted\nhooked\n");
+        for script in [
+            RUN,
+            "~/.agent/planted",
+            "~/.agent/hooks/start",
+            "echo x >$(readlink ~/.agent/planted)",
+        ] {
+            let (code, ran, said) = run(&jail, script);
+            assert!(code != Some(0) && ran.is_empty(), "{script}: {ran} {said}");
+        }
+        // Of the store, the rest is not there. The control is outside.
+        let count = "ls /nix/store | wc -l";
+        let (_, inside, _) = run(&jail, count);
+        assert_eq!(inside, "2\n");
+        assert_ne!(jail.outside_sh(count).stdout, "2\n");
+        jail.outside_sh(&format!("{}/bin/hook", hooks.display())).prints("noted\nhooked");
+        // The next launch has the answers of this one.
+        let kept = fs::read_dir(jail.folder.path().join("state/jailgen/handoff/closures"));
+        assert_eq!(kept.expect("answers").count(), 2);
+    }
+}
+
+#[test]
+fn follow_links_is_about_what_the_jail_cannot_change() {
+    for caller in callers() {
+        let Some(hooks) = hooks() else { return skipped("nix", "nothing can be built") };
+        let Ok(daemon) = daemon_for(caller) else { continue };
+        let run = |jail: &Jail, script: &str| asking(jail, daemon.as_ref(), script);
+        let jail = linked(caller, &hooks).op(InsideOp::FollowLinks);
+        let (_, ran, said) = run(&jail, RUN);
+        assert_eq!((&*ran, &*said), ("noted\nhooked\n", ""));
+        // What only a planted link leads to is as without it.
+        jail.outside_sh("rm -r ~/.agent/settings.json ~/.agent/hooks; rm ~/.agent/skills")
+            .prints("");
+        let (code, ran, said) = run(&jail, "sh ~/.agent/planted && ~/.agent/planted");
+        assert!(code != Some(0) && ran == "noted\nhooked\n", "{code:?} {ran} {said}");
+    }
+}
