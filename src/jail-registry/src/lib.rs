@@ -25,8 +25,8 @@ mod words;
 
 pub use builders::{
     BUILDERS, Builder, CAGE_SUFFIX, COMMON_JAIL_OPTIONS, COMMON_PKGS, Executed, MOVABLE, Makes,
-    Movable, Needs, PRESETS, Preset, State, UNFREE_AGENTS, Variable, builder, builder_meant, needs,
-    unfree_agents_in,
+    Movable, Needs, PRESETS, Preset, State, UNFREE_AGENTS, Variable, VariableValue, builder,
+    builder_meant, needs, unfree_agents_in,
 };
 pub use check::{
     PATH_ALONE, argument as check_argument, arguments as check_arguments, count_fault,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::builders::{
     BUILDERS, Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, MOVABLE, Makes, Movable, PRESETS, Preset,
-    State, Variable,
+    State, Variable, VariableValue,
 };
 use crate::hosts::{GROUP_MARK, GROUPS};
 use crate::packages::{Brings, Side};
@@ -155,6 +155,10 @@ fn builders_into(page: &mut String) {
     for builder in jails() {
         for variable in builder.preset.map_or(&[][..], |preset| preset.variables) {
             let Variable { name, value, reason } = variable;
+            let value = match value {
+                VariableValue::Text(text) => text,
+                VariableValue::CommandName => "NAME",
+            };
             add!(page, "\n`{}` sets `{name}={value}`: {reason}.\n", builder.name);
         }
     }

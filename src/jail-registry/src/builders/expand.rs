@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jail_policy::{Package, Text};
 
 use super::{
-    Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Executed, State, Variable, builder, hosts, options,
-    secrets,
+    Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Executed, State, Variable, VariableValue, builder,
+    hosts, options, secrets,
 };
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
@@ -225,7 +225,12 @@ impl Expansion<'_> {
         for Variable { name, value, reason: _ } in
             self.builder.preset.map_or(&[][..], |it| it.variables)
         {
-            let arguments = [name, value].map(|text| self.of_preset(Text::literal(*text)));
+            let value = match value {
+                VariableValue::Text(text) => (*text).to_owned(),
+                VariableValue::CommandName => self.name(),
+            };
+            let arguments = [(*name).to_owned(), value];
+            let arguments = arguments.map(|text| self.of_preset(Text::literal(text)));
             permissions.push(self.apply(names::SET_ENV, arguments));
         }
         if let Some(Value::Attributes(env)) = self.arguments.get("env").map(|given| &given.value) {

@@ -26,7 +26,7 @@ pub use executed::Executed;
 pub(crate) use expand::{Expanded, expand, is_file_name};
 pub use meant::builder_meant;
 pub use needs::{Needs, needs};
-pub use presets::{MOVABLE, Movable, PRESETS, Preset, State, Variable};
+pub use presets::{MOVABLE, Movable, PRESETS, Preset, State, Variable, VariableValue};
 pub use unfree::{UNFREE_AGENTS, unfree_agents_in};
 
 /// A builder: a function of the spec language that makes a whole jail.

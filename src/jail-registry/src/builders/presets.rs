@@ -27,9 +27,18 @@ pub struct Variable {
     /// Its name.
     pub name: &'static str,
     /// Its value.
-    pub value: &'static str,
+    pub value: VariableValue,
     /// What the agent does with it, for the docs.
     pub reason: &'static str,
+}
+
+/// What such a variable is set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VariableValue {
+    /// Always this.
+    Text(&'static str),
+    /// The name of the jail's command.
+    CommandName,
 }
 
 /// Something that an agent keeps on the host.
@@ -103,11 +112,18 @@ pub(super) static CLAUDE_CODE: Preset = Preset {
     state: &[Directory("~/.claude"), File("~/.claude.json")],
     executed: executed::CLAUDE_CODE,
     arguments: &[],
-    variables: &[Variable {
-        name: "IS_SANDBOX",
-        value: "1",
-        reason: "as root, Claude Code takes `--dangerously-skip-permissions` only in a sandbox",
-    }],
+    variables: &[
+        Variable {
+            name: "IS_SANDBOX",
+            value: VariableValue::Text("1"),
+            reason: "as root, Claude Code takes `--dangerously-skip-permissions` only in a sandbox",
+        },
+        Variable {
+            name: "CLAUDE_CODE_RESUME_HINT_COMMAND",
+            value: VariableValue::CommandName,
+            reason: "when Claude Code ends, it prints this command, which is the jail's, for resuming the session",
+        },
+    ],
     caches: &[],
     source: "https://code.claude.com/docs/en/settings",
 };
