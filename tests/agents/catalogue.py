@@ -55,8 +55,6 @@ class Agent:
     again: tuple[str, ...]
     # Additional variables, given the model's address.
     environment: Callable[[str], dict[str, str]] = field(default=lambda _url: {})
-    # Its own arguments in a cage.
-    caged: tuple[str, ...] = ()
     # Arguments of the full-screen interface, and what it would ask before it begins, answered: (home, project).
     screen: tuple[str, ...] = ()
     # What it shows when it takes a task.
@@ -90,9 +88,8 @@ CAGED = "bashInteractive coreutils git ripgrep gnugrep gnused findutils diffutil
 def cage(agent: Agent) -> str:
     """The agent in a cage: the host as it is, and Landlock around it."""
     packages = " ".join(f"pkgs.{name}" for name in CAGED.split())
-    argv = " ".join(f'"{word}"' for word in (f"${{agents.{agent.name}}}/bin/{agent.program}", *agent.caged))
     return (
-        f'cage {{ name = "{agent.name}"; profile = "aiAgent"; argv = [ {argv} ]; '
+        f'cage {{ name = "{agent.name}"; profile = "aiAgent"; argv = [ "${{agents.{agent.name}}}/bin/{agent.program}" ]; '
         f'packages = [ {packages} ]; tools = [ "{agent.name}" ]; systemPrograms = true; env.pass = [ %VARIABLES% ]; }}'
     )
 
@@ -257,8 +254,6 @@ AGENTS = (
         configure=codex,
         first=("exec", "--skip-git-repo-check"),
         again=("exec", "resume", "--skip-git-repo-check", "--last"),
-        # A login shell takes PATH from the host's /etc/profile, which a cage can read.
-        caged=("-c", "allow_login_shell=false"),
         # The npm package of the program alone holds no background server.
         screen=("--no-daemon",),
         ready="Ask Codex",

@@ -72,7 +72,8 @@ fn the_distributions_programs_and_a_port_of_the_kernels_are_granted_on_request()
         filesystem.ro = [ \"~/there\" { path = \"~/missing\"; try = true; } ];";
     for (name, more) in [("plain", ""), ("more", more)] {
         let spec = format!(
-            "cage {{ name = \"{name}\"; argv = [ \"${{pkgs.bashInteractive}}/bin/bash\" ]; {more} }}"
+            "cage {{ name = \"{name}\"; argv = [ \"${{pkgs.bashInteractive}}/bin/bash\" ]; \
+            packages = [ pkgs.bashInteractive ]; {more} }}"
         );
         scratch.write(&format!("specs/{name}.jail"), spec.as_bytes());
         let file = format!("specs/{name}.jail");
@@ -97,6 +98,10 @@ fn the_distributions_programs_and_a_port_of_the_kernels_are_granted_on_request()
         run(name, readable).assert_status(0);
         // Nothing else of the host, whatever it is.
         run(name, "read -r it <$ORIG_HOME/other").assert_status(1);
+        // Whatever /etc/profile does, a login shell has the spec's packages. The file that says so
+        // is not the cage's.
+        run(name, "[ \"$(bash -lc 'echo $PATH')\" = \"$PATH\" ]").assert_status(0);
+        run(name, "[ -n \"$PATH\" ] && [ -s ~/.profile ] && : >>~/.profile").assert_status(1);
     }
     run("plain", "/usr/bin/env true").assert_status(126);
     run("more", "/usr/bin/env true && [ \"$(type -P env)\" = /usr/bin/env ]").assert_status(0);

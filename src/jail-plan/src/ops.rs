@@ -368,6 +368,9 @@ choice! {
         /// Done by the helper: a configuration of git is written on the host, the machine's with
         /// the name and the address in the user's own.
         "git-identity" GitIdentity(HostText),
+        /// Done by the helper: a file for login shells is written on the host, which sets PATH as
+        /// the plan does.
+        "login-profile" LoginProfile(HostText),
         /// Done by the helper (see [`crate::Host`]). What the script leaves in variables that the
         /// plan mentions counts from here on.
         "script" Script(Script),

@@ -206,6 +206,7 @@ fn class(grant: &Grant) -> Class {
         | Grant::Channel { .. }
         | Grant::Accounts { .. }
         | Grant::GitIdentity { .. }
+        | Grant::LoginProfile { .. }
         | Grant::MachineId { .. }
         // All of them are one list.
         | Grant::Protect { .. }

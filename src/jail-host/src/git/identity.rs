@@ -66,7 +66,7 @@ pub(crate) fn write(to: &HostText, project: Option<&Path>) -> Result<(), Refusal
 }
 
 /// The folder is one of the cage's, made before, in which it can write nothing.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(OsStr::to_str))
     else {
         return Err(io::ErrorKind::InvalidInput.into());

@@ -1,5 +1,7 @@
 //! A launch, from the helper's side: before it, during it, and after it, however it ended.
 
+mod profile;
+
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -131,6 +133,9 @@ impl Session<'_> {
             }
             HostOp::GitIdentity(to) => {
                 git::identity::write(to, self.project.path()).map(|()| Learned::default())
+            }
+            HostOp::LoginProfile(to) => {
+                profile::write(to, &self.plan.env).map(|()| Learned::default())
             }
             HostOp::OpenUrls => {
                 self.channels.add_browser();

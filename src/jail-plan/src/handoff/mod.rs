@@ -65,6 +65,7 @@ pub fn hand_off(op: &HostOp) -> Option<&HandOff> {
         | HostOp::StateFile(_)
         | HostOp::StateLink(_)
         | HostOp::GitIdentity(_)
+        | HostOp::LoginProfile(_)
         | HostOp::Script(_)
         | HostOp::Bus(_)
         | HostOp::Channel(_)

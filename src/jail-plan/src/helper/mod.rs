@@ -108,7 +108,8 @@ pub fn is_helpers(op: &HostOp) -> bool {
         | HostOp::Bus(_)
         | HostOp::Channel(_)
         | HostOp::OpenUrls
-        | HostOp::GitIdentity(_) => true,
+        | HostOp::GitIdentity(_)
+        | HostOp::LoginProfile(_) => true,
         HostOp::RefuseFolder(_)
         | HostOp::EnterProject
         | HostOp::StateDirectory(_)

@@ -276,6 +276,7 @@ impl Grant {
             | Self::StartIn { .. }
             | Self::Accounts { .. }
             | Self::RemountReadOnly { .. }
+            | Self::LoginProfile { .. }
             | Self::SetEnv { .. }
             | Self::DevShell { .. }
             | Self::UnsetEnv { .. }

@@ -224,6 +224,12 @@ pub enum Grant {
         /// The place inside the jail.
         to: Text,
     },
+    /// A file that login shells of a cage read after the host's /etc/profile. It sets PATH as the
+    /// policy does.
+    LoginProfile {
+        /// The file on the host.
+        to: Text,
+    },
     /// A machine id (machine-id(5)) that is made at each launch, for this jail alone.
     MachineId {
         /// The place inside the jail.

@@ -15,6 +15,7 @@ impl Grant {
             | Self::Directory { to: text, .. }
             | Self::Accounts { shell: text }
             | Self::GitIdentity { to: text }
+            | Self::LoginProfile { to: text }
             | Self::MachineId { to: text }
             | Self::DeepBind { from: text, .. }
             | Self::Bus { proxy: text, .. }

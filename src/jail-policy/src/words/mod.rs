@@ -228,6 +228,9 @@ fn plain(grant: &Grant) -> Sentence {
             let what = format!("user.name and user.email of your git configuration as {to}");
             Sentence::new(Files, "copied", what)
         }
+        Grant::LoginProfile { to } => {
+            Sentence::new(Files, OWN, format!("{to} (PATH, for login shells)"))
+        }
         Grant::MachineId { to } => {
             Sentence::new(Files, OWN, format!("{to} (another one at each launch)"))
         }

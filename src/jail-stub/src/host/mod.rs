@@ -126,7 +126,8 @@ fn perform(op: &HostOp, index: usize, before: &Before<'_>) -> Result<Option<Lear
         | HostOp::Bus(_)
         | HostOp::Channel(_)
         | HostOp::OpenUrls
-        | HostOp::GitIdentity(_) => {
+        | HostOp::GitIdentity(_)
+        | HostOp::LoginProfile(_) => {
             let helper = helper.ok_or_else(|| Problem::new("", "the plan names no helper"))?;
             return helper.perform(index).map(Some);
         }

@@ -168,6 +168,7 @@ fn restricts(grant: &Grant, others: &[Entry]) -> bool {
         | Grant::Copy { .. }
         | Grant::Symlink { .. }
         | Grant::GitIdentity { .. }
+        | Grant::LoginProfile { .. }
         | Grant::MachineId { .. }
         | Grant::Queues { .. } => covers(grant, others),
         // Without it what lies under it is there for real.

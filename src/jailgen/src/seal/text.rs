@@ -93,6 +93,7 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         Grant::RemountReadOnly { to }
         | Grant::Queues { to }
         | Grant::GitIdentity { to }
+        | Grant::LoginProfile { to }
         | Grant::MachineId { to } => vec![to],
         Grant::StartIn { path } => vec![path],
         // These run on the host: what they name is kept by the wrapper, and is not in the jail.

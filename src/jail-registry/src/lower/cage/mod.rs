@@ -239,6 +239,7 @@ impl Cage<'_> {
         let to = Text::expanded(format!("{}/gitconfig", paths::state(&self.name)));
         self.grant(Grant::GitIdentity { to: to.clone() }, self.at);
         self.set("GIT_CONFIG_SYSTEM", to);
+        self.login_shells();
         let place = self.settings.place("tmp");
         match self.settings.word("", "tmp", &["private", "shared"]) {
             Ok("shared") => {
@@ -248,6 +249,18 @@ impl Cage<'_> {
             }
             Ok(_) => self.own_folder("tmp", "TMPDIR", place.or(self.at)),
             Err(fault) => self.diagnostics.push(*fault),
+        }
+    }
+
+    /// Login shells read the host's /etc/profile, which sets PATH anew on Debian, and then a file
+    /// in the home folder.
+    fn login_shells(&mut self) {
+        let state = paths::state(&self.name);
+        let to = Text::expanded(format!("{state}/profile"));
+        self.grant(Grant::LoginProfile { to: to.clone() }, self.at);
+        for name in [".profile", ".zprofile"] {
+            let path = Text::expanded(format!("{state}/home/{name}"));
+            self.grant(Grant::StateLink { path, to: to.clone() }, self.at);
         }
     }
 

@@ -43,57 +43,60 @@ fn a_cage_that_names_nothing_has_what_every_cage_has() {
         cage#11: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/cache"},"to":{"expand":"~/.local/state/jailgen/demo/cache"}}}
         cage#13: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/run"},"to":{"expand":"~/.local/state/jailgen/demo/run"}}}
         cage#16: {"git-identity":{"to":{"expand":"~/.local/state/jailgen/demo/gitconfig"}}}
-        cage#18: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/tmp"},"to":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
-        cage#20: {"reach":{"path":"/etc/bash.bashrc","reach":"ro","missing":"skip"}}
-        cage#21: {"reach":{"path":"/etc/bashrc","reach":"ro","missing":"skip"}}
-        cage#22: {"reach":{"path":"/etc/gai.conf","reach":"ro","missing":"skip"}}
-        cage#23: {"reach":{"path":"/etc/gitconfig","reach":"ro","missing":"skip"}}
-        cage#24: {"reach":{"path":"/etc/group","reach":"ro","missing":"skip"}}
-        cage#25: {"reach":{"path":"/etc/host.conf","reach":"ro","missing":"skip"}}
-        cage#26: {"reach":{"path":"/etc/hostname","reach":"ro","missing":"skip"}}
-        cage#27: {"reach":{"path":"/etc/hosts","reach":"ro","missing":"skip"}}
-        cage#28: {"reach":{"path":"/etc/inputrc","reach":"ro","missing":"skip"}}
-        cage#29: {"reach":{"path":"/etc/localtime","reach":"ro","missing":"skip"}}
-        cage#30: {"reach":{"path":"/etc/mime.types","reach":"ro","missing":"skip"}}
-        cage#31: {"reach":{"path":"/etc/nsswitch.conf","reach":"ro","missing":"skip"}}
-        cage#32: {"reach":{"path":"/etc/os-release","reach":"ro","missing":"skip"}}
-        cage#33: {"reach":{"path":"/etc/passwd","reach":"ro","missing":"skip"}}
-        cage#34: {"reach":{"path":"/etc/profile","reach":"ro","missing":"skip"}}
-        cage#35: {"reach":{"path":"/etc/protocols","reach":"ro","missing":"skip"}}
-        cage#36: {"reach":{"path":"/etc/resolv.conf","reach":"ro","missing":"skip"}}
-        cage#37: {"reach":{"path":"/etc/services","reach":"ro","missing":"skip"}}
-        cage#38: {"reach":{"path":"/etc/shells","reach":"ro","missing":"skip"}}
-        cage#39: {"reach":{"path":"/etc/ssl/openssl.cnf","reach":"ro","missing":"skip"}}
-        cage#40: {"reach":{"path":"/etc/terminfo","reach":"ro","missing":"skip"}}
-        cage#41: {"reach":{"path":"/etc/timezone","reach":"ro","missing":"skip"}}
-        cage#42: {"reach":{"path":"/lib/terminfo","reach":"ro","missing":"skip"}}
-        cage#43: {"reach":{"path":"/proc","reach":"ro","missing":"skip"}}
-        cage#44: {"reach":{"path":"/sys/devices/system/cpu","reach":"ro","missing":"skip"}}
-        cage#45: {"reach":{"path":"/usr/share/mime/globs2","reach":"ro","missing":"skip"}}
-        cage#46: {"reach":{"path":"/usr/share/terminfo","reach":"ro","missing":"skip"}}
-        cage#47: {"reach":{"path":"/usr/share/zoneinfo","reach":"ro","missing":"skip"}}
-        cage#48: {"reach":{"path":"/dev/full","reach":"device","missing":"skip"}}
-        cage#49: {"reach":{"path":"/dev/null","reach":"device","missing":"skip"}}
-        cage#50: {"reach":{"path":"/dev/ptmx","reach":"device","missing":"skip"}}
-        cage#51: {"reach":{"path":"/dev/random","reach":"device","missing":"skip"}}
-        cage#52: {"reach":{"path":"/dev/tty","reach":"device","missing":"skip"}}
-        cage#53: {"reach":{"path":"/dev/urandom","reach":"device","missing":"skip"}}
-        cage#54: {"reach":{"path":"/dev/zero","reach":"device","missing":"skip"}}
-        cage#65: {"folder":{"access":"rw","to":null}}
-        cage#55: {"forward-env":{"name":"COLORTERM","missing":"skip"}}
-        cage#64: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        cage#18: {"login-profile":{"to":{"expand":"~/.local/state/jailgen/demo/profile"}}}
+        cage#19: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.profile"},"to":{"expand":"~/.local/state/jailgen/demo/profile"}}}
+        cage#20: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.zprofile"},"to":{"expand":"~/.local/state/jailgen/demo/profile"}}}
+        cage#21: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/tmp"},"to":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
+        cage#23: {"reach":{"path":"/etc/bash.bashrc","reach":"ro","missing":"skip"}}
+        cage#24: {"reach":{"path":"/etc/bashrc","reach":"ro","missing":"skip"}}
+        cage#25: {"reach":{"path":"/etc/gai.conf","reach":"ro","missing":"skip"}}
+        cage#26: {"reach":{"path":"/etc/gitconfig","reach":"ro","missing":"skip"}}
+        cage#27: {"reach":{"path":"/etc/group","reach":"ro","missing":"skip"}}
+        cage#28: {"reach":{"path":"/etc/host.conf","reach":"ro","missing":"skip"}}
+        cage#29: {"reach":{"path":"/etc/hostname","reach":"ro","missing":"skip"}}
+        cage#30: {"reach":{"path":"/etc/hosts","reach":"ro","missing":"skip"}}
+        cage#31: {"reach":{"path":"/etc/inputrc","reach":"ro","missing":"skip"}}
+        cage#32: {"reach":{"path":"/etc/localtime","reach":"ro","missing":"skip"}}
+        cage#33: {"reach":{"path":"/etc/mime.types","reach":"ro","missing":"skip"}}
+        cage#34: {"reach":{"path":"/etc/nsswitch.conf","reach":"ro","missing":"skip"}}
+        cage#35: {"reach":{"path":"/etc/os-release","reach":"ro","missing":"skip"}}
+        cage#36: {"reach":{"path":"/etc/passwd","reach":"ro","missing":"skip"}}
+        cage#37: {"reach":{"path":"/etc/profile","reach":"ro","missing":"skip"}}
+        cage#38: {"reach":{"path":"/etc/protocols","reach":"ro","missing":"skip"}}
+        cage#39: {"reach":{"path":"/etc/resolv.conf","reach":"ro","missing":"skip"}}
+        cage#40: {"reach":{"path":"/etc/services","reach":"ro","missing":"skip"}}
+        cage#41: {"reach":{"path":"/etc/shells","reach":"ro","missing":"skip"}}
+        cage#42: {"reach":{"path":"/etc/ssl/openssl.cnf","reach":"ro","missing":"skip"}}
+        cage#43: {"reach":{"path":"/etc/terminfo","reach":"ro","missing":"skip"}}
+        cage#44: {"reach":{"path":"/etc/timezone","reach":"ro","missing":"skip"}}
+        cage#45: {"reach":{"path":"/lib/terminfo","reach":"ro","missing":"skip"}}
+        cage#46: {"reach":{"path":"/proc","reach":"ro","missing":"skip"}}
+        cage#47: {"reach":{"path":"/sys/devices/system/cpu","reach":"ro","missing":"skip"}}
+        cage#48: {"reach":{"path":"/usr/share/mime/globs2","reach":"ro","missing":"skip"}}
+        cage#49: {"reach":{"path":"/usr/share/terminfo","reach":"ro","missing":"skip"}}
+        cage#50: {"reach":{"path":"/usr/share/zoneinfo","reach":"ro","missing":"skip"}}
+        cage#51: {"reach":{"path":"/dev/full","reach":"device","missing":"skip"}}
+        cage#52: {"reach":{"path":"/dev/null","reach":"device","missing":"skip"}}
+        cage#53: {"reach":{"path":"/dev/ptmx","reach":"device","missing":"skip"}}
+        cage#54: {"reach":{"path":"/dev/random","reach":"device","missing":"skip"}}
+        cage#55: {"reach":{"path":"/dev/tty","reach":"device","missing":"skip"}}
+        cage#56: {"reach":{"path":"/dev/urandom","reach":"device","missing":"skip"}}
+        cage#57: {"reach":{"path":"/dev/zero","reach":"device","missing":"skip"}}
+        cage#68: {"folder":{"access":"rw","to":null}}
+        cage#58: {"forward-env":{"name":"COLORTERM","missing":"skip"}}
+        cage#67: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         cage#17: {"set-env":{"name":"GIT_CONFIG_SYSTEM","value":{"expand":"~/.local/state/jailgen/demo/gitconfig"}}}
         cage#6: {"set-env":{"name":"HOME","value":{"expand":"~/.local/state/jailgen/demo/home"}}}
-        cage#56: {"forward-env":{"name":"LANG","missing":"skip"}}
-        cage#57: {"forward-env":{"name":"LC_ALL","missing":"skip"}}
-        cage#58: {"forward-env":{"name":"LOGNAME","missing":"skip"}}
-        cage#63: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        cage#59: {"forward-env":{"name":"LANG","missing":"skip"}}
+        cage#60: {"forward-env":{"name":"LC_ALL","missing":"skip"}}
+        cage#61: {"forward-env":{"name":"LOGNAME","missing":"skip"}}
+        cage#66: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         cage#15: {"set-env":{"name":"ORIG_HOME","value":{"expand":"~"}}}
-        cage#61: {"set-env":{"name":"SHELL","value":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash"],"expand":false}}}
-        cage#62: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        cage#59: {"forward-env":{"name":"TERM","missing":"skip"}}
-        cage#19: {"set-env":{"name":"TMPDIR","value":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
-        cage#60: {"forward-env":{"name":"USER","missing":"skip"}}
+        cage#64: {"set-env":{"name":"SHELL","value":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash"],"expand":false}}}
+        cage#65: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        cage#62: {"forward-env":{"name":"TERM","missing":"skip"}}
+        cage#22: {"set-env":{"name":"TMPDIR","value":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
+        cage#63: {"forward-env":{"name":"USER","missing":"skip"}}
         cage#12: {"set-env":{"name":"XDG_CACHE_HOME","value":{"expand":"~/.local/state/jailgen/demo/cache"}}}
         cage#8: {"set-env":{"name":"XDG_CONFIG_HOME","value":{"expand":"~/.local/state/jailgen/demo/config"}}}
         cage#14: {"set-env":{"name":"XDG_RUNTIME_DIR","value":{"expand":"~/.local/state/jailgen/demo/run"}}}
@@ -173,10 +176,10 @@ fn lists_of_a_profile_come_first_and_flags_of_the_cage_count() {
         &expect![[r#"
             cage#3: {"store":{"scope":"whole"}}
             cage#4: {"reach":{"path":"/nix/store","reach":"ro","missing":"fail"}}
-            cage#41: {"reach":{"path":"/etc/timezone","reach":"ro","missing":"skip"}}
-            cage#47: {"reach":{"path":"/usr/share/zoneinfo","reach":"ro","missing":"skip"}}
-            cage#66: {"reach":{"path":{"expand":"~/one"},"reach":"rw","missing":"fail"}}
-            cage#67: {"reach":{"path":{"expand":"${HOME}/two"},"reach":"rw","missing":"fail"}}
+            cage#44: {"reach":{"path":"/etc/timezone","reach":"ro","missing":"skip"}}
+            cage#50: {"reach":{"path":"/usr/share/zoneinfo","reach":"ro","missing":"skip"}}
+            cage#69: {"reach":{"path":{"expand":"~/one"},"reach":"rw","missing":"fail"}}
+            cage#70: {"reach":{"path":{"expand":"${HOME}/two"},"reach":"rw","missing":"fail"}}
             warning[whole-store] at 0: the cage can execute all of the store
         "#]],
     );
@@ -188,13 +191,13 @@ fn state_of_agents_is_used_where_the_cages_home_leads_to_it() {
         [("tools", list([s("claude-code")])), ("configDirs", list([s("~/.config/own")]))],
         &["claude", "own"],
         &expect![[r#"
-            cage#66: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.claude"},"to":{"expand":"~/.claude"}}}
-            cage#67: {"state-directory":{"path":{"expand":"~/.claude"},"to":{"expand":"~/.claude"}}}
-            cage#68: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.claude.json"},"to":{"expand":"~/.claude.json"}}}
-            cage#69: {"state-file":{"path":{"expand":"~/.claude.json"},"to":{"expand":"~/.claude.json"}}}
-            cage#70: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.config/own"},"to":{"expand":"~/.config/own"}}}
-            cage#71: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/config/own"},"to":{"expand":"~/.config/own"}}}
-            cage#72: {"state-directory":{"path":{"expand":"~/.config/own"},"to":{"expand":"~/.config/own"}}}
+            cage#69: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.claude"},"to":{"expand":"~/.claude"}}}
+            cage#70: {"state-directory":{"path":{"expand":"~/.claude"},"to":{"expand":"~/.claude"}}}
+            cage#71: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.claude.json"},"to":{"expand":"~/.claude.json"}}}
+            cage#72: {"state-file":{"path":{"expand":"~/.claude.json"},"to":{"expand":"~/.claude.json"}}}
+            cage#73: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.config/own"},"to":{"expand":"~/.config/own"}}}
+            cage#74: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/config/own"},"to":{"expand":"~/.config/own"}}}
+            cage#75: {"state-directory":{"path":{"expand":"~/.config/own"},"to":{"expand":"~/.config/own"}}}
         "#]],
     );
 }
@@ -206,11 +209,11 @@ fn the_agent_of_ssh_is_passed_on_and_no_keys() {
         [("ssh", ssh)],
         &["ssh", "SSH_AUTH"],
         &expect![[r#"
-            cage#66: {"reach":{"path":{"expand":"$SSH_AUTH_SOCK"},"reach":"rw","missing":"fail"}}
-            cage#68: {"reach":{"path":{"expand":"~/.ssh/known_hosts"},"reach":"ro","missing":"skip"}}
-            cage#69: {"reach":{"path":{"expand":"/etc/ssh/ssh_config"},"reach":"ro","missing":"skip"}}
-            cage#70: {"reach":{"path":{"expand":"/etc/ssh/ssh_known_hosts"},"reach":"ro","missing":"skip"}}
-            cage#67: {"forward-env":{"name":"SSH_AUTH_SOCK","missing":"fail"}}
+            cage#69: {"reach":{"path":{"expand":"$SSH_AUTH_SOCK"},"reach":"rw","missing":"fail"}}
+            cage#71: {"reach":{"path":{"expand":"~/.ssh/known_hosts"},"reach":"ro","missing":"skip"}}
+            cage#72: {"reach":{"path":{"expand":"/etc/ssh/ssh_config"},"reach":"ro","missing":"skip"}}
+            cage#73: {"reach":{"path":{"expand":"/etc/ssh/ssh_known_hosts"},"reach":"ro","missing":"skip"}}
+            cage#70: {"forward-env":{"name":"SSH_AUTH_SOCK","missing":"fail"}}
         "#]],
     );
 }
@@ -227,11 +230,11 @@ fn paths_and_variables_are_in_order() {
         [("packages", packages), ("env", env), ("tmp", s("shared"))],
         &["add-path", "KEY", "WHERE", "PLAIN", "tmp"],
         &expect![[r#"
-            cage#22: {"reach":{"path":"/tmp","reach":"rw","missing":"skip"}}
-            cage#23: {"reach":{"path":"/var/tmp","reach":"rw","missing":"skip"}}
-            cage#70: {"forward-env":{"name":"KEY","missing":"skip"}}
-            cage#71: {"set-env":{"name":"PLAIN","value":{"expand":"$OTHER"}}}
-            cage#72: {"set-env":{"name":"WHERE","value":{"expand":"${HOME}/.local/state/jailgen/demo/home/x"}}}
+            cage#25: {"reach":{"path":"/tmp","reach":"rw","missing":"skip"}}
+            cage#26: {"reach":{"path":"/var/tmp","reach":"rw","missing":"skip"}}
+            cage#73: {"forward-env":{"name":"KEY","missing":"skip"}}
+            cage#74: {"set-env":{"name":"PLAIN","value":{"expand":"$OTHER"}}}
+            cage#75: {"set-env":{"name":"WHERE","value":{"expand":"${HOME}/.local/state/jailgen/demo/home/x"}}}
             cage#3: {"add-path":{"folder":{"expand":"~/bin"}}}
             cage#4: {"add-path":{"folder":{"expand":"/opt/bin"}}}
             cage#5: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.jq","output":"bin"},"/bin"],"expand":false}}}
@@ -373,13 +376,16 @@ fn a_path_may_be_missing_where_the_spec_says_so() {
             cage#11: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/cache"},"to":{"expand":"~/.local/state/jailgen/demo/cache"}}}
             cage#13: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/run"},"to":{"expand":"~/.local/state/jailgen/demo/run"}}}
             cage#16: {"git-identity":{"to":{"expand":"~/.local/state/jailgen/demo/gitconfig"}}}
-            cage#18: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/tmp"},"to":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
-            cage#66: {"reach":{"path":{"expand":"~/a"},"reach":"ro","missing":"fail"}}
-            cage#67: {"reach":{"path":{"expand":"~/b"},"reach":"ro","missing":"skip"}}
-            cage#68: {"reach":{"path":{"expand":"~/c"},"reach":"ro","missing":"fail"}}
+            cage#18: {"login-profile":{"to":{"expand":"~/.local/state/jailgen/demo/profile"}}}
+            cage#19: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.profile"},"to":{"expand":"~/.local/state/jailgen/demo/profile"}}}
+            cage#20: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.zprofile"},"to":{"expand":"~/.local/state/jailgen/demo/profile"}}}
+            cage#21: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/tmp"},"to":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
+            cage#69: {"reach":{"path":{"expand":"~/a"},"reach":"ro","missing":"fail"}}
+            cage#70: {"reach":{"path":{"expand":"~/b"},"reach":"ro","missing":"skip"}}
+            cage#71: {"reach":{"path":{"expand":"~/c"},"reach":"ro","missing":"fail"}}
             cage#17: {"set-env":{"name":"GIT_CONFIG_SYSTEM","value":{"expand":"~/.local/state/jailgen/demo/gitconfig"}}}
             cage#6: {"set-env":{"name":"HOME","value":{"expand":"~/.local/state/jailgen/demo/home"}}}
-            cage#19: {"set-env":{"name":"TMPDIR","value":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
+            cage#22: {"set-env":{"name":"TMPDIR","value":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
             cage#12: {"set-env":{"name":"XDG_CACHE_HOME","value":{"expand":"~/.local/state/jailgen/demo/cache"}}}
             cage#8: {"set-env":{"name":"XDG_CONFIG_HOME","value":{"expand":"~/.local/state/jailgen/demo/config"}}}
             cage#14: {"set-env":{"name":"XDG_RUNTIME_DIR","value":{"expand":"~/.local/state/jailgen/demo/run"}}}
@@ -418,19 +424,19 @@ fn the_distributions_programs_are_last_in_path() {
         more,
         &["add-path", "rox", "/usr/share\"", "ld.so", "warning"],
         &expect![[r#"
-            cage#69: {"reach":{"path":"/bin","reach":"rox","missing":"skip"}}
-            cage#71: {"reach":{"path":"/etc/ld.so.cache","reach":"ro","missing":"skip"}}
-            cage#77: {"reach":{"path":"/lib","reach":"rox","missing":"skip"}}
-            cage#78: {"reach":{"path":"/lib32","reach":"rox","missing":"skip"}}
-            cage#79: {"reach":{"path":"/lib64","reach":"rox","missing":"skip"}}
-            cage#80: {"reach":{"path":"/sbin","reach":"rox","missing":"skip"}}
-            cage#81: {"reach":{"path":"/usr/bin","reach":"rox","missing":"skip"}}
-            cage#83: {"reach":{"path":"/usr/lib","reach":"rox","missing":"skip"}}
-            cage#84: {"reach":{"path":"/usr/lib32","reach":"rox","missing":"skip"}}
-            cage#85: {"reach":{"path":"/usr/lib64","reach":"rox","missing":"skip"}}
-            cage#86: {"reach":{"path":"/usr/libexec","reach":"rox","missing":"skip"}}
-            cage#87: {"reach":{"path":"/usr/sbin","reach":"rox","missing":"skip"}}
-            cage#88: {"reach":{"path":"/usr/share","reach":"ro","missing":"skip"}}
+            cage#72: {"reach":{"path":"/bin","reach":"rox","missing":"skip"}}
+            cage#74: {"reach":{"path":"/etc/ld.so.cache","reach":"ro","missing":"skip"}}
+            cage#80: {"reach":{"path":"/lib","reach":"rox","missing":"skip"}}
+            cage#81: {"reach":{"path":"/lib32","reach":"rox","missing":"skip"}}
+            cage#82: {"reach":{"path":"/lib64","reach":"rox","missing":"skip"}}
+            cage#83: {"reach":{"path":"/sbin","reach":"rox","missing":"skip"}}
+            cage#84: {"reach":{"path":"/usr/bin","reach":"rox","missing":"skip"}}
+            cage#86: {"reach":{"path":"/usr/lib","reach":"rox","missing":"skip"}}
+            cage#87: {"reach":{"path":"/usr/lib32","reach":"rox","missing":"skip"}}
+            cage#88: {"reach":{"path":"/usr/lib64","reach":"rox","missing":"skip"}}
+            cage#89: {"reach":{"path":"/usr/libexec","reach":"rox","missing":"skip"}}
+            cage#90: {"reach":{"path":"/usr/sbin","reach":"rox","missing":"skip"}}
+            cage#91: {"reach":{"path":"/usr/share","reach":"ro","missing":"skip"}}
             cage#3: {"add-path":{"folder":"/bin"}}
             cage#4: {"add-path":{"folder":"/usr/bin"}}
             cage#5: {"add-path":{"folder":{"expand":"/opt/bin"}}}

@@ -126,6 +126,11 @@ impl Draft {
                 self.before.push(Step::new(by.clone(), HostOp::GitIdentity(path.clone())));
                 self.rule(path, Reach::Ro, Missing::Fail, by);
             }
+            Grant::LoginProfile { to } => {
+                let path = read.path(to)?;
+                self.before.push(Step::new(by.clone(), HostOp::LoginProfile(path.clone())));
+                self.rule(path, Reach::Ro, Missing::Fail, by);
+            }
             Grant::Store { scope } => self.execution(*scope, by),
             Grant::Ports { connect, bind } => {
                 self.connect.extend(connect);

@@ -80,6 +80,7 @@ impl OnHost {
                 | HostOp::StateFile(_)
                 | HostOp::StateLink(_)
                 | HostOp::GitIdentity(_)
+                | HostOp::LoginProfile(_)
                 | HostOp::FilterTerminal
                 | HostOp::HandOff(_)
                 | HostOp::Bus(_)

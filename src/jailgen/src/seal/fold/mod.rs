@@ -307,6 +307,7 @@ impl<'a> Draft<'a> {
             Grant::Cage { .. }
             | Grant::Reach { .. }
             | Grant::StateLink { .. }
+            | Grant::LoginProfile { .. }
             | Grant::Ports { .. } => return Err(cage::misplaced(read)),
             // Read by `filters`, all of them together.
             Grant::SystemCalls { .. } | Grant::CallRules { .. } | Grant::Filter { .. } => {}

@@ -46,6 +46,9 @@ fn ruled(draft: &mut Draft<'_>, place: &Beneath) {
         HostOp::GitIdentity(to) if to == path && step.by == *by => {
             Some(Grant::GitIdentity { to: text(to) })
         }
+        HostOp::LoginProfile(to) if to == path && step.by == *by => {
+            Some(Grant::LoginProfile { to: text(to) })
+        }
         _ => None,
     });
     let is_store = *path == HostText::Literal(draft.plan.closure.store.clone());

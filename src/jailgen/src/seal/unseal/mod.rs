@@ -118,6 +118,7 @@ impl Draft<'_> {
                 | HostOp::StateDirectory(_)
                 | HostOp::StateFile(_)
                 | HostOp::GitIdentity(_)
+                | HostOp::LoginProfile(_)
                 | HostOp::Bus(_) => {}
             }
         }
