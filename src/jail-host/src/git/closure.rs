@@ -134,3 +134,33 @@ fn make_room(kept: &OwnedFd) -> io::Result<()> {
 fn nowhere() -> io::Error {
     io::Error::from(io::ErrorKind::NotFound)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-one\n";
+
+    #[test]
+    fn an_answer_holds_names_of_the_store_and_not_too_many() {
+        assert_eq!(names(ONE.as_bytes()).map(|names| names.len()), Some(1));
+        for other in ["", "/nix/store/one\n", "warning: x\n", "/etc/passwd\n"] {
+            assert_eq!(names([other, ONE].concat().as_bytes()).is_some(), other.is_empty());
+        }
+        assert_eq!(names(b""), None);
+        assert!(names(ONE.repeat(CLOSURE_MAX).as_bytes()).is_some());
+        assert_eq!(names(ONE.repeat(CLOSURE_MAX + 1).as_bytes()), None);
+    }
+
+    #[test]
+    fn answers_do_not_grow_without_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = std::fs::File::open(folder.path()).unwrap().into();
+        let count = || std::fs::read_dir(folder.path()).unwrap().count();
+        for number in 0..KEPT_MAX + 10 {
+            make_room(&kept).unwrap();
+            std::fs::write(folder.path().join(number.to_string()), "x").unwrap();
+        }
+        assert!((1..=KEPT_MAX).contains(&count()), "{}", count());
+    }
+}
