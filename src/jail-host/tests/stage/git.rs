@@ -223,7 +223,7 @@ fn the_settings_of_the_jail_and_its_hooks_are_not_taken_over_and_run_nothing() {
 fn hostile_references_and_objects_are_left_in_the_stage() {
     for world in worlds() {
         begin(&world);
-        outside(&world, "git branch link");
+        outside(&world, "git branch link; git update-ref refs/remotes/origin/main HEAD");
         world.record();
         inside(
             &world,
@@ -231,7 +231,7 @@ fn hostile_references_and_objects_are_left_in_the_stage() {
              echo $c >'refs/heads/$(touch x)'; echo $c >refs/heads/-x; echo $c >refs/heads/HEAD; echo 'ref: refs/heads/main' >refs/heads/symbolic; \
              rm refs/heads/link; ln -s ../../../../../outside/secret refs/heads/link; printf zz >refs/heads/garbage; \
              echo 1111111111111111111111111111111111111111 >refs/heads/missing; echo $(git rev-parse HEAD^{tree}) >refs/heads/tree; \
-             echo $c >refs/heads/good; mkfifo refs/heads/pipe; printf '%s\\n' \"$c\" >refs/heads/$(printf 'a\\nb')",
+             echo $c >refs/heads/good; mkdir -p refs/heads/origin; echo $c >refs/heads/origin/main; echo $c >refs/tags/old; mkfifo refs/heads/pipe; printf '%s\\n' \"$c\" >refs/heads/$(printf 'a\\nb')",
         );
         // A name that git would not check out, and objects with the content of other ones.
         inside(
@@ -245,6 +245,7 @@ fn hostile_references_and_objects_are_left_in_the_stage() {
             ("symbolic", "is not the name of an object"),
             ("garbage", "is not the name of an object"),
             ("tree", "is not of the kind"),
+            ("origin/main", "the project has refs/remotes/origin/main"),
             ("-x", "is not one that is taken over"),
         ] {
             assert!(
@@ -259,7 +260,7 @@ fn hostile_references_and_objects_are_left_in_the_stage() {
         let refs = "git for-each-ref --format='%(refname)'";
         assert_eq!(
             outside(&world, refs),
-            "refs/heads/good\nrefs/heads/link\nrefs/heads/main\nrefs/heads/old"
+            "refs/heads/good\nrefs/heads/link\nrefs/heads/main\nrefs/heads/old\nrefs/remotes/origin/main"
         );
     }
 }

@@ -7,9 +7,10 @@ use std::fmt::Write as _;
 use crate::git::{begin, inside, is_clean, outside};
 use crate::world::{World, can_stage};
 
-/// So many are made, unless this variable says how many.
+/// So many are made, unless these variables say how many, and which one is the first.
 const HISTORIES: u64 = 24;
-const VARIABLE: &str = "STAGE_HISTORIES";
+const COUNT: &str = "STAGE_HISTORIES";
+const FIRST: &str = "STAGE_HISTORY";
 
 /// Numbers that are the same in each run (Knuth's generator).
 struct Numbers(u64);
@@ -124,11 +125,10 @@ fn one(place: &str, number: u64) {
 
 #[test]
 fn random_histories_on_both_sides_leave_a_clean_repository() {
-    let count = std::env::var(VARIABLE).ok().and_then(|count| count.parse().ok());
-    let (first, count) = match std::env::var("STAGE_HISTORY").ok().and_then(|it| it.parse().ok()) {
-        Some(first) => (first, 1),
-        None => (0, count.unwrap_or(HISTORIES)),
-    };
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let first = number(FIRST);
+    let count = number(COUNT).unwrap_or(if first.is_some() { 1 } else { HISTORIES });
+    let first = first.unwrap_or(0);
     for number in first..first + count {
         let place = if number % 4 == 0 { "/tmp" } else { "/dev/shm" };
         if can_stage(place) {

@@ -4,10 +4,10 @@
 //! ```text
 //! jailgen-stage-references 1
 //! R PATH\0                          a repository, and then for each of its references:
-//! V FORM PACKED VALUE NAME\0        FORM is f for a file of its own, p for one in `packed-refs`
+//! V FORM PACKED OURS VALUE NAME\0   FORM is f for a file of its own, p for one in `packed-refs`
 //! ```
-//! PACKED is what the layer's own `packed-refs` said about it then: `-` without such a file, `0` for
-//! nothing. VALUE is `?` where it is not known what the jail saw.
+//! PACKED is what the project's `packed-refs` said about it, `0` for nothing, and OURS what the
+//! layer's own said, `-` without such a file. VALUE is `?` where it is not known what the jail saw.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
@@ -35,8 +35,10 @@ pub(in super::super) struct Known {
 pub(super) struct Was {
     pub(super) value: Value,
     pub(super) is_loose: bool,
-    /// What the layer's own `packed-refs` said, if it had one.
-    pub(super) packed: Option<Option<Id>>,
+    /// What the project's `packed-refs` said.
+    pub(super) packed: Option<Id>,
+    /// What the layer's own said, if it had one.
+    pub(super) ours: Option<Option<Id>>,
 }
 
 /// What of the project's references can be taken for what the jail saw.
@@ -124,17 +126,18 @@ fn was(
         false => statements.seen(refs, name),
     };
     let is_loose = is_head || refs.loose.contains_key(name);
-    let packed = statements.packed.as_ref().map(|packed| packed.get(name).copied());
+    let packed = refs.packed.get(name).copied();
+    let ours = statements.packed.as_ref().map(|packed| packed.get(name).copied());
     if theirs != seen && (is_known || !trust.is_first) {
-        let unknown = Was { value: Value::Unreadable, is_loose, packed };
+        let unknown = Was { value: Value::Unreadable, is_loose, packed, ours };
         return if is_known { old.cloned() } else { theirs.map(|_| unknown) };
     }
     let value = theirs?;
     let is_late = trust.since.is_some_and(|since| at >= since);
     match old {
         Some(old) if is_late && old.value == value => Some(old.clone()),
-        _ if is_late => Some(Was { value: Value::Unreadable, is_loose, packed }),
-        _ => Some(Was { value, is_loose, packed }),
+        _ if is_late => Some(Was { value: Value::Unreadable, is_loose, packed, ours }),
+        _ => Some(Was { value, is_loose, packed, ours }),
     }
 }
 
@@ -145,7 +148,8 @@ fn is_recorded(name: &[u8]) -> bool {
 
 fn line(name: &[u8], was: &Was) -> Vec<u8> {
     let form = if was.is_loose { "f" } else { "p" };
-    let packed = match was.packed {
+    let packed = was.packed.map_or_else(|| "0".to_owned(), |id| id.text());
+    let ours = match was.ours {
         None => "-".to_owned(),
         Some(None) => "0".to_owned(),
         Some(Some(id)) => id.text(),
@@ -155,7 +159,7 @@ fn line(name: &[u8], was: &Was) -> Vec<u8> {
         Value::Symbolic(target) if is_recorded(target) => [b"@", target.as_slice()].concat(),
         Value::Symbolic(_) | Value::Unreadable => b"?".to_vec(),
     };
-    [format!("V {form} {packed} ").as_bytes(), &value, b" ", name, b"\0"].concat()
+    [format!("V {form} {packed} {ours} ").as_bytes(), &value, b" ", name, b"\0"].concat()
 }
 
 fn parse(bytes: &[u8]) -> Option<Known> {
@@ -167,9 +171,13 @@ fn parse(bytes: &[u8]) -> Option<Known> {
             repository = Some(known.repositories.entry(path.to_vec()).or_default());
             continue;
         }
-        let mut parts = line.strip_prefix(b"V ")?.splitn(4, |byte| *byte == b' ');
+        let mut parts = line.strip_prefix(b"V ")?.splitn(5, |byte| *byte == b' ');
         let is_loose = parts.next()? == b"f";
         let packed = match parts.next()? {
+            b"0" => None,
+            id => Some(Id::parse(id, id.len() / 2)?),
+        };
+        let ours = match parts.next()? {
             b"-" => None,
             b"0" => Some(None),
             id => Some(Some(Id::parse(id, id.len() / 2)?)),
@@ -179,7 +187,7 @@ fn parse(bytes: &[u8]) -> Option<Known> {
             [b'@', target @ ..] => Value::Symbolic(target.to_vec()),
             id => Value::Is(Id::parse(id, id.len() / 2)?),
         };
-        let was = Was { value, is_loose, packed };
+        let was = Was { value, is_loose, packed, ours };
         repository.as_mut()?.insert(parts.next()?.to_vec(), was);
     }
     Some(known)
@@ -195,7 +203,7 @@ mod tests {
         let record = super::super::super::open(folder.path()).unwrap();
         assert!(Known::read(&record).unwrap().repositories.is_empty());
         let id = Id::new(&[7; 20]).unwrap();
-        let was = |value, is_loose, packed| Was { value, is_loose, packed };
+        let was = |value, is_loose, ours| Was { value, is_loose, packed: ours.flatten(), ours };
         let references = [
             (b"HEAD".to_vec(), was(Value::Symbolic(b"refs/heads/x".to_vec()), true, None)),
             (b"refs/heads/x".to_vec(), was(Value::Is(id), true, Some(None))),

@@ -183,15 +183,17 @@ impl Sides<'_> {
         let was = self.known.and_then(|known| known.get(name));
         let is_loose = was.map_or_else(|| self.refs.loose.contains_key(name), |was| was.is_loose);
         let is_hidden = self.statements.hides(name);
-        if is_loose && !is_hidden {
-            return None;
-        }
         let value = |id: Option<&Id>| id.map(|id| Value::Is(*id));
         match &self.statements.packed {
             Some(packed) => {
                 let now = packed.get(name);
-                let is_old = was.is_some_and(|was| was.packed == Some(now.copied()));
-                (!is_old).then(|| value(now))
+                let is_old = was.is_some_and(|was| was.ours == Some(now.copied()));
+                // Of a file that the project has, the line may be an old one of the project's.
+                let is_theirs = is_loose
+                    && !is_hidden
+                    && now.copied() == was.map_or(now.copied(), |was| was.packed);
+                let is_shown = is_loose && !is_hidden && now.is_none();
+                (!is_old && !is_theirs && !is_shown).then(|| value(now))
             }
             // The project may have packed it since the jail has deleted it.
             None if is_hidden && was.is_some_and(|was| was.is_loose) => Some(None),
@@ -315,9 +317,13 @@ impl Sides<'_> {
         Some(Move { name: it.name, to, before, after: Some(ours), how, ahead, behind })
     }
 
-    /// Another reference that cannot be there together with this one.
+    /// Another reference that cannot be there together with this one, or that git could take for
+    /// the same: a tag `main` would come before the branch.
     fn in_the_way(&self, name: &[u8]) -> Option<&[u8]> {
-        self.refs.names().into_iter().find(|other| refname::excludes(other, name))
+        let names = self.refs.names();
+        let alike: Vec<Vec<u8>> = refname::alike(name).collect();
+        let is_alike = |other: &[u8]| alike.iter().any(|it| it == other);
+        names.into_iter().find(|other| refname::excludes(other, name) || is_alike(other))
     }
 
     /// A free name, or one that this follows, for what both sides have moved.

@@ -40,6 +40,13 @@ pub(super) fn aside(name: &[u8]) -> Vec<u8> {
     [ASIDE, rest].concat()
 }
 
+/// The names that git could take for the same as a branch's or tag's in short (gitrevisions(7)).
+pub(super) fn alike(name: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let short = name.strip_prefix(BRANCHES).or_else(|| name.strip_prefix(TAGS)).unwrap_or(name);
+    let all = [b"refs/".as_slice(), TAGS, BRANCHES, b"refs/remotes/"];
+    all.into_iter().map(move |begin| [begin, short].concat()).filter(move |other| other != name)
+}
+
 /// Whether one name is a folder of the other, so that both cannot be there.
 pub(super) fn excludes(one: &[u8], other: &[u8]) -> bool {
     let is_in = |inner: &[u8], outer: &[u8]| {

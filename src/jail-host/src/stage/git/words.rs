@@ -133,7 +133,11 @@ pub(in super::super) fn outcome(outcomes: &[Outcome<'_>]) -> String {
 
 /// What of all this decides what is applied: it changes when anything of it does.
 pub(in super::super) fn digest(plans: &[Plan]) -> String {
-    format!("{plans:?}")
+    let decided = plans.iter().map(|plan| {
+        let Plan { repository, refused, moves, head, length: _, wanted: _ } = plan;
+        format!("{repository:?} {refused:?} {moves:?} {head:?}")
+    });
+    decided.collect()
 }
 
 fn called(name: &[u8]) -> String {
