@@ -5,7 +5,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::fgetxattr;
+use rustix::fs::{fgetxattr, flistxattr};
 use rustix::io::Errno;
 
 use super::place::{Entry, Found, Kind, Tree, entries, found, join, sorted};
@@ -72,17 +72,20 @@ impl Layer {
                 Ok(file) => of_file(&file, found, has_marks),
                 Err(_) => Written::Refused("it cannot be read"),
             },
-            Kind::Folder => match self.tree.folder(path) {
-                Ok(folder) if attribute(&folder, REDIRECT).is_some() => {
-                    Written::Refused("it has an attribute of overlayfs that no stage has")
-                }
-                Ok(folder) => {
-                    Written::Folder { is_opaque: attribute(&folder, OPAQUE) == Some(b'y') }
-                }
-                Err(Errno::XDEV) => Written::Refused("another file system is mounted there"),
-                Err(Errno::NAMETOOLONG) => Written::Refused("it is too deep"),
-                Err(_) => Written::Refused("it cannot be opened"),
-            },
+            Kind::Folder => self.folder(path),
+        }
+    }
+
+    /// What one of its folders is.
+    pub(super) fn folder(&self, path: &[u8]) -> Written {
+        match self.tree.folder(path) {
+            Ok(folder) if attribute(&folder, REDIRECT).is_some() => {
+                Written::Refused("it has an attribute of overlayfs that no stage has")
+            }
+            Ok(folder) => Written::Folder { is_opaque: attribute(&folder, OPAQUE) == Some(b'y') },
+            Err(Errno::XDEV) => Written::Refused("another file system is mounted there"),
+            Err(Errno::NAMETOOLONG) => Written::Refused("it is too deep"),
+            Err(_) => Written::Refused("it cannot be opened"),
         }
     }
 
@@ -122,6 +125,10 @@ const WHITEOUT: &str = "user.overlay.whiteout";
 /// What the mark of a file means. A file with the mark of a whiteout is one where its folder says
 /// that there are such.
 fn of_file(file: &OwnedFd, found: &Found, has_marks: bool) -> Written {
+    // Most files have no attributes at all, which one call says.
+    if flistxattr(file, &mut [0_u8; 64][..]) == Ok(0) {
+        return Written::File;
+    }
     if attribute(file, METACOPY).is_some() || attribute(file, REDIRECT).is_some() {
         return Written::Refused("it has an attribute of overlayfs that no stage has");
     }

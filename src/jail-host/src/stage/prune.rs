@@ -33,23 +33,29 @@ fn folder(
         return;
     }
     // It is said already that nothing of it was applied.
-    let Ok(listed) = layer.list(path, NAMES_MAX) else { return };
-    for (entry, _, written) in listed {
+    let Ok(opened) = layer.tree().folder(path) else { return };
+    let Ok(listed) = sorted(&opened, NAMES_MAX) else { return };
+    for entry in listed {
         let below = join(path, &entry.name);
         let is_done = done.contains(below.as_slice());
-        let pruned = match written {
-            Written::Folder { is_opaque: false } => {
+        let is_folder = match found(&opened, &entry.name) {
+            Ok(Some(found)) => found.kind == Kind::Folder,
+            Ok(None) | Err(_) => continue,
+        };
+        // What a file is marked as does not matter: it was decided about.
+        let pruned = match is_folder.then(|| layer.folder(&below)) {
+            Some(Written::Folder { is_opaque: false }) => {
                 folder(layer, done, &below, depth + 1, left);
                 if is_done { emptied(layer.tree(), &below) } else { Ok(()) }
             }
-            Written::Folder { is_opaque: true } => {
+            Some(Written::Folder { is_opaque: true }) => {
                 match is_done.then(|| is_all_done(layer, done, &below, depth + 1)) {
                     Some(Ok(true)) => remove(layer.tree(), &below).map(drop),
                     Some(Ok(false) | Err(_)) | None => Ok(()),
                 }
             }
-            _ if is_done => remove(layer.tree(), &below).map(drop),
-            _ => Ok(()),
+            None if is_done => writable(&opened, || removed(&opened, &entry.name)).map(drop),
+            Some(_) | None => Ok(()),
         };
         if let Err(error) = pruned {
             left.push((below, error.to_string()));

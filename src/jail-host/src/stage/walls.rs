@@ -71,7 +71,8 @@ fn confine(project: &OwnedFd, upper: &OwnedFd, record: &OwnedFd, work: Work) -> 
 }
 
 /// What reads the kernel's marks in a layer, and packs of git, and waits for the stub.
-const READING: &[libc::c_long] = &[libc::SYS_fgetxattr, libc::SYS_pread64, libc::SYS_ppoll];
+const READING: &[libc::c_long] =
+    &[libc::SYS_fgetxattr, libc::SYS_flistxattr, libc::SYS_pread64, libc::SYS_ppoll];
 
 const WRITING: &[libc::c_long] = &[
     libc::SYS_renameat2,
