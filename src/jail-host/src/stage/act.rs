@@ -2,6 +2,7 @@
 //! then each takes its place in one step, and what stood there is looked at once more: what a
 //! program of the host has changed meanwhile is put back.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 
@@ -11,7 +12,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::change::{Act, Change, applied_mode};
+use super::change::{Act, Change};
 use super::journal::{Journal, TEMPORARY, identity, keep};
 use super::layer::Layer;
 use super::place::{Found, Kind, Tree, found, join, of_stat, split};
@@ -32,7 +33,7 @@ pub(super) struct Outcome<'c> {
     pub(super) executed: Vec<&'c Change>,
     pub(super) git: usize,
     pub(super) stripped: usize,
-    /// What others may write in the stage, and not in the project.
+    /// What others may do more with in the stage than in the project.
     pub(super) reduced: usize,
 }
 
@@ -53,6 +54,7 @@ pub(super) fn apply<'c>(
         random: u64::from_le_bytes(random),
         temporaries: changes.iter().map(|_| None).collect(),
         modes: Vec::new(),
+        touched: BTreeSet::new(),
         is_root: rustix::process::geteuid().is_root(),
         outcome: Outcome::default(),
     };
@@ -82,6 +84,8 @@ struct Applying<'a, 'c> {
     temporaries: Vec<Option<Vec<u8>>>,
     /// Folders and the permission bits that they get in the end.
     modes: Vec<(Vec<u8>, u32)>,
+    /// Files of the project that have lost one of their names here, which changes them.
+    touched: BTreeSet<u64>,
     is_root: bool,
     outcome: Outcome<'c>,
 }
@@ -176,7 +180,7 @@ impl<'c> Applying<'_, 'c> {
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let to = openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?;
         copy(from, &to, ours.size)?;
-        fchmod(&to, Mode::from_raw_mode(applied_mode(ours, change.theirs.as_ref())))?;
+        fchmod(&to, Mode::from_raw_mode(change.mode))?;
         if self.is_root {
             fchown(&to, Some(Uid::from_raw(owner.0)), Some(Gid::from_raw(owner.1)))?;
         }
@@ -211,7 +215,7 @@ impl<'c> Applying<'_, 'c> {
                 let outcome = &mut self.outcome;
                 outcome.applied += usize::from(change.act != Act::Aside);
                 outcome.stripped += usize::from(change.has_special_bits());
-                outcome.reduced += usize::from(change.is_writable_by_more());
+                outcome.reduced += usize::from(change.is_open_to_more());
                 if change.act == Act::Aside {
                     outcome.aside.push(change);
                 }
@@ -255,9 +259,7 @@ impl<'c> Applying<'_, 'c> {
                 return Ok(self.project.found(&change.to)?);
             }
             Act::Mode => {
-                let theirs = change.theirs.as_ref();
-                let mode = change.ours.as_ref().map_or(0o755, |ours| applied_mode(ours, theirs));
-                self.modes.push((change.to.clone(), mode));
+                self.modes.push((change.to.clone(), change.mode));
                 return Ok(self.project.found(&change.to)?);
             }
             Act::DeleteFolder => {
@@ -278,7 +280,9 @@ impl<'c> Applying<'_, 'c> {
         let temporary = self.temporary(number);
         match &change.theirs {
             Some(theirs) if change.act == Act::Replace => {
-                exchange(&folder, &temporary, name, theirs)?;
+                let exchanged = exchange(&folder, &temporary, name, &self.old(theirs));
+                self.touched.insert(theirs.inode);
+                exchanged?;
             }
             Some(_) | None => {
                 match renameat_with(&folder, &*temporary, &folder, name, RenameFlags::NOREPLACE) {
@@ -306,7 +310,6 @@ impl<'c> Applying<'_, 'c> {
 
     fn folder(&mut self, change: &Change) -> Result<(), Fault> {
         let (folder, name) = self.project.parent(&change.to)?;
-        let mode = change.ours.as_ref().map_or(0o755, |ours| applied_mode(ours, None));
         match mkdirat(&folder, name, Mode::RWXU) {
             Err(Errno::EXIST) => match found(&folder, name)?.map(|found| found.kind) {
                 Some(Kind::Folder) => Ok(()),
@@ -319,7 +322,7 @@ impl<'c> Applying<'_, 'c> {
                     let made = self.project.folder(&change.to)?;
                     fchown(&made, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)))?;
                 }
-                self.modes.push((change.to.clone(), mode));
+                self.modes.push((change.to.clone(), change.mode));
                 Ok(())
             }
         }
@@ -328,7 +331,16 @@ impl<'c> Applying<'_, 'c> {
     fn delete(&mut self, number: usize, change: &Change) -> Result<(), Fault> {
         let Some(theirs) = &change.theirs else { return Ok(()) };
         let (folder, name) = self.project.parent(&change.to)?;
-        delete(&folder, &self.temporary(number), name, theirs)
+        let deleted = delete(&folder, &self.temporary(number), name, &self.old(theirs));
+        self.touched.insert(theirs.inode);
+        deleted
+    }
+
+    /// What is expected there. Another name of a file that was replaced here has another change
+    /// time since then.
+    fn old<'t>(&self, theirs: &'t Found) -> Old<'t> {
+        let is_touched = self.touched.contains(&theirs.inode);
+        Old { found: theirs, time: if is_touched { Changed::Here } else { Changed::Never } }
     }
 
     /// Inner folders first: an outer one may lose the right to be entered.
@@ -353,36 +365,52 @@ impl<'c> Applying<'_, 'c> {
     }
 }
 
+/// What is expected at a place.
+#[derive(Clone, Copy)]
+struct Old<'t> {
+    found: &'t Found,
+    time: Changed,
+}
+
+/// Whether its change time can be another one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Changed {
+    Never,
+    Here,
+}
+
 /// Whether a file is still the one that was decided about, also by its change time, which a rename
 /// changes on some file systems.
-fn is_still(folder: &OwnedFd, name: &[u8], old: &Found) -> Result<(), Fault> {
-    match found(folder, name)? {
-        Some(now) if now == *old => Ok(()),
-        Some(_) | None => Err(Fault::Meanwhile),
-    }
+fn is_still(folder: &OwnedFd, name: &[u8], old: Old<'_>) -> Result<(), Fault> {
+    let Some(now) = found(folder, name)? else { return Err(Fault::Meanwhile) };
+    let now = match old.time {
+        Changed::Never => now,
+        Changed::Here => Found { changed: old.found.changed, ..now },
+    };
+    if now == *old.found { Ok(()) } else { Err(Fault::Meanwhile) }
 }
 
 /// Removes `old`, unless it has been changed meanwhile.
-fn delete(folder: &OwnedFd, temporary: &str, name: &[u8], old: &Found) -> Result<(), Fault> {
-    is_still(folder, name, old)?;
+fn delete(folder: &OwnedFd, temporary: &str, name: &[u8], old: &Old<'_>) -> Result<(), Fault> {
+    is_still(folder, name, *old)?;
     renameat_with(folder, name, folder, temporary, RenameFlags::NOREPLACE)?;
     let moved = found(folder, temporary.as_bytes())?;
-    if moved.is_some_and(|moved| identity(&moved) == identity(old)) {
+    if moved.is_some_and(|moved| identity(&moved) == identity(old.found)) {
         return Ok(unlinkat(folder, temporary, AtFlags::empty())?);
     }
     back(folder, temporary, name, RenameFlags::NOREPLACE)
 }
 
 /// Puts a new file in the place of `old`, unless that has been changed meanwhile.
-fn exchange(folder: &OwnedFd, temporary: &str, name: &[u8], old: &Found) -> Result<(), Fault> {
-    is_still(folder, name, old)?;
+fn exchange(folder: &OwnedFd, temporary: &str, name: &[u8], old: &Old<'_>) -> Result<(), Fault> {
+    is_still(folder, name, *old)?;
     let at = |name: &str| found(folder, name.as_bytes());
     let ours = at(temporary)?.map(|found| found.inode);
     match renameat_with(folder, temporary, folder, name, RenameFlags::EXCHANGE) {
         Err(Errno::NOENT) => return Err(Fault::Meanwhile),
         other => other?,
     }
-    if at(temporary)?.is_some_and(|moved| identity(&moved) == identity(old)) {
+    if at(temporary)?.is_some_and(|moved| identity(&moved) == identity(old.found)) {
         return Ok(());
     }
     let fault = back(folder, temporary, name, RenameFlags::EXCHANGE);
@@ -475,6 +503,7 @@ mod tests {
         }
         let old = found(&folder, b"f").unwrap().unwrap();
         let earlier = Found { changed: (old.changed.0 - 1, 0), ..old.clone() };
+        let [old, earlier] = [&old, &earlier].map(|found| Old { found, time: Changed::Never });
         assert!(matches!(exchange(&folder, "new", b"f", &earlier), Err(Fault::Meanwhile)));
         assert!(matches!(delete(&folder, "t", b"f", &earlier), Err(Fault::Meanwhile)));
         assert_eq!(fs::read(place.path().join("f")).unwrap(), b"f");

@@ -43,6 +43,8 @@ pub(super) struct Change {
     pub(super) ours: Option<Found>,
     /// What the project has.
     pub(super) theirs: Option<Found>,
+    /// The permission bits that are applied.
+    pub(super) mode: u32,
     /// By what on the host it is executed or believed.
     pub(super) executed: Option<Reason>,
     /// Where it was before, of something that was renamed.
@@ -69,10 +71,9 @@ impl Change {
         self.loses(|ours| ours.mode & 0o7000 != 0)
     }
 
-    /// Whether bits are taken from the mode by which others could write.
-    pub(super) fn is_writable_by_more(&self) -> bool {
-        let theirs = self.theirs.as_ref();
-        self.loses(|ours| ours.mode & 0o777 != applied_mode(ours, theirs))
+    /// Whether bits are taken from the mode by which others could do more.
+    pub(super) fn is_open_to_more(&self) -> bool {
+        self.loses(|ours| ours.mode & 0o777 != self.mode)
     }
 
     fn loses(&self, what: impl FnOnce(&Found) -> bool) -> bool {
@@ -83,8 +84,46 @@ impl Change {
 }
 
 /// The permission bits that are applied: none by which a program runs as another user, and none by
-/// which others may write what they may not write now.
-pub(super) fn applied_mode(ours: &Found, theirs: Option<&Found>) -> u32 {
-    let before = theirs.filter(|theirs| theirs.kind == ours.kind).map_or(0, |theirs| theirs.mode);
-    ours.mode & 0o777 & !(0o022 & !before)
+/// which the group or others may do more than now. What is new is open as far as the user's umask
+/// says, and for writing to the owner alone.
+pub(super) fn applied_mode(ours: &Found, theirs: Option<&Found>, umask: u32) -> u32 {
+    let most = match theirs.filter(|theirs| theirs.kind == ours.kind) {
+        // Who may read it may run it, if the owner may.
+        Some(theirs) => 0o700 | theirs.mode & 0o077 | (theirs.mode & 0o044) >> 2,
+        None => 0o755 & !umask,
+    };
+    ours.mode & 0o777 & most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_and_others_may_do_no_more_than_before() {
+        let found = |mode| Found {
+            kind: Kind::File,
+            mode,
+            inode: 1,
+            size: 0,
+            modified: (0, 0),
+            changed: (0, 0),
+            owner: (0, 0),
+        };
+        for (ours, theirs, umask, expected) in [
+            (0o644, None, 0o022, 0o644),
+            (0o666, None, 0o022, 0o644),
+            (0o4755, None, 0o077, 0o700),
+            (0o644, None, 0o027, 0o640),
+            (0o644, Some(0o600), 0o022, 0o600),
+            (0o755, Some(0o640), 0o022, 0o750),
+            (0o755, Some(0o644), 0o022, 0o755),
+            (0o666, Some(0o664), 0o022, 0o664),
+            (0o600, Some(0o644), 0o022, 0o600),
+        ] {
+            let theirs = theirs.map(found);
+            let mode = applied_mode(&found(ours), theirs.as_ref(), umask);
+            assert_eq!(mode, expected, "{ours:o} {theirs:?} {umask:o}");
+        }
+    }
 }

@@ -61,6 +61,8 @@ pub(super) struct Decider<'a> {
     scope: &'a Scope,
     /// Where the project is.
     place: &'a [u8],
+    /// What the user's own new files are not open for.
+    umask: u32,
     changes: Vec<Change>,
     count: usize,
 }
@@ -81,8 +83,9 @@ impl<'a> Decider<'a> {
         base: &'a Base,
         scope: &'a Scope,
         place: &'a [u8],
+        umask: u32,
     ) -> Self {
-        Self { layer, project, base, scope, place, changes: Vec::new(), count: 0 }
+        Self { layer, project, base, scope, place, umask, changes: Vec::new(), count: 0 }
     }
 
     /// Every path that the layer has something to say about, folders before what is in them.
@@ -115,7 +118,10 @@ impl<'a> Decider<'a> {
         theirs: Option<Found>,
     ) {
         let (path, to) = (path.to_vec(), to.to_vec());
-        self.changes.push(Change { path, to, act, ours, theirs, executed: None, from: None });
+        let mode = |ours: &Found| applied_mode(ours, theirs.as_ref(), self.umask);
+        let mode = ours.as_ref().map_or(0, mode);
+        let (executed, from) = (None, None);
+        self.changes.push(Change { path, to, act, ours, theirs, mode, executed, from });
     }
 
     fn counted(&mut self, more: usize) -> io::Result<()> {
@@ -144,7 +150,9 @@ impl<'a> Decider<'a> {
             };
             self.counted(theirs.len())?;
             for entry in theirs {
-                if !listed.iter().any(|(ours, ..)| ours.name == entry.name) {
+                // Both are in order.
+                let name = entry.name.as_slice();
+                if listed.binary_search_by(|(ours, ..)| ours.name.as_slice().cmp(name)).is_err() {
                     let (path, to) = (join(way.path, &entry.name), join(way.to, &entry.name));
                     self.gone(&path, &to, way.depth + 1)?;
                 }
@@ -276,7 +284,8 @@ impl<'a> Decider<'a> {
                 let was = self.base.known.get(path);
                 let is_changed = |bits: u32| bits != theirs.mode & 0o777;
                 let is_own = was.is_none_or(|was| !is_changed(was.mode & 0o777));
-                if is_meant && is_changed(applied_mode(&ours, Some(&theirs))) && is_own {
+                if is_meant && is_changed(applied_mode(&ours, Some(&theirs), self.umask)) && is_own
+                {
                     self.add(path, to, Act::Mode, Some(ours), Some(theirs));
                 } else {
                     self.add(path, to, Act::Same, Some(ours), Some(theirs));
@@ -389,7 +398,7 @@ impl<'a> Decider<'a> {
             }
             (Kind::File, Kind::File) => {
                 ours.size == theirs.size
-                    && applied_mode(ours, Some(theirs)) == theirs.mode & 0o777
+                    && applied_mode(ours, Some(theirs), self.umask) == theirs.mode & 0o777
                     && is_equal(self.layer.tree(), path, self.project, to).unwrap_or(false)
             }
             (_, _) => false,
@@ -448,7 +457,7 @@ pub(super) fn digest(changes: &[Change], further: &str) -> String {
     all.update(further.len().to_le_bytes());
     all.update(further);
     for change in changes {
-        let Change { path, to, act, ours, theirs, executed, from: _ } = change;
+        let Change { path, to, act, ours, theirs, mode: _, executed, from: _ } = change;
         let [ours, theirs] = [ours, theirs].map(|side| side.as_ref().map(in_digest));
         let what = format!("{act:?} {ours:?} {theirs:?} {}", executed.is_some());
         for part in [path.as_slice(), to, what.as_bytes()] {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use similar::{Algorithm, ChangeTag, TextDiff};
 
-use super::change::{Act, Change, applied_mode};
+use super::change::{Act, Change};
 use super::layer::Layer;
 use super::place::{Kind, Tree};
 use super::show::{modes, pair_renames, word};
@@ -137,7 +137,7 @@ fn one(change: &Change, layer: &Layer, project: &Tree, text: &mut String) {
     } else if let (Act::New, Some(ours)) = (change.act, &change.ours)
         && ours.kind == Kind::File
     {
-        let _ = write!(text, " mode {:03o}", applied_mode(ours, None));
+        let _ = write!(text, " mode {:03o}", change.mode);
     }
     text.push('\n');
     match contents(change, layer, project) {

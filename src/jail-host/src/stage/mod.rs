@@ -80,6 +80,8 @@ struct Stage {
     base: Base,
     /// What the references of its repositories were.
     known: Known,
+    /// What the user's own new files are not open for.
+    umask: u32,
     /// What is looked at may change meanwhile.
     is_running: bool,
 }
@@ -103,6 +105,7 @@ impl Stage {
             }
             Work::Apply | Work::Drop => {}
         }
+        let umask = rustix::process::umask(Mode::RWXG | Mode::RWXO).as_raw_mode() & 0o777;
         walls::close(&project, &upper, &record, work)?;
         let (base, known) = (Base::read(&record)?, Known::read(&record)?);
         Ok(Self {
@@ -112,12 +115,14 @@ impl Stage {
             record,
             base,
             known,
+            umask,
             is_running,
         })
     }
 
     fn changes(&self, scope: &Scope) -> io::Result<Vec<Change>> {
-        Decider::new(&self.layer, &self.project, &self.base, scope, &self.place).all()
+        let (layer, project) = (&self.layer, &self.project);
+        Decider::new(layer, project, &self.base, scope, &self.place, self.umask).all()
     }
 
     /// What is decided about git's own folders.

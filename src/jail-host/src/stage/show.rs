@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::act::Outcome;
 use super::base::Base;
-use super::change::{Act, Change, applied_mode};
+use super::change::{Act, Change};
 pub(super) use super::decide::digest;
 use super::decide::hash;
 use super::diff::{Counts, counts};
@@ -197,8 +197,8 @@ fn line(change: &Change, counted: Option<Counts>) -> String {
     if change.has_special_bits() {
         line.push_str("  without its set-user-id, set-group-id and sticky bits");
     }
-    if change.is_writable_by_more() {
-        line.push_str("  without write access for others");
+    if change.is_open_to_more() {
+        line.push_str("  without further access for others");
     }
     match change.act {
         Act::Dropped(what) => {
@@ -219,7 +219,7 @@ fn line(change: &Change, counted: Option<Counts>) -> String {
 pub(super) fn modes(change: &Change) -> Option<(u32, u32)> {
     let (ours, theirs) = (change.ours.as_ref()?, change.theirs.as_ref()?);
     let is_kept = matches!(change.act, Act::Replace | Act::Mode) && ours.kind == theirs.kind;
-    let (before, after) = (theirs.mode & 0o777, applied_mode(ours, Some(theirs)));
+    let (before, after) = (theirs.mode & 0o777, change.mode);
     (is_kept && ours.kind != Kind::Link && before != after).then_some((before, after))
 }
 
@@ -356,7 +356,7 @@ pub(super) fn outcome(outcome: &Outcome<'_>, recovered: &[Vec<u8>]) -> String {
     if outcome.reduced > 0 {
         let _ = writeln!(
             text,
-            "{} without write access for the group or others, which they have in the stage",
+            "{} without access for the group or others that they have in the stage alone",
             outcome.reduced
         );
     }

@@ -390,9 +390,9 @@ fn others_may_write_nothing_that_they_could_not_write_before() {
             "umask 0; echo s >shared; echo o >own; chmod 666 own; echo n >new; mkdir fresh; echo f >fresh/f; chmod 777 d",
         );
         let summary = world.shown("summary");
-        assert_eq!(summary.matches("without write access for others").count(), 4, "{summary}");
+        assert_eq!(summary.matches("without further access for others").count(), 4, "{summary}");
         let said = world.apply("", &[]);
-        assert!(said.contains("4 without write access for the group or others"), "{said}");
+        assert!(said.contains("4 without access for the group or others"), "{said}");
         for (name, mode) in [
             ("shared", 0o666),
             ("own", 0o644),
@@ -405,6 +405,43 @@ fn others_may_write_nothing_that_they_could_not_write_before() {
             assert_eq!(found, mode, "{name}");
         }
         assert_eq!(world.changes(), []);
+    }
+}
+
+#[test]
+fn files_of_several_names_are_applied_under_each_of_them() {
+    for world in worlds() {
+        world.write("one", "base\n");
+        for name in ["two", "three", "four"] {
+            fs::hard_link(world.project("one"), world.project(name)).unwrap();
+        }
+        world.record();
+        world.jail("for f in one two three; do echo $f >$f; done; rm four");
+        let said = world.apply("", &[]);
+        for name in ["one", "two", "three"] {
+            assert_eq!(world.read(name), format!("{name}\n"), "{said}");
+        }
+        assert!(!world.project("four").exists(), "{said}");
+        assert_eq!(world.listing("upper/p"), Vec::<String>::new(), "{said}");
+    }
+}
+
+#[test]
+fn others_may_read_nothing_that_they_could_not_read_before() {
+    for world in worlds() {
+        world.write("own", "base\n");
+        fs::set_permissions(world.project("own"), fs::Permissions::from_mode(0o600)).unwrap();
+        world.record();
+        world.jail("chmod 644 own; echo x >>own; echo n >new; chmod 644 new");
+        let digest = world.json(&[])["digest"].as_str().unwrap().to_owned();
+        let apply = world.command("apply", &digest, &[]);
+        let mut closed = std::process::Command::new("sh");
+        closed.args(["-c", "umask 027 && exec \"$@\"", "sh"]).arg(apply.get_program());
+        assert!(closed.args(apply.get_args()).status().unwrap().success());
+        for (name, mode) in [("own", 0o600), ("new", 0o640)] {
+            let found = fs::metadata(world.project(name)).unwrap().permissions().mode() & 0o7777;
+            assert_eq!(found, mode, "{name}");
+        }
     }
 }
 

@@ -203,7 +203,12 @@ mod tests {
         let record = super::super::super::open(folder.path()).unwrap();
         assert!(Known::read(&record).unwrap().repositories.is_empty());
         let id = Id::new(&[7; 20]).unwrap();
-        let was = |value, is_loose, ours| Was { value, is_loose, packed: ours.flatten(), ours };
+        let was = |value, is_loose, ours: Option<Option<Id>>| Was {
+            value,
+            is_loose,
+            packed: ours.flatten(),
+            ours,
+        };
         let references = [
             (b"HEAD".to_vec(), was(Value::Symbolic(b"refs/heads/x".to_vec()), true, None)),
             (b"refs/heads/x".to_vec(), was(Value::Is(id), true, Some(None))),

@@ -188,10 +188,13 @@ impl Sides<'_> {
             Some(packed) => {
                 let now = packed.get(name);
                 let is_old = was.is_some_and(|was| was.ours == Some(now.copied()));
-                // Of a file that the project has, the line may be an old one of the project's.
-                let is_theirs = is_loose
-                    && !is_hidden
-                    && now.copied() == was.map_or(now.copied(), |was| was.packed);
+                // Next to a file of the project's, the line may be an old one of the project's.
+                let before = match (was, self.known) {
+                    (Some(was), _) => was.packed,
+                    (None, Some(_)) => None,
+                    (None, None) => now.copied(),
+                };
+                let is_theirs = is_loose && !is_hidden && now.copied() == before;
                 let is_shown = is_loose && !is_hidden && now.is_none();
                 (!is_old && !is_theirs && !is_shown).then(|| value(now))
             }
