@@ -7,6 +7,7 @@
 //! project.
 
 pub(crate) mod aside;
+mod company;
 pub(crate) mod content;
 pub(crate) mod git_config;
 mod held;
@@ -36,6 +37,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 
+use self::company::Launcher;
 use self::judge::Records;
 use self::names::Names;
 use self::patterns::Patterns;
@@ -109,9 +111,10 @@ impl<'a> NextToJail<'a> {
 fn next_to_a_jail(words: &[OsString]) -> io::Result<()> {
     let given = NextToJail::from_words(words)?;
     let work = if given.has(QUARANTINE) { Work::Move } else { Work::Look };
+    let launcher = Launcher::read();
     let mut ledger = Ledger::new(given.folder, given.state, work)?;
     ledger.patterns = given.patterns;
-    ledger.session(&given.socket, given.since)
+    ledger.session(&given.socket, given.since, launcher.as_ref())
 }
 
 fn for_the_user(words: &[OsString]) -> io::Result<()> {
@@ -209,12 +212,23 @@ impl Ledger {
     }
 
     /// From the launch to the jail's end.
-    fn session(&self, socket: &OwnedFd, since: (i64, u32)) -> io::Result<()> {
+    fn session(
+        &self,
+        socket: &OwnedFd,
+        since: (i64, u32),
+        launcher: Option<&Launcher>,
+    ) -> io::Result<()> {
         let (running, is_alone) = self.store.join()?;
+        let others = launcher.map(|launcher| launcher.join(&self.store)).transpose()?;
+        if let Some(words) = company::words(&others.unwrap_or_default()) {
+            say(&words);
+        }
         if is_alone {
             self.begin(since)?;
         }
-        match hear(socket)? {
+        let heard = hear(socket)?;
+        launcher.map_or(Ok(()), |launcher| launcher.leave(&self.store))?;
+        match heard {
             // The launcher was killed. The record stays, and `jailgen handoff` compares with it.
             None => return Ok(()),
             Some(ENDED) => self.end(since)?,

@@ -9,6 +9,7 @@
 //! open       a session runs, or was ended without a word
 //! lifted     what the spec of the last session takes out of the table
 //! running    locked by every session that runs
+//! company    the launchers of those, by their processes and names
 //! turn       locked for as long as one of these files is changed
 //! made       locked while the folder is made
 //! held/      what was moved aside
@@ -24,6 +25,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use super::company;
 use super::content::hash;
 use super::record::Known;
 
@@ -148,6 +150,9 @@ impl Store {
     pub(super) fn join(&self) -> io::Result<(Lock, bool)> {
         let file = self.lock_file("running")?;
         let is_alone = flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        if is_alone {
+            company::forget(self)?;
+        }
         flock(&file, FlockOperation::LockShared)?;
         Ok((Lock(file), is_alone))
     }
