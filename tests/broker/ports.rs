@@ -93,11 +93,18 @@ fn a_port_of_the_host_that_is_taken_is_told_before_the_payload_starts() {
         let mut spec = Spec::new(&[]);
         spec.egress =
             json!({"exposed": [{"from": 3000, "to": 8000, "count": 1, "by": "expose-port#1"}]});
-        let jail = Jail::launch(world, &spec);
+        let _also = TcpListener::bind("127.0.0.1:3001").unwrap();
         assert_eq!(
-            jail.end(),
+            Jail::launch(world, &spec).end(),
             "jailed-test: port 3000 of the host, which `expose-port` leads to port 8000 of the jail: \
-             another program listens on it\n"
+             another program listens on it, and 3002 is free\n"
+        );
+        spec.egress =
+            json!({"exposed": [{"from": 2999, "to": 0, "count": 4, "by": "expose-port#1"}]});
+        assert_eq!(
+            Jail::launch(world, &spec).end(),
+            "jailed-test: port 3000 of the host, which `expose-port` leads to port 3000 of the jail: \
+             another program listens on it, and 3003-3006 are free\n"
         );
     });
 }

@@ -16,6 +16,9 @@ const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6A
 /// How often a free port is looked for that is free in both families.
 const ATTEMPTS: usize = 16;
 
+/// So many places behind a port that is taken are tried.
+const SEARCHED: usize = 200;
+
 /// A port on the host that leads to one of the jail.
 pub(crate) struct Shown {
     pub(crate) sockets: Vec<StdListener>,
@@ -35,14 +38,12 @@ pub(crate) fn show(exposed: &[Exposed]) -> Result<Vec<Shown>, String> {
             let (outside, sockets) = bind(outside).map_err(|error| {
                 let first = if one.to == 0 { one.from } else { one.to };
                 let inside = first.saturating_add(offset);
-                format!(
-                    "port {outside} of the host, which `expose-port` leads to port {inside} of the jail: {}",
-                    if error.kind() == io::ErrorKind::AddrInUse {
-                        "another program listens on it".into()
-                    } else {
-                        error.to_string()
-                    }
-                )
+                let why = if error.kind() == io::ErrorKind::AddrInUse {
+                    format!("another program listens on it{}", free(one))
+                } else {
+                    error.to_string()
+                };
+                format!("port {outside} of the host, which `expose-port` leads to port {inside} of the jail: {why}")
             })?;
             // Inside it may be the one that it is on the host, also where that is any free one.
             let inside = if one.to == 0 { outside } else { one.to.saturating_add(offset) };
@@ -50,6 +51,21 @@ pub(crate) fn show(exposed: &[Exposed]) -> Result<Vec<Shown>, String> {
         }
     }
     Ok(shown)
+}
+
+/// As many ports behind these as are exposed, that are free at this moment.
+fn free(taken: &Exposed) -> String {
+    let is_free = |first: &u16| {
+        (0..taken.count)
+            .all(|offset| first.checked_add(offset).is_some_and(|port| bind_both(port).is_ok()))
+    };
+    let behind = taken.from.saturating_add(taken.count);
+    let found = (behind..=u16::MAX).take(SEARCHED).find(is_free);
+    match (found, taken.count) {
+        (None, _) => String::new(),
+        (Some(first), 1) => format!(", and {first} is free"),
+        (Some(first), count) => format!(", and {first}-{} are free", first + (count - 1)),
+    }
 }
 
 fn bind(port: u16) -> io::Result<(u16, Vec<StdListener>)> {

@@ -73,7 +73,7 @@ pub(super) const EXPOSE_PORT: Combinator = Combinator {
     summary: "A port of the jail appears on the host's loopback, under the same number",
     docs: "`{ from = 8080; to = 3000; }`: port 8080 of the host leads to port 3000 of the jail. `\"3000-3010\"` is a range. `\"ephemeral\"`
 is one port that is free on the host when the jail starts, for callbacks from a browser. Every user of the machine can connect
-to an exposed port. If a port is in use on the host, the launch stops.",
+to an exposed port. If a port is in use on the host, the launch stops and names a free one.",
     signature: Signature { params: &[param("port", Type::Either(&[Type::Integer, Type::Word(Words::Given(&["ephemeral"])), MAPPED]))] },
     example: "[ (expose-port 3000) (expose-port { from = 8080; to = 80; }) (expose-port \"4000-4010\") ]",
     lower: Lower::Permission(by_name::exposed),
