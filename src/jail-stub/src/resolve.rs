@@ -48,9 +48,18 @@ pub(crate) fn open(
     flags: OFlags,
     scope: Scope,
 ) -> Result<OwnedFd, Errno> {
-    let flags = flags | OFlags::CLOEXEC;
-    match in_one_call(folder.as_fd(), path, flags, scope) {
-        Err(Errno::NOSYS) => by_steps(folder.as_fd(), path, flags, scope),
+    open_at(folder.as_fd(), path, flags | OFlags::CLOEXEC, scope)
+}
+
+/// The same, once for all kinds of descriptors.
+fn open_at(
+    folder: BorrowedFd<'_>,
+    path: &[u8],
+    flags: OFlags,
+    scope: Scope,
+) -> Result<OwnedFd, Errno> {
+    match in_one_call(folder, path, flags, scope) {
+        Err(Errno::NOSYS) => by_steps(folder, path, flags, scope),
         other => other,
     }
 }

@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 
+use rustix::fd::AsFd;
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 use rustix::process::chdir;
@@ -62,14 +63,14 @@ fn superproject(top: &[u8]) -> Option<Vec<u8>> {
 /// written the file.
 pub(super) fn answered(top: &[u8]) -> Option<Vec<u8>> {
     let git = named(top)?;
-    let back = line(resolve::open(CWD, &git, FOLDER, Scope::Anywhere).ok()?, b"gitdir").ok()?;
+    let back = line(resolve::open(CWD, &git, FOLDER, Scope::Anywhere).ok()?.as_fd(), b"gitdir").ok()?;
     let is_its = |back: Vec<u8>| target(&git, &back) == [top, b"/.git"].concat();
     back.map_or_else(|| is_module(&git, top), is_its).then_some(git)
 }
 
 fn named(top: &[u8]) -> Option<Vec<u8>> {
     let folder = resolve::open(CWD, top, FOLDER, Scope::Anywhere).ok()?;
-    Some(target(top, line(&folder, b".git").ok()??.strip_prefix(b"gitdir: ")?))
+    Some(target(top, line(folder.as_fd(), b".git").ok()??.strip_prefix(b"gitdir: ")?))
 }
 
 /// Whether a folder of git names this working tree.

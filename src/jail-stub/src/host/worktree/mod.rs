@@ -12,7 +12,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, FileType, OFlags};
 use rustix::io::Errno;
 
@@ -93,16 +93,13 @@ fn is_repository(place: &OwnedFd) -> Result<(), &'static str> {
             );
         }
     }
-    for path in ["objects/info/alternates", "commondir"] {
-        match kind(path) {
-            Err(Errno::NOENT) => {}
-            Ok(FileType::RegularFile) if path != "commondir" => {}
-            Ok(_) | Err(_) => {
-                return Err("whose `commondir` or `objects/info/alternates` leads elsewhere");
-            }
-        }
+    let is_file = |path| matches!(kind(path), Ok(FileType::RegularFile) | Err(Errno::NOENT));
+    let files = is_file("objects/info/alternates") && is_file("commondir");
+    // What another jail that runs in the repository has put there leads to the folder itself.
+    match line(place.as_fd(), b"commondir") {
+        Ok(line) if files && line.as_deref().is_none_or(|line| line == b".") => Ok(()),
+        Ok(_) | Err(_) => Err("whose `commondir` or `objects/info/alternates` leads elsewhere"),
     }
-    Ok(())
 }
 
 /// Never the home folder or a folder above it, and nothing in the working folder, which

@@ -5,7 +5,7 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use rustix::fd::AsFd;
+use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{CWD, FileType, OFlags, fstat};
 use rustix::io::Errno;
 
@@ -47,7 +47,10 @@ impl Pointer {
     /// Whether the repository, which is at `place`, points back to `folder`.
     pub(super) fn is_answered(&self, place: impl AsFd, folder: &[u8]) -> Result<bool, Errno> {
         let says = |file: &str| {
-            line(&place, &[b"worktrees/", self.name.as_slice(), b"/", file.as_bytes()].concat())
+            line(
+                place.as_fd(),
+                &[b"worktrees/", self.name.as_slice(), b"/", file.as_bytes()].concat(),
+            )
         };
         let back = says("gitdir")?.map(|words| target(&self.administrative(), &words));
         Ok(back == Some(self.file(folder)) && says("commondir")?.as_deref() == Some(b"../.."))
@@ -76,7 +79,7 @@ pub(in crate::host) fn target(folder: &[u8], target: &[u8]) -> Vec<u8> {
 
 /// The line in a file; neither the file nor its folders are symlinks. `None`
 /// if there is no such file.
-pub(in crate::host) fn line(folder: impl AsFd, name: &[u8]) -> Result<Option<Vec<u8>>, Errno> {
+pub(in crate::host) fn line(folder: BorrowedFd<'_>, name: &[u8]) -> Result<Option<Vec<u8>>, Errno> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK;
     let file = match resolve::open(folder, name, flags, Scope::Beneath) {
         Ok(file) => file,
