@@ -198,7 +198,7 @@ fn prepare(plan: Planned) -> Result<Prepared, String> {
     let files = confine::raise_files();
     let Planned { start, network, .. } = &plan;
     let state = Path::new(&start.state);
-    let log = LogFile::create(&state.join("log").join(&start.name), &start.session);
+    let log = LogFile::create(&state.join("log").join(&start.name), &start.log_name());
     let log = log.map_err(about("the log of the network"))?;
     let control = state.join("sessions").join(&start.session).join("control");
     let shown = ports::show(&network.egress.exposed)?;

@@ -22,7 +22,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
-use jail_plan::Network;
+use jail_plan::{Network, stage};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use serde::Deserialize;
@@ -80,6 +80,18 @@ impl Start {
         let network = Network::parse(start.plan_network.get().as_bytes())
             .map_err(|error| io::Error::other(format!("the plan's network: {error}")))?;
         Ok((start, network))
+    }
+
+    /// The name of the session's log: with that of the item, if it is one of many that `jailgen run
+    /// --each` has started, which then finds it by that.
+    pub(crate) fn log_name(&self) -> String {
+        let wrapper = self.wrapper.rsplit('/').next().unwrap_or_default();
+        match wrapper.rsplit_once(stage::ITEM) {
+            Some((_, item)) if stage::is_name(item) => {
+                format!("{}{}{item}", self.session, stage::ITEM)
+            }
+            Some(_) | None => self.session.clone(),
+        }
     }
 
     #[cfg(test)]

@@ -12,8 +12,8 @@ pub const OWN_SETTINGS: [(&str, &str); 2] =
 
 /// Folders that the host executes or trusts: nothing in them is ever granted.
 pub const TRUSTED_STATE: &[&str] = &[
-    "audits", "bin", "builds", "doctor", "flakes", "handoff", "kept", "log", "paths", "roots",
-    "sessions", "shells", "stages", "told", "traces", "trust",
+    "audits", "bin", "builds", "doctor", "flakes", "handoff", "kept", "log", "many", "paths",
+    "roots", "sessions", "shells", "stages", "told", "traces", "trust",
 ];
 
 /// The folder in which a file named after a jail lists what that jail may not write,

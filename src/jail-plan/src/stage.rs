@@ -35,6 +35,10 @@ pub const STAGE: &str = "stage";
 /// files of a layer.
 pub const MARK: &str = "user.jailgen.stage";
 
+/// What stands between the jail and the item in the name of a plan that `jailgen run --each` has
+/// derived. No name of a stage has it.
+pub const ITEM: char = '@';
+
 /// The longest name of a stage.
 const NAME_MAX: usize = 40;
 

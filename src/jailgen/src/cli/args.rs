@@ -10,6 +10,7 @@ use jail_registry::Code;
 use super::examples;
 pub use super::intake::{Import, Init};
 pub use super::live::Live;
+pub use super::many::{Each, Worktree, WorktreeAdd, WorktreeList, WorktreeRemove};
 pub use super::review::{Diff, Report};
 pub use super::upkeep::{Gc, List, Remove, Trust, TrustForget, TrustList};
 
@@ -67,7 +68,7 @@ pub enum Command {
     Doctor(Doctor),
     /// List the store paths that exist inside a jail, with their sizes.
     Closure(Closure),
-    /// Build a jail if it is stale, and run it.
+    /// Build a jail if it is stale, and run it: once, or for each item of a list.
     Run(Run),
     /// Build a jail if it is stale, and open a shell in it.
     Shell(Shell),
@@ -77,6 +78,9 @@ pub enum Command {
     Remove(Remove),
     /// Remove what is no longer needed: of specs that are gone, and of builds that failed.
     Gc(Gc),
+    /// Make, list and remove worktrees of git in which jails work.
+    #[command(subcommand, after_help = examples::WORKTREE)]
+    Worktree(Worktree),
     #[command(flatten)]
     Live(Live),
     /// Write a commented spec to start from.
@@ -398,7 +402,9 @@ pub struct OneJail {
 pub struct Run {
     #[command(flatten)]
     pub jail: OneJail,
-    /// Arguments of the program inside.
+    #[command(flatten)]
+    pub each: Each,
+    /// Arguments of the program inside; with `--each`, `{}` in them is the item.
     #[arg(last = true, value_name = "ARGS")]
     pub arguments: Vec<std::ffi::OsString>,
 }

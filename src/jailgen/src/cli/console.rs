@@ -119,6 +119,19 @@ impl Console {
         bar
     }
 
+    /// A bar for so many steps; it is there only on a terminal.
+    pub(super) fn bar(self, steps: u64) -> ProgressBar {
+        if self.quiet || !io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new(steps);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg} ({elapsed})") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(250));
+        bar
+    }
+
     /// An error of writing to standard error is ignored: there is no place left to report it.
     fn line(self, text: &str) {
         let _ = writeln!(anstream::stderr().lock(), "{text}");

@@ -105,7 +105,21 @@ pub(super) const RUN: &str = "\
 Examples:
   jailgen run opencode.jail
   jailgen run shell.jail -- -c 'ls -la ~'
-  jailgen run team.jail --jail jailed-review -- --help";
+  jailgen run team.jail --jail jailed-review -- --help
+  jailgen run agent.jail --each issues.txt --jobs 4 -- -p 'Fix issue {}'
+  git ls-files -z '*.c' | jailgen run agent.jail --each - --null -- -p 'Document {}'
+  jailgen run agent.jail --each issues.txt --jobs 4 --resume -- -p 'Fix issue {}'
+
+Exit status: that of the program. With `--each`: 0 all ended with 0, 1 one did not, 128 plus
+the number of the signal that interrupted it. docs/many.md says more.";
+
+pub(super) const WORKTREE: &str = "\
+Examples:
+  jailgen worktree add fix-parser agent.jail
+  jailgen worktree list
+  jailgen worktree remove fix-parser
+
+docs/many.md says more.";
 
 pub(super) const SHELL: &str = "\
 Examples:

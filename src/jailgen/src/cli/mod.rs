@@ -8,6 +8,7 @@ mod examples;
 mod failure;
 mod intake;
 mod live;
+mod many;
 mod page;
 mod panic;
 mod review;
@@ -104,6 +105,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::List(arguments) => commands::list::run(&arguments, context),
         Command::Remove(arguments) => commands::remove::run(&arguments, context),
         Command::Gc(arguments) => commands::gc::run(&arguments, context),
+        Command::Worktree(arguments) => commands::worktree::run(&arguments, context),
         Command::Live(command) => live(&command, context),
         Command::Init(arguments) => commands::init::run(&arguments, context),
         Command::Import(arguments) => commands::import::run(&arguments, context),

@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -135,6 +136,33 @@ impl Log {
         });
         Ok(lines)
     }
+}
+
+/// The lines of the log of an item's run (`jailgen run --each`): of the last one that was written
+/// to since then.
+///
+/// # Errors
+/// A log cannot be read, or others may write it.
+pub fn lines_of_item(
+    folder: &Path,
+    jail: &str,
+    item: &str,
+    since: SystemTime,
+) -> io::Result<Vec<Line>> {
+    let folder = folder.join(jail);
+    check(&folder)?;
+    let end = format!("{}{item}.jsonl", jail_plan::stage::ITEM);
+    let files = names(&folder)?.into_iter().filter(|name| name.ends_with(&end));
+    let written = |name: String| {
+        let path = folder.join(name);
+        Some((path.symlink_metadata().ok()?.modified().ok()?, path))
+    };
+    let last = files.filter_map(written).filter(|(time, _)| *time >= since).max();
+    let mut lines = Vec::new();
+    if let Some((_, path)) = last {
+        read(jail, &path, &mut BTreeMap::new(), &mut lines)?;
+    }
+    Ok(lines)
 }
 
 fn read(

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub use control::{Answer, ControlError, Order, SecretStatus, SecretUse, Status};
-pub use log::{Line, Log, names as log_names};
+pub use log::{Line, Log, lines_of_item, names as log_names};
 pub use process::{Process, Stopped};
 pub use uses::{secret_uses, to_the_second};
 

@@ -15,6 +15,7 @@
 //! shells/jailed-opencode-5e6f7a8b   a plan with the same grants as that wrapper, and a shell
 //! audits/jailed-opencode-5e6f7a8b   a plan with the same grants, and the probe
 //! traces/jailed-opencode-5e6f7a8b   a plan with the same grants, and the default filter
+//! many/jailed-opencode-9c0d1e2f/   the runs of a batch: what is done, their logs and plans
 //! buses/jailgen-bus-1-0             the proxy of a message bus while it runs, where there is no
 //! XDG_RUNTIME_DIR told/landlock-7                   the stub has said what this version of
 //! Landlock lacks told/subfolders/-home-me-x-y      the same about a folder whose repository of git
@@ -30,6 +31,7 @@ mod build;
 mod commands;
 mod error;
 mod inventory;
+mod item;
 mod kept;
 mod record;
 mod removal;
@@ -47,6 +49,7 @@ pub use audit::{AuditPlan, audit};
 pub use build::{Built, Command, Linking, Options, build, due, lock};
 pub use error::BuildError;
 pub use inventory::{BuiltJail, Holding, holding_of, holdings};
+pub use item::{InFolder, ItemPlan, Sharing, item_plan};
 pub use record::{fresh, sources};
 pub use removal::{Busy, Mode, Removed, collect, remove};
 pub(crate) use running::started as started_by_stub;
@@ -167,6 +170,18 @@ impl State {
         self.root.join("log")
     }
 
+    /// The folder with a folder for each project that jails wrote.
+    #[must_use]
+    pub fn handoff(&self) -> PathBuf {
+        self.root.join(jail_plan::handoff::FOLDER)
+    }
+
+    /// The folder with a folder for each batch of runs.
+    #[must_use]
+    pub fn many(&self) -> PathBuf {
+        self.root.join("many")
+    }
+
     fn trust(&self) -> PathBuf {
         self.root.join("trust")
     }
@@ -210,6 +225,7 @@ const FOLDERS: &[&str] = &[
     "handoff",
     "kept",
     "log",
+    "many",
     "roots",
     "sessions",
     "shells",

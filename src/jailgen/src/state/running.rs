@@ -40,7 +40,11 @@ impl Running {
     pub(super) fn process_of(&self, state: &State, wrapper: &Path) -> Option<u32> {
         let derived = name(wrapper);
         let derived = DERIVED.map(|folder| state.root.join(folder).join(&derived));
-        let is = |jail: &&Jail| is_of(&jail.started, wrapper) || derived.contains(&jail.started);
+        let is = |jail: &&Jail| {
+            is_of(&jail.started, wrapper)
+                || derived.contains(&jail.started)
+                || state.is_item_of(&jail.started, wrapper)
+        };
         self.jails.iter().find(is).map(|jail| jail.process)
     }
 

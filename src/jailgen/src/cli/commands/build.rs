@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use super::{Context, agent_state, approve, emission, emit, given, shown};
+use super::{Context, agent_state, approve, each, emission, emit, given, shown};
 use crate::backends::Spec;
 use crate::backends::nix::lock::Lock;
 use crate::cli::args::{self, Inputs, OneJail};
@@ -157,6 +157,9 @@ fn report(built: &Built, state: &State, context: Context) {
 }
 
 pub(in crate::cli) fn run(arguments: &args::Run, context: Context) -> Result<(), Failure> {
+    if arguments.each.list.is_some() {
+        return each::run(arguments, context);
+    }
     let wrapper = wrapper(&arguments.jail, &context.state()?, context)?;
     exec(&wrapper, &arguments.arguments)
 }

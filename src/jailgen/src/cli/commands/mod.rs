@@ -11,6 +11,7 @@ mod declared;
 pub(super) mod diff;
 pub(super) mod doc;
 pub(super) mod doctor;
+mod each;
 pub(super) mod emit;
 pub(super) mod eval;
 pub(super) mod explain;
@@ -33,6 +34,7 @@ pub(super) mod sessions;
 pub(super) mod stages;
 pub(super) mod trace;
 pub(super) mod trust;
+pub(super) mod worktree;
 mod wrapper;
 
 use std::fs::File;

@@ -378,11 +378,32 @@ pub(in crate::cli) fn list_all(
     context.console.result(&sanitise(&text))
 }
 
-fn listing(
-    folder: &Path,
-    [jail, name, project]: [&String; 3],
+/// How many files the stage `name` of a jail has for a project, and how many bytes; none where
+/// there is no such stage.
+pub(super) fn size_of(
+    jail: &str,
+    name: &str,
+    project: &Path,
     context: Context,
-) -> Result<Listing, Failure> {
+) -> Result<Option<(u64, u64)>, Failure> {
+    let folder = context.state_folder().unwrap_or_default().join(FOLDER).join(jail).join(name);
+    match project.to_str().and_then(folder_name) {
+        Some(project) if folder.join(UPPER).join(&project).is_dir() => {
+            sizes(&folder, &project, context).map(Some)
+        }
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// Whether there is such a stage, and anything in it.
+pub(super) fn has_something(jail: &str, name: &str, project: &Path, context: Context) -> bool {
+    let folder = context.state_folder().unwrap_or_default().join(FOLDER).join(jail).join(name);
+    let project = project.to_str().and_then(folder_name);
+    let upper = project.map(|project| folder.join(UPPER).join(project));
+    upper.and_then(|upper| upper.read_dir().ok()).is_some_and(|mut all| all.next().is_some())
+}
+
+fn sizes(folder: &Path, project: &str, context: Context) -> Result<(u64, u64), Failure> {
     let said = run(
         context,
         &[
@@ -395,7 +416,15 @@ fn listing(
         &[],
     )?;
     let mut numbers = said.split_whitespace().map(|number| number.parse().unwrap_or_default());
-    let (files, bytes) = (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default());
+    Ok((numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()))
+}
+
+fn listing(
+    folder: &Path,
+    [jail, name, project]: [&String; 3],
+    context: Context,
+) -> Result<Listing, Failure> {
+    let (files, bytes) = sizes(folder, project, context)?;
     let path = folder_of_name(project).unwrap_or_else(|| project.clone());
     // The folder of the record is made with the stage.
     let began = std::fs::metadata(folder.join(jail_plan::stage::BASE).join(project))
