@@ -67,7 +67,6 @@ fn each_item_is_run_in_a_stage_of_its_own_and_what_failed_is_run_again() {
     // The names are safe, and what each of them has is its own.
     let project = scratch.path("project").canonicalize().unwrap();
     let stages = scratch.path(".local/state/jailgen/stages/many-staged");
-    let place = project.to_str().unwrap().replace('-', "--").replace('/', "-");
     for (run, expected) in
         runs.iter().zip([&b"a"[..], b"b c;$(touch /tmp/x)", b"\xff\xfe", b"a", b"fails"])
     {
@@ -75,11 +74,11 @@ fn each_item_is_run_in_a_stage_of_its_own_and_what_failed_is_run_again() {
         assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'), "{name}");
         let upper = stages.join(name).join("upper");
         let found = fs::read_dir(&upper).unwrap().next().unwrap().unwrap().path();
-        assert_eq!(fs::read(found.join("out")).unwrap(), expected, "{name} {place}");
+        assert_eq!(fs::read(found.join("out")).unwrap(), expected, "{name}");
     }
     let logs: Value = serde_json::from_str(&ran.stdout).unwrap();
     let log = fs::read_to_string(Path::new(logs["logs"].as_str().unwrap()).join("a")).unwrap();
-    assert!(log.starts_with("the host's\n"), "{log}");
+    assert!(log.contains("the host's\n"), "{log}");
     // What was changed is looked at as that of any stage.
     let mut changes = scratch.jailgen(&["changes", "many-staged", "--name", "a"]);
     let said = Outcome::of(&changes.current_dir(&project).assert());

@@ -26,6 +26,10 @@ use wait4::Wait4 as _;
 /// As much of the output of a run is kept.
 const LOG_MAX: u64 = 16 << 20;
 
+/// How often, and how long apart, a plan is tried that is still open in another process.
+const BUSY_MAX: u32 = 500;
+const BUSY_APART: Duration = Duration::from_millis(2);
+
 /// How often it is looked whether the user wants an end.
 const A_MOMENT: Duration = Duration::from_millis(50);
 
@@ -139,7 +143,7 @@ impl Runner {
         if state.is_stopped {
             return Ok(None);
         }
-        let child = command.spawn()?;
+        let child = spawn(&mut command)?;
         let number = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let number = number.ok_or(io::ErrorKind::InvalidInput)?;
         let opened = || pidfd_open(number, PidfdFlags::empty());
@@ -202,6 +206,20 @@ impl Runner {
             }
         });
     }
+}
+
+/// Another thread may have started a program while this one wrote the plan: until that program is
+/// executed, the new process has the plan open for writing, and it cannot be executed (execve(2)).
+fn spawn(command: &mut Command) -> io::Result<Child> {
+    for _ in 0..BUSY_MAX {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
+                thread::sleep(BUSY_APART);
+            }
+            other => return other,
+        }
+    }
+    command.spawn()
 }
 
 /// Writes the output to the log until the process has ended. What a file cannot take is read all
