@@ -38,8 +38,12 @@ const CPU_MIN: u64 = 1;
 /// See [`ShellError`].
 pub fn item_plan(wrapper: &Path, wanted: ItemPlan<'_>) -> Result<PathBuf, ShellError> {
     let ItemPlan { plans, item, sharing } = wanted;
+    let failed = |error| ShellError::Io { path: plans.into(), error };
+    if !stage::is_name(item) {
+        return Err(failed(io::Error::other(format!("`{item}` is no name of a stage"))));
+    }
     let derived = derive(wrapper, |plan| {
-        own_stage(plan, item).map_err(|error| ShellError::Io { path: plans.into(), error })?;
+        own_stage(plan, item).map_err(failed)?;
         own_ports(plan);
         if let Sharing::Among(jobs) = sharing {
             share(plan, jobs);
@@ -85,9 +89,6 @@ impl InFolder {
 /// The folders of the stage, where they are made and where they are used.
 fn own_stage(plan: &mut Plan, item: &str) -> io::Result<()> {
     let Some(Stage { upper, work, base }) = stage::staged(plan).cloned() else { return Ok(()) };
-    if !stage::is_name(item) {
-        return Err(io::Error::other(format!("`{item}` is no name of a stage")));
-    }
     let jail = plan.name.clone();
     let moved = [(upper, UPPER), (work, WORK), (base, BASE)].map(|(before, part)| {
         let after = Expansion::parse(&place(&jail, item, part));
@@ -134,6 +135,81 @@ fn share(plan: &mut Plan, jobs: u64) {
             Controlled::Memory => limit.value = (limit.value / jobs).max(1),
             Controlled::Cpu => limit.value = (limit.value / jobs).max(CPU_MIN),
             Controlled::Pids => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jail_policy::{Entry, Grant, Limited, Origin, Policy, Text, VERSION};
+
+    use super::*;
+    use crate::seal::{Graph, Request, of_wrapper, seal};
+
+    fn policy(stage: &str, memory: u64, lifetime: Lifetime) -> Policy {
+        let grants = [
+            Grant::Program { path: Text::literal("/x/bin/x") },
+            Grant::Folder { access: Access::ReadWrite, to: None, stage: Some(stage.into()) },
+            Grant::Limit { resource: Limited::Memory, value: memory },
+            Grant::Limit { resource: Limited::Cpu, value: memory },
+            Grant::Limit { resource: Limited::Pids, value: 100 },
+            Grant::Lifetime { lifetime },
+        ];
+        let by = |index| Origin { combinator: "test".into(), index };
+        let entry = |(index, grant)| Entry { by: by(index), grant };
+        Policy {
+            version: VERSION,
+            name: "jailed-x".into(),
+            grants: (0..).zip(grants).map(entry).collect(),
+            places: std::collections::BTreeMap::default(),
+        }
+    }
+
+    fn wrapper(policy: &Policy) -> String {
+        let store = "/nix/store/44444444444444444444444444444444-t/bin/t";
+        let request = Request {
+            policy,
+            graph: &Graph::new("/nix/store", []).unwrap(),
+            stub: store,
+            host: store,
+            broker: store,
+            out: "/nix/store/none",
+            arch: std::env::consts::ARCH,
+            filters: &[],
+        };
+        seal(&request).unwrap().wrapper
+    }
+
+    /// The derived plan is what a spec with that stage and those limits is sealed to.
+    #[test]
+    fn the_plan_of_an_item_differs_in_its_stage_and_in_its_share_and_in_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let plans = folder.path().join("many/batch/plans");
+        let sealed = folder.path().join("jailed-x");
+        let text = wrapper(&policy("default", 900, Lifetime::Payload));
+        std::fs::write(&sealed, text).unwrap();
+        for (sharing, memory) in [(Sharing::Each, 900), (Sharing::Among(3), 300)] {
+            let wanted = ItemPlan { plans: &plans, item: "a.b", sharing };
+            let derived = item_plan(&sealed, wanted).unwrap();
+            let found = of_wrapper(&std::fs::read(&derived).unwrap()).unwrap();
+            let expected = wrapper(&policy("a.b", memory, Lifetime::Launcher));
+            assert_eq!(found, of_wrapper(expected.as_bytes()).unwrap());
+            assert!(derived.ends_with("jailed-x@a.b"), "{derived:?}");
+            let state = State::at(folder.path());
+            assert!(state.is_item_of(&derived, &sealed.canonicalize().unwrap()));
+            assert!(!state.is_item_of(&derived, Path::new("/x/jailed-x")));
+        }
+        // The share of one is not nothing.
+        let wanted = ItemPlan { plans: &plans, item: "a", sharing: Sharing::Among(4096) };
+        let derived = item_plan(&sealed, wanted).unwrap();
+        let plan = std::fs::read(derived).unwrap();
+        let plan = jail_plan::Wrapper::parse(&plan).unwrap().plan;
+        assert!(plan.cgroup.unwrap().limits.iter().all(|limit| limit.value > 0));
+        for item in ["../a", "", "a b", "-a"] {
+            assert!(
+                item_plan(&sealed, ItemPlan { plans: &plans, item, sharing: Sharing::Each })
+                    .is_err()
+            );
         }
     }
 }

@@ -35,7 +35,16 @@ impl Row {
 
     pub(super) fn in_a_line(&self) -> String {
         let [item, status, time, ..] = self.cells();
-        format!("{item}: {status}{}{time}", if time.is_empty() { "" } else { ", " })
+        let rest = self.why().unwrap_or(time);
+        format!("{item}: {status}{}{rest}", if rest.is_empty() { "" } else { ", " })
+    }
+
+    /// Why it could not be started.
+    fn why(&self) -> Option<String> {
+        match &self.ended {
+            Ended::Failed(why) => Some(one_line(why)),
+            Ended::Now(_) | Ended::Earlier(_) | Ended::Stopped | Ended::NotBegun => None,
+        }
     }
 
     fn cells(&self) -> [String; 6] {
@@ -66,7 +75,7 @@ impl Row {
             Ended::Earlier(done) => format!("{}, earlier", status(done)),
             Ended::Stopped => "stopped".into(),
             Ended::NotBegun => "not begun".into(),
-            Ended::Failed(why) => one_line(why),
+            Ended::Failed(_) => "failed".into(),
         }
     }
 }
@@ -101,22 +110,26 @@ fn hosts(refused: &[String]) -> String {
 const HEAD: [&str; 6] = ["item", "status", "time", "memory", "refused", "changed"];
 
 pub(super) fn in_words(rows: &[Row]) -> String {
-    let rows: Vec<[String; 6]> =
-        std::iter::once(HEAD.map(str::to_owned)).chain(rows.iter().map(Row::cells)).collect();
+    let head = (HEAD.map(str::to_owned), None);
+    let rows: Vec<([String; 6], Option<String>)> =
+        std::iter::once(head).chain(rows.iter().map(|row| (row.cells(), row.why()))).collect();
     let mut widths = [0; 6];
-    for row in &rows {
+    for (row, _) in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = cell.chars().count().max(*width);
         }
     }
     let mut text = String::new();
-    for row in &rows {
+    for (row, why) in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(widths).filter(|(_, width)| *width > 0) {
             let _ = write!(line, "{cell:<width$}  ");
         }
         text.push_str(line.trim_end());
         text.push('\n');
+        if let Some(why) = why {
+            let _ = writeln!(text, "    {why}");
+        }
     }
     sanitise(&text).into_owned()
 }
@@ -207,13 +220,15 @@ mod tests {
             row("c", Ended::Failed("why\nnot".into())),
         ];
         let text = in_words(&rows);
-        assert_eq!(text.lines().count(), 4, "{text}");
+        assert_eq!(text.lines().count(), 5, "{text}");
         assert!(!text.contains('\u{1b}'), "{text}");
-        assert!(text.contains("a\\nb\\u{1b}[2J"), "{text}");
-        assert!(
-            text.contains("exit 3     1 min 15 s  5 MiB   a\\u{1b}[2J, b, c and 1 more  1 file"),
-            "{text}"
-        );
-        assert!(text.contains("…  stopped\n") && text.contains("why\\nnot\n"), "{text}");
+        for part in [
+            "a\\nb\\u{1b}[2J ",
+            "exit 3   1 min 15 s  5 MiB   a\\u{1b}[2J, b, c and 1 more  1 file\n",
+            "…  stopped\n",
+            "failed\n    why\\nnot\n",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     }
 }
