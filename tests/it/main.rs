@@ -46,6 +46,7 @@ mod playground;
 mod projects;
 mod prose;
 mod real_nix;
+mod recipes;
 mod report;
 mod repositories;
 mod sessions;
