@@ -2,8 +2,10 @@
 //! look, `make test-report` sees in a browser.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
 use crate::harness::{Scratch, project};
+use crate::real_nix::{has_user_namespaces, setup};
 
 const SPEC: &str = "jail \"demo\" pkgs.hello [
   mount-cwd
@@ -80,4 +82,116 @@ fn the_picture_in_the_documentation_is_that_of_the_example() {
     let outcome = scratch.run(&["report", example.to_str().expect("UTF-8"), "--svg"]);
     let drawn = &outcome.assert_status(0).stdout;
     expect_test::expect_file![project().join("docs/report.svg")].assert_eq(drawn);
+}
+
+/// A session's log, as its broker wrote it. The last line is about a session of another jail.
+fn logged(scratch: &Scratch) {
+    let line = |session: &str, number: u32, rest: &str| {
+        format!(
+            "{{\"time\":\"2026-01-31T12:00:0{number}.000Z\",\"session\":\"{session}\",\"number\":{number},{rest}}}\n"
+        )
+    };
+    let text = [
+        line(
+            "1a2b3c4d",
+            0,
+            "\"verdict\":\"allowed\",\"host\":\"example.org\",\"port\":443,\"by\":\"network-allow#4\",\"place\":\"demo.jail:4:4\"",
+        ),
+        line(
+            "1a2b3c4d",
+            1,
+            "\"verdict\":\"refused\",\"host\":\"evil<b>.example\",\"port\":443,\"reason\":\"no rule allows this host\\u001b[2J\"",
+        ),
+        line(
+            "1a2b3c4d",
+            2,
+            "\"verdict\":\"refused\",\"host\":\"evil<b>.example\",\"port\":443,\"times\":8",
+        ),
+        line("99999999", 3, "\"verdict\":\"refused\",\"host\":\"other.example\",\"port\":443"),
+    ];
+    let folder = ".local/state/jailgen/log/demo";
+    scratch.write(&format!("{folder}/1a2b3c4d.jsonl"), text.concat().as_bytes());
+    for folder in [folder, ".local/state/jailgen/log", ".local/state/jailgen"] {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(scratch.path(folder), mode).expect("a folder");
+    }
+}
+
+#[test]
+fn what_a_session_did_is_a_part_of_the_page() {
+    let scratch = Scratch::with(&[("demo.jail", SPEC)]);
+    logged(&scratch);
+    let outcome = scratch.run(&["report", "demo.jail", "--session", "1a2b3c4d"]);
+    let page = &outcome.assert_status(0).stdout;
+    for part in [
+        "What session 1a2b3c4d did",
+        "evil&lt;b&gt;.example:443",
+        "9 times",
+        "example.org:443",
+        "network-allow#4",
+        "href=\"#f0-4\"",
+        "from 2026-01-31 12:00:00 to 2026-01-31 12:00:02",
+        "What it left in the project is not known",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("other.example") && !page.contains('\u{1b}'), "{page}");
+    // A page without a session says nothing of one.
+    let plain = scratch.run(&["report", "demo.jail"]);
+    assert!(!plain.assert_status(0).stdout.contains("What session"));
+    let none = scratch.run(&["report", "demo.jail", "--session", "none"]);
+    assert!(none.assert_status(1).stderr.contains("there is no session `none`"), "{}", none.all());
+    // The session of a jail that this spec does not make.
+    scratch.write("other.jail", SPEC.replace("\"demo\"", "\"other\"").as_bytes());
+    let other = scratch.run(&["report", "other.jail", "--session", "1a2b3c4d"]);
+    assert!(other.assert_status(2).stderr.contains("no jail `demo`"), "{}", other.all());
+    scratch.run(&["report", "demo.jail", "--session", "1a2b3c4d", "--svg"]).assert_status(2);
+}
+
+const RUN: &str = "jail \"deeds\" pkgs.bashInteractive [
+  mount-cwd
+  (network-allow [ \"allowed.example\" ])
+  (add-pkg-deps [ pkgs.coreutils ])
+]
+";
+
+/// A real session, while it runs and when it has ended.
+#[test]
+fn the_deeds_of_a_session_are_those_that_it_did() {
+    let Some(setup) = setup() else { return };
+    if !has_user_namespaces() {
+        return;
+    }
+    let scratch = Scratch::outside_of_tmp();
+    scratch.write("deeds.jail", RUN.as_bytes());
+    scratch.write("project/mine", b"mine\n");
+    let words = [&["build", "deeds.jail"][..], &setup.overrides()].concat();
+    setup.jailgen(&scratch, &setup.programs[0], &words).assert_status(0);
+    let script = "echo 'echo x' >.envrc; (exec 3<>/dev/tcp/evil.example/443); \
+        echo; sleep 1000 & wait";
+    let mut command = Command::new(scratch.path(".local/state/jailgen/bin/deeds"));
+    command.args(["-c", script]).env("HOME", scratch.path(""));
+    command.env_remove("XDG_STATE_HOME").current_dir(scratch.path("project"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("a jail");
+    let out = child.stdout.as_mut().expect("its output");
+    std::io::Read::read_exact(out, &mut [0]).expect("a line");
+
+    let mut report = scratch.jailgen(&["report", "../deeds.jail", "--session", "deeds"]);
+    let page = report.current_dir(scratch.path("project")).output().expect("a report");
+    let page = String::from_utf8(page.stdout).expect("UTF-8");
+    for part in ["It still runs", "<span class=\"text\">evil.example</span>", ".envrc", "direnv"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let id = page.split("What session ").nth(1).and_then(|rest| rest.split(' ').next());
+    let id = id.expect("an id").to_owned();
+    scratch.run(&["stop", &id]).assert_status(0);
+    child.wait().expect("its end");
+
+    let mut report = scratch.jailgen(&["report", "../deeds.jail", "--session", &id]);
+    let page = report.current_dir(scratch.path("project")).output().expect("a report");
+    let page = String::from_utf8(page.stdout).expect("UTF-8");
+    for part in ["It has ended", "<span class=\"text\">evil.example</span>", ".envrc"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
 }

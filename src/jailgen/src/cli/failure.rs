@@ -47,6 +47,14 @@ impl Failure {
         Self::Usage(format!("there is no jail `{name}` in the spec; there {are} `{known}`"))
     }
 
+    /// What failed, for a place that shows it and goes on.
+    pub(super) fn into_message(self) -> String {
+        match self {
+            Self::Usage(message) | Self::Error { message, .. } => message,
+            Self::Findings | Self::Done | Self::Ended(_) => String::new(),
+        }
+    }
+
     /// The exit status of the process.
     pub(super) fn status(&self) -> ExitCode {
         match self {

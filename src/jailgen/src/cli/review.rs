@@ -38,6 +38,9 @@ pub struct Report {
     /// The picture alone, as SVG.
     #[arg(long)]
     pub svg: bool,
+    /// Add what a session did: one that runs, or one of the log.
+    #[arg(long, value_name = "SESSION", conflicts_with_all = ["diff", "svg"])]
+    pub session: Option<String>,
     /// Write it to this file instead of standard output.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,

@@ -2,6 +2,7 @@
 //! that needs nothing else, or as SVG. It shows what [`explain`](crate::explain) says, and decides
 //! nothing.
 
+mod deeds;
 mod picture;
 mod sources;
 mod treemap;
@@ -22,6 +23,7 @@ use crate::closure::Closure;
 use crate::explain::Explanation;
 use crate::findings::Finding;
 use crate::render::sanitise;
+pub use deeds::{Deeds, Ledger};
 use sources::Source;
 use treemap::Tile;
 use zones::ZoneBox;
@@ -34,6 +36,8 @@ pub struct Drawing {
     /// What it is compared with, in a drawing of two.
     before: Option<String>,
     jails: Vec<JailDrawing>,
+    /// What a session did.
+    deeds: Option<deeds::Section>,
     /// The files of the spec, which the boxes link to.
     sources: Vec<Source>,
 }
@@ -59,7 +63,7 @@ impl Drawing {
     pub fn new(title: &str, jails: &[Explanation], files: Option<&Files>) -> Self {
         let sources = sources::sources(files);
         let jails = jails.iter().map(|it| JailDrawing::new(None, it, &sources)).collect();
-        Self { title: sanitise(title).into_owned(), before: None, jails, sources }
+        Self { title: sanitise(title).into_owned(), before: None, jails, deeds: None, sources }
     }
 
     /// A drawing of what changes from the jails of `before` to those of `after`. Jails are known by
@@ -78,7 +82,7 @@ impl Drawing {
         let is_gone = |old: &&Explanation| !is_pair && after.iter().all(|new| new.name != old.name);
         jails.extend(before.iter().filter(is_gone).map(JailDrawing::of_gone));
         let before = Some(sanitise(old_title).into_owned());
-        Self { title: sanitise(title).into_owned(), before, jails, sources }
+        Self { title: sanitise(title).into_owned(), before, jails, deeds: None, sources }
     }
 
     /// Adds the store paths of the only jail.
@@ -88,6 +92,13 @@ impl Drawing {
             jail.tiles = treemap::tiles(closure);
             jail.total = Some(treemap::total(closure));
         }
+        self
+    }
+
+    /// Adds what a session did.
+    #[must_use]
+    pub fn with_deeds(mut self, deeds: &Deeds) -> Self {
+        self.deeds = Some(deeds.section(&self.sources));
         self
     }
 

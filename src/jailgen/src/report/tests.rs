@@ -158,3 +158,64 @@ proptest! {
         }
     }
 }
+
+const HOSTILE: &str = "</li><script>alert(1)</script>\u{1b}[2J\u{202e}\" onload=x\n# a";
+
+/// A session whose every word is the jail's.
+fn hostile() -> Deeds {
+    let line = |verdict: &str| crate::session::Line {
+        time: HOSTILE.into(),
+        session: HOSTILE.into(),
+        verdict: verdict.into(),
+        host: Some(HOSTILE.into()),
+        port: Some(443),
+        reason: Some(HOSTILE.into()),
+        remedy: Some(HOSTILE.into()),
+        by: Some(HOSTILE.into()),
+        place: Some(HOSTILE.into()),
+        secret: Some(HOSTILE.into()),
+        ..Default::default()
+    };
+    let verdicts = ["allowed", "refused", "failed", "used", "changed", "trouble"];
+    let ledger = serde_json::json!({
+        "project": HOSTILE, "running": false, "held": [], "unsaid": [],
+        "left": [{ "path": HOSTILE, "part": HOSTILE, "kind": "x", "change": "new", "says": HOSTILE, "reason": "x", "earlier": true, "built": false }],
+    });
+    Deeds {
+        session: HOSTILE.into(),
+        is_running: true,
+        lines: verdicts.map(line).into(),
+        left: Ok(serde_json::from_value(ledger).expect("a ledger")),
+        limits: Some(vec![HOSTILE.into()]),
+    }
+}
+
+#[test]
+fn nothing_that_a_session_did_leaves_its_place_in_the_page() {
+    let empty = Drawing::new("a", &[], None);
+    for deeds in [hostile(), Deeds { left: Err(HOSTILE.into()), ..hostile() }] {
+        let page = empty.clone().with_deeds(&deeds).page().expect("a page");
+        for wrong in ["<script", "\u{1b}", "\u{202e}", "\" onload"] {
+            assert!(!page.contains(wrong), "{wrong:?}: {page}");
+        }
+        assert!(page.matches("&lt;script&gt;").count() > 10, "{page}");
+    }
+}
+
+#[test]
+fn a_host_that_was_asked_for_often_is_one_row() {
+    let line = |host: &str, times| crate::session::Line {
+        time: "2026-01-31T12:00:00.000Z".into(),
+        verdict: "refused".into(),
+        host: Some(host.into()),
+        times,
+        ..Default::default()
+    };
+    let mut lines: Vec<_> = (0..500).map(|n| line(&format!("h{n}.test"), None)).collect();
+    lines.extend([line("often.test", None), line("often.test", Some(6))]);
+    let deeds = Deeds { lines, limits: None, is_running: false, ..hostile() };
+    let page = Drawing::new("a", &[], None).with_deeds(&deeds).page().expect("a page");
+    let row = page.lines().find(|line| line.contains("often.test")).expect("a row");
+    assert!(row.contains("7 times"), "{row}");
+    assert!(page.contains("and 301 more"), "{page}");
+}

@@ -5,6 +5,7 @@
 //! control socket. A jail without one is known by its process alone.
 
 mod control;
+mod limits;
 mod log;
 mod process;
 mod uses;
@@ -89,6 +90,12 @@ impl Session {
     #[must_use]
     pub fn is_called(&self, word: &str) -> bool {
         self.id == word || self.process.to_string() == word || self.name == word
+    }
+
+    /// The limits that it has met; nothing if the kernel does not count for it alone.
+    #[must_use]
+    pub fn limits_met(&self) -> Option<Vec<String>> {
+        limits::met(self.process)
     }
 
     /// Has it end, as the signal of a terminal's closing would; after a while whatever it does.

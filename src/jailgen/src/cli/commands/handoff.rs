@@ -58,7 +58,7 @@ fn plain(path: &Path) -> OsString {
     plain.into_os_string()
 }
 
-fn current() -> Result<PathBuf, Failure> {
+pub(super) fn current() -> Result<PathBuf, Failure> {
     std::env::current_dir()
         .map_err(|error| Failure::new(format!("the working folder cannot be found: {error}")))
 }
@@ -79,6 +79,11 @@ fn project(target: Option<&Path>, state: &State) -> Result<PathBuf, Failure> {
         )
     })?;
     Ok(if real.is_dir() { real } else { real.parent().unwrap_or(&real).to_owned() })
+}
+
+/// What is left in a project, as the helper says it in JSON.
+pub(super) fn of_project(project: &Path, context: Context) -> Result<String, Failure> {
+    ledger("json", project, &[], context)
 }
 
 /// Runs the helper of the kit, and returns its output.

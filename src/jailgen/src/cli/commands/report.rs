@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use super::explained::Explained;
-use super::{Context, closure, shown};
+use super::{Context, closure, handoff, of_state, shown};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::files::{read_regular, write_atomically};
-use crate::report::Drawing;
+use crate::report::{Deeds, Drawing};
+use crate::session::{self, Log, log_names};
 
 pub(in crate::cli) fn run(arguments: &args::Report, context: Context) -> Result<(), Failure> {
     let drawing = drawing(arguments, context)?;
@@ -22,7 +23,9 @@ pub(in crate::cli) fn run(arguments: &args::Report, context: Context) -> Result<
 }
 
 fn drawing(arguments: &args::Report, context: Context) -> Result<Drawing, Failure> {
-    let jail = arguments.jail.as_deref();
+    let deeds = arguments.session.as_ref().map(|session| deeds(session, context)).transpose()?;
+    let of_session = deeds.as_ref().map(|(jail, _)| jail.as_str());
+    let jail = arguments.jail.as_deref().or(of_session);
     let explained = Explained::load(&arguments.target, jail, context)?;
     let (title, jails) = (name(&arguments.target), explained.explanations());
     let files = explained.files.as_ref();
@@ -30,7 +33,10 @@ fn drawing(arguments: &args::Report, context: Context) -> Result<Drawing, Failur
         let before = Explained::load_side(other, context)?.explanations();
         return Ok(Drawing::of_difference((&title, &jails), (&name(other), &before), files));
     }
-    let drawing = Drawing::new(&title, &jails, files);
+    let mut drawing = Drawing::new(&title, &jails, files);
+    if let Some((_, deeds)) = &deeds {
+        drawing = drawing.with_deeds(deeds);
+    }
     // Sizes are known of what was built.
     let Some(wrapper) = &explained.wrapper else { return Ok(drawing) };
     let roots = closure::inside(wrapper)?;
@@ -38,6 +44,36 @@ fn drawing(arguments: &args::Report, context: Context) -> Result<Drawing, Failur
         return Ok(drawing);
     }
     Ok(drawing.with_closure(&closure::of_roots(&roots, context)?))
+}
+
+/// What is known of a session, with the name of its jail.
+fn deeds(word: &str, context: Context) -> Result<(String, Deeds), Failure> {
+    let state = context.state()?;
+    let running = session::sessions(&state).map_err(of_state)?;
+    let running = running.into_iter().find(|session| session.is_called(word));
+    let id = running.as_ref().map_or(word, |session| session.id.as_str());
+    let names = log_names(&state.logs()).map_err(of_state)?;
+    let lines = Log::for_jails(&state.logs(), &names).new_lines();
+    let lines = lines.map_err(|error| Failure::new(format!("the log cannot be read: {error}")))?;
+    let lines: Vec<_> = lines.into_iter().filter(|line| line.session == id).collect();
+    let jail = running.as_ref().map(|session| session.name.clone());
+    let jail = jail.or_else(|| Some(lines.first()?.name.clone())).ok_or_else(|| {
+        Failure::with_help(
+            format!("there is no session `{}`", shown(Path::new(word))),
+            "`jailgen sessions` lists those that run, `jailgen log` those that had a network by name",
+        )
+    })?;
+    let folder = running.as_ref().and_then(|session| session.folder.clone());
+    let folder = folder.map_or_else(handoff::current, Ok)?;
+    let left = handoff::of_project(&folder, context).map_err(Failure::into_message);
+    let deeds = Deeds {
+        session: id.to_owned(),
+        is_running: running.is_some(),
+        lines,
+        left: left.and_then(|json| serde_json::from_str(&json).map_err(|it| it.to_string())),
+        limits: running.and_then(|session| session.limits_met()),
+    };
+    Ok((jail, deeds))
 }
 
 fn name(target: &Path) -> String {
