@@ -1,5 +1,5 @@
 //! Links in documents: each leads to a file that is there, and to a heading that it has. The site
-//! has each page of docs/.
+//! has each page of docs/, and the extension for VS Code the version of the program.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path};
@@ -78,6 +78,15 @@ fn anchors(markdown: &str) -> BTreeSet<String> {
         if *count == 1 { name } else { format!("{name}-{}", *count - 1) }
     };
     headings.map(anchor).collect()
+}
+
+#[test]
+fn the_extension_has_the_version_of_the_program() {
+    for file in ["package.json", "package-lock.json"] {
+        let text = text(&format!("packaging/vscode/{file}"));
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["version"], env!("CARGO_PKG_VERSION"), "{file}");
+    }
 }
 
 #[test]

@@ -59,14 +59,4 @@ mod tests {
         fs::write(folder.path().join("memory.events"), "oom 3\noom_kill 1\n").unwrap();
         assert_eq!(read(folder.path()).len(), 2);
     }
-
-    #[test]
-    fn a_process_without_a_group_of_its_own_has_no_counts() {
-        // This process is in the group that it was started in, and so is what it starts.
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        let met = met(std::process::id());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert_eq!(met, None);
-    }
 }
