@@ -76,6 +76,13 @@ impl Names {
         }
     }
 
+    /// So many names at the end of a path decide whether a line fits.
+    pub(crate) fn longest(&self) -> usize {
+        let files = self.plain.values().flatten().chain(&self.starred);
+        let folders = self.folders.values().flatten().chain(&self.starred_folders);
+        files.chain(folders).map(|named| named.names.len()).max().unwrap_or(1)
+    }
+
     /// The line for what is found by what it is.
     pub(crate) fn found(&self, kind: &'static str) -> Counted {
         let unknown = Counted { kind, pattern: "()", reason: "" };

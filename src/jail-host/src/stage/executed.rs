@@ -24,7 +24,10 @@ pub(super) struct Executed {
 impl Executed {
     /// `place` is the path of the project.
     pub(super) fn new(place: &[u8], project: &Tree, layer: &Tree) -> Self {
-        Self { names: Names::new(), whole: Whole::new(place, project, layer) }
+        let names = Names::new();
+        let below = |path: &[String]| below(&names, path).map(|row| (row.kind, row.reason));
+        let whole = Whole::new(place, project, layer, names.longest(), below);
+        Self { names, whole }
     }
 
     /// The reason for a path that is to be made, changed or removed.
@@ -37,8 +40,8 @@ impl Executed {
     ) -> Option<Reason> {
         let path = names(path);
         let kind = ours.map(|ours| ours.kind);
-        let (ways, is_all) = self.whole.ways_to(path.clone());
-        if let Some(reason) = ways.iter().find_map(|way| self.by_name(way, kind)) {
+        let by_name = self.whole.ways_to(&path).find_map(|way| self.by_name(&way, kind));
+        if let Some(reason) = by_name.or_else(|| self.whole.is_led_below(&path)) {
             return Some(reason);
         }
         let ours = ours?;
@@ -50,13 +53,13 @@ impl Executed {
         if is_of_a_repository(last) || self.whole.is_in_repository(&path) {
             return self.of_kind("bare-repository");
         }
-        if ways.iter().any(|way| self.whole.is_named(way)) {
+        if self.whole.is_named(&path) {
             return self.of_kind("git-config");
         }
         if ours.kind == Kind::Link && self.whole.leads_out(&path, &target()) {
             return self.of_kind("link");
         }
-        if !is_all || self.whole.is_partial {
+        if self.whole.is_partial {
             return Some(UNSEEN);
         }
         let is_program = ours.kind == Kind::File && ours.mode & 0o111 != 0;
@@ -99,6 +102,15 @@ impl Executed {
             (counts && counted.kind != "build-output").then_some(counted)
         })
     }
+}
+
+/// The row of a folder at or above a path, below which everything counts.
+fn below(names: &Names, path: &[String]) -> Option<jail_plan::handoff::Counted> {
+    (1..=path.len()).find_map(|end| {
+        let (last, before) = path.get(..end)?.split_last()?;
+        let (counted, reach) = names.folder(before, last)?;
+        (reach == Reach::Below && counted.kind != "build-output").then_some(counted)
+    })
 }
 
 /// Files by which git takes a folder for a repository, where it has others too.
@@ -156,7 +168,10 @@ mod tests {
                 let target = target.replace("PLACE", side.to_str().unwrap());
                 symlink(target, path).unwrap();
             }
-            Some((_, text)) => fs::write(path, text.replace('|', "\n")).unwrap(),
+            Some((_, text)) => {
+                let text = text.replace("PLACE", side.to_str().unwrap()).replace('|', "\n");
+                fs::write(path, text).unwrap();
+            }
             None if words.ends_with('/') => {}
             None => fs::write(path, "").unwrap(),
         }
@@ -238,6 +253,39 @@ mod tests {
     }
 
     #[test]
+    fn folders_with_links_to_each_other_have_no_more_ways_than_count() {
+        let names: Vec<String> = (0..30).map(|number| format!("packages/p{number}")).collect();
+        let link = |from: &str, to: &String| {
+            let last = to.rsplit('/').next().unwrap();
+            format!("{from}node_modules/{last} -> PLACE/{to}")
+        };
+        let mut project: Vec<String> = names.iter().map(|to| link("", to)).collect();
+        for from in &names {
+            let others = names.iter().filter(|to| *to != from);
+            project.extend(others.map(|to| link(&format!("{from}/"), to)));
+        }
+        let mut project: Vec<&str> = project.iter().map(String::as_str).collect();
+        let layer = ["packages/p7/src/x.js", "packages/p3/settings.json"];
+        let both = Both::new(&project, &layer);
+        assert_eq!(layer.map(|file| both.kind(file)), [None, None]);
+        project.push(".claude -> packages/p1/node_modules/p2/node_modules/p3");
+        let both = Both::new(&project, &layer);
+        // The one is reached by `.claude/node_modules/p7`.
+        assert_eq!(layer.map(|file| both.kind(file)), [Some("agent"), Some("agent")]);
+    }
+
+    #[test]
+    fn a_link_is_followed_also_where_the_other_side_has_a_folder() {
+        let file = "q/c/settings.json";
+        let project = [".claude -> a/b/c", "a -> z"];
+        assert_eq!(Both::new(&project, &["a/b -> ../q", file]).kind(file), Some("agent"));
+        let layer = [".claude -> a/b/c", "a -> z", file];
+        assert_eq!(Both::new(&["a/b -> ../q"], &layer).kind(file), Some("agent"));
+        // A circle leads nowhere.
+        assert_eq!(Both::new(&["a -> b", "b -> a"], &["x"]).kind("x"), None);
+    }
+
+    #[test]
     fn a_link_that_goes_up_again_may_lead_out() {
         let layer =
             ["x -> .", "y -> x/x/../../outside", "z -> x/x", "w -> a/../b", "v -> ../PLACE"];
@@ -288,6 +336,34 @@ mod tests {
             assert_eq!(both.kind(path), Some("git-config"), "{path}");
         }
         assert_eq!(both.kind("tools/other"), None);
+        for (value, file) in [
+            ("python3 -m x.y", "x/y.py"),
+            ("node tools/run", "tools/run.js"),
+            ("make -C sub", "sub/Makefile"),
+            ("make --directory=sub all", "sub/Makefile"),
+            ("cd sub && ./go", "sub/go"),
+            ("$(git rev-parse --show-toplevel)/x.sh", "x.sh"),
+            ("sh -c '\"$PWD/tools/x\"'", "tools/x"),
+            ("${GIT_WORK_TREE}/x.sh", "x.sh"),
+        ] {
+            let config = format!(".git/config = [core]|fsmonitor = {}", value.replace('"', "\\\""));
+            let both = Both::new(&[&config], &[file, "other/y.py", "make.rs"]);
+            assert_eq!(both.kind(file), Some("git-config"), "{value}");
+            assert_eq!(both.kind("other/y.py"), None, "{value}");
+            assert_eq!(both.kind("make.rs"), None, "{value}");
+        }
+        let repository = [
+            ".git/modules/m/HEAD",
+            ".git/modules/m/refs/",
+            ".git/modules/m/objects/",
+            ".git/modules/m/config = [core]|worktree = ../../../m|fsmonitor = tools/watch",
+            ".git/worktrees/w/gitdir = PLACE/w/.git",
+            ".git/worktrees/w/config.worktree = [core]|fsmonitor = tools/watch",
+        ];
+        let both = Both::new(&repository, &["m/tools/watch", "w/tools/watch", "n/tools/watch"]);
+        assert_eq!(both.kind("m/tools/watch"), Some("git-config"));
+        assert_eq!(both.kind("w/tools/watch"), Some("git-config"));
+        assert_eq!(both.kind("n/tools/watch"), None);
         assert_eq!(both.kind("sh/x"), None);
         // What the jail wrote to its own `.git` is never applied.
         assert_eq!(Both::new(&[], &[config, "git.inc"]).kind("git.inc"), None);

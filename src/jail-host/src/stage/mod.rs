@@ -9,6 +9,7 @@
 mod act;
 mod base;
 mod change;
+mod command;
 mod decide;
 mod diff;
 mod executed;
