@@ -158,6 +158,37 @@ fn what_host_programs_would_execute_is_told() {
 }
 
 #[test]
+fn what_kept_something_from_running_and_is_gone_is_told_once() {
+    for caller in callers() {
+        for (script, name) in [
+            ("rm .claude/settings.local.json", ".claude/settings.local.json"),
+            ("mv .claude other", ".claude/settings.local.json"),
+            ("rm -r nested/.git/hooks", "nested/.git/hooks/pre-commit"),
+            ("mv nested/.git/hooks nested/h", "nested/.git/hooks/pre-commit"),
+        ] {
+            let jail = jail(caller);
+            let set_up = "mkdir -p .claude nested; echo '{\"permissions\": {\"deny\": [\"Bash\"]}}' >.claude/settings.local.json
+                git init -q nested 2>/dev/null; rm -f nested/.git/hooks/*; mkdir -p nested/.git/hooks
+                echo x >nested/.git/hooks/pre-commit; echo '{ }' >flake.nix";
+            assert_eq!(jail.outside_sh(set_up).code, Some(0));
+            with_project(&jail);
+            let said = told(&jail, &format!("{script}; rm flake.nix"));
+            assert!(said.contains(&format!("gone     {name}: ")), "{caller:?} {script}: {said}");
+            assert!(!said.contains("flake.nix"), "{said}");
+            let again = told(&jail, "true");
+            assert!(!again.contains("gone "), "{again}");
+            // What the user removes between two sessions is the user's own.
+            let own = "mkdir -p .claude; echo x >.claude/mine; sleep 0.05";
+            assert_eq!(jail.outside_sh(own).code, Some(0));
+            told(&jail, "sleep 0.2");
+            assert_eq!(jail.outside_sh("rm .claude/mine; sleep 0.05").code, Some(0));
+            let own = told(&jail, "sleep 0.2");
+            assert!(!own.contains("gone "), "{own}");
+        }
+    }
+}
+
+#[test]
 fn what_sessions_do_all_day_is_not_told() {
     for caller in callers() {
         for script in ORDINARY {

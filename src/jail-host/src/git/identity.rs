@@ -190,11 +190,11 @@ fn answered(git: &Path) -> Option<PathBuf> {
         Some(back) => below(&target, &back) == git,
         None => {
             let config = file::read(&target.join("config")).ok()?;
-            let tree = settings(&config).into_iter().filter(|setting| {
+            let tree = settings(&config).into_iter().rfind(|setting| {
                 (setting.section.as_slice(), setting.about.as_deref(), setting.key.as_slice())
                     == (b"core", None, b"worktree")
             });
-            tree.last().is_some_and(|tree| below(&target, &tree.value) == top)
+            tree.is_some_and(|tree| below(&target, &tree.value) == top)
         }
     };
     is_its.then_some(target)

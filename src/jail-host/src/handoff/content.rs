@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::git_config;
 
 /// A part of a file that counts by itself: the file as a whole where it has no name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Part {
     /// Such as `core.fsmonitor` or `scripts.postinstall`.
     pub(super) name: String,

@@ -1,7 +1,7 @@
 //! Compares what is there with what was there. It decides what is reported, and reads nothing
 //! itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::place::Stamp;
 use super::record::{Content, Key, Known, length_of};
@@ -27,6 +27,8 @@ pub(super) enum Change {
     Changed,
     /// It was changed while the launch wrote down what is there.
     Unclear,
+    /// It was there before.
+    Gone,
 }
 
 /// Something that a session left.
@@ -36,6 +38,13 @@ pub(super) struct Left<'a> {
     pub(super) change: Change,
     /// An earlier session left it.
     pub(super) is_earlier: bool,
+}
+
+impl<'a> Left<'a> {
+    /// Something that is not there any more.
+    pub(super) fn gone(seen: &'a Seen) -> Self {
+        Self { seen, change: Change::Gone, is_earlier: false }
+    }
 }
 
 impl Records {
@@ -53,6 +62,13 @@ impl Records {
             is_earlier: self.waiting.has(seen),
         });
         left.collect()
+    }
+
+    /// The paths of what was there before and is not seen any more.
+    pub(super) fn gone(&self, seen: &[Seen]) -> BTreeSet<Vec<u8>> {
+        let there: BTreeSet<&Vec<u8>> = seen.iter().map(|seen| &seen.path).collect();
+        let before = self.before.iter().flat_map(|before| before.0.keys());
+        before.map(|(path, _)| path).filter(|path| !there.contains(path)).cloned().collect()
     }
 
     /// What is to be reported when no session runs: what the user has changed since is the user's

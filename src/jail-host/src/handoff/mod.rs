@@ -10,6 +10,7 @@ pub(crate) mod aside;
 mod company;
 pub(crate) mod content;
 pub(crate) mod git_config;
+mod gone;
 mod held;
 mod judge;
 pub(crate) mod names;
@@ -38,7 +39,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 
 use self::company::Launcher;
-use self::judge::Records;
+use self::judge::{Left, Records};
 use self::names::Names;
 use self::patterns::Patterns;
 use self::place::Place;
@@ -246,7 +247,9 @@ impl Ledger {
         self.store.write(LIFTED, self.patterns.lifted().join("\n").as_bytes())?;
         let mut records = self.records()?;
         let seen = self.walk(&records, Some(since));
+        let gone = gone::gone_at_once(&self.place, &self.names, &records, &seen, since);
         records.begin(&seen);
+        records.before.get_or_insert_default().0.extend(gone.0);
         self.keep(&records)?;
         self.store.write("open", b"")
     }
@@ -264,6 +267,10 @@ impl Ledger {
         };
         // By the watcher, while the session ran.
         held.extend(held::paths_since(&self.store, since)?);
+        let gone = gone::gone(&self.place, &self.names, &records, &seen);
+        let is_gone = |seen: &&Seen| !held.contains(&seen.path) && !self.patterns.lifts(&seen.path);
+        let gone = gone.iter().filter(is_gone);
+        let left: Vec<_> = gone.map(Left::gone).chain(left).collect();
         let text = self.report(&left, &held).text(Extent::Session);
         // The stub may be gone.
         let _ = io::stderr().write_all(text.as_bytes());

@@ -107,6 +107,23 @@ impl Names {
     }
 }
 
+impl Names {
+    /// The line that a path falls under, as the walk finds it.
+    pub(crate) fn path(&self, path: &[u8]) -> Option<Counted> {
+        let names: Vec<String> = path.split(|byte| *byte == b'/').map(fold).collect();
+        let (name, above) = names.split_last()?;
+        let depth = above.len();
+        let around = || {
+            (1..=depth).rev().find_map(|end| {
+                let (last, before) = above.get(..end)?.split_last()?;
+                let (counted, reach) = self.folder(before, last)?;
+                (reach == Reach::Below || end == depth).then_some(counted)
+            })
+        };
+        self.file(above, name).or_else(around)
+    }
+}
+
 fn find<'a>(
     plain: &'a BTreeMap<String, Vec<Named>>,
     starred: &'a [Named],
@@ -161,20 +178,8 @@ fn is_unseen(character: char) -> bool {
 mod tests {
     use super::*;
 
-    /// The kind that a path falls under, as the walk finds it.
     fn kind(path: &str) -> Option<&'static str> {
-        let names = Names::new();
-        let mut above: Vec<String> = path.split('/').map(|name| fold(name.as_bytes())).collect();
-        let name = above.pop()?;
-        if let Some(counted) = names.file(&above, &name) {
-            return Some(counted.kind);
-        }
-        let depth = above.len();
-        (1..=depth).rev().find_map(|end| {
-            let (last, before) = above.get(..end)?.split_last()?;
-            let (counted, reach) = names.folder(before, last)?;
-            (reach == Reach::Below || end == depth).then_some(counted.kind)
-        })
+        Names::new().path(path.as_bytes()).map(|counted| counted.kind)
     }
 
     #[test]

@@ -154,6 +154,7 @@ fn word(change: Change) -> &'static str {
         Change::New => "new",
         Change::Changed => "changed",
         Change::Unclear => "new or changed",
+        Change::Gone => "gone",
     }
 }
 
