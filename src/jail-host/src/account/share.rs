@@ -5,7 +5,7 @@
 //! last, so an interrupted walk starts again. Symlinks are not followed, and other file
 //! systems are not entered.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 use jail_plan::helper::Refusal;
 use rustix::fs::{
@@ -18,6 +18,7 @@ use rustix::thread::CapabilitySet;
 use super::acl::{ALL, Acl};
 use crate::errand::{self, failed};
 use crate::sys::landlock;
+use crate::sys::name_of;
 
 const ACCESS: &str = "system.posix_acl_access";
 const DEFAULT: &str = "system.posix_acl_default";
@@ -138,9 +139,8 @@ impl Sharing {
 /// It is opened for its attributes, through /proc: this is the file that was checked,
 /// whatever its name is by now.
 fn reopen(place: &OwnedFd) -> Result<OwnedFd, Errno> {
-    let through = format!("/proc/self/fd/{}", place.as_raw_fd());
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    openat(CWD, through.as_str(), flags, Mode::empty())
+    openat(CWD, name_of(place), flags, Mode::empty())
 }
 
 fn list(file: impl AsFd, name: &str) -> Result<Option<Acl>, Errno> {

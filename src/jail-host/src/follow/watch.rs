@@ -2,10 +2,12 @@
 //! in one of the two folders.
 
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use rustix::io::Errno;
+
+use crate::sys::name_of;
 
 /// `None` if the user has too many of these already. Then files are carried over at the end.
 pub(super) struct Watch(Option<OwnedFd>);
@@ -33,9 +35,8 @@ impl Watch {
 fn changes(folders: [&OwnedFd; 2]) -> Result<OwnedFd, Errno> {
     let changes = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
     for folder in folders {
-        let through = format!("/proc/self/fd/{}", folder.as_raw_fd());
         let flags = WatchFlags::CLOSE_WRITE | WatchFlags::MOVED_TO | WatchFlags::ONLYDIR;
-        inotify::add_watch(&changes, through, flags)?;
+        inotify::add_watch(&changes, name_of(folder), flags)?;
     }
     Ok(changes)
 }

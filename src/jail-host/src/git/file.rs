@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 use rustix::path::Arg;
+
+use crate::sys::name_of;
 
 /// No configuration, pointer or hook is longer.
 pub(super) const BYTES_MAX: u64 = 1024 * 1024;
@@ -69,9 +71,8 @@ pub(super) fn is_below(opened: impl AsFd, roots: &[PathBuf]) -> io::Result<bool>
 
 /// Where what was opened is.
 pub(super) fn path_of(opened: impl AsFd) -> io::Result<PathBuf> {
-    let link = format!("/proc/self/fd/{}", opened.as_fd().as_raw_fd());
     // The filter of a confined process allows this call, and not the one of the standard library.
-    Ok(OsString::from_vec(readlinkat(CWD, link, Vec::new())?.into_bytes()).into())
+    Ok(OsString::from_vec(readlinkat(CWD, name_of(opened), Vec::new())?.into_bytes()).into())
 }
 
 /// The folder in `folder` that a name of several parts lies in, and its last part. No link is

@@ -7,7 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use jail_plan::private::FILLED;
@@ -16,6 +16,7 @@ use rustix::io::Errno;
 
 use super::copies::{Copier, open_folder};
 use super::{file, store};
+use crate::sys::name_of;
 
 /// At most this many names of a launch's folders are looked at, to find links; and of one folder.
 pub(super) const LOOKS_MAX: usize = NAMES_MAX;
@@ -57,14 +58,9 @@ pub(super) fn target(folder: impl AsFd, name: impl rustix::path::Arg, roots: &[P
 /// The content of a file that is below one of `roots`, or that a link into the store leads to.
 pub(super) fn read(path: &Path, roots: &[PathBuf]) -> io::Result<Vec<u8>> {
     match target(CWD, path, roots) {
-        Target::Store(opened) => file::read(&itself(&opened)),
+        Target::Store(opened) => file::read(Path::new(&name_of(&opened))),
         Target::Own | Target::Elsewhere(_) | Target::Nothing => file::read_below(path, roots),
     }
-}
-
-/// The name under which something that is open can be opened again.
-pub(super) fn itself(opened: impl AsFd) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", opened.as_fd().as_raw_fd()))
 }
 
 impl Copier<'_> {
@@ -84,7 +80,7 @@ impl Copier<'_> {
             // A file that is too large for a copy is an empty one: the link must not stop the
             // launch.
             Target::Store(opened) => {
-                let content = file::read(&itself(&opened)).ok();
+                let content = file::read(Path::new(&name_of(&opened))).ok();
                 let content = content.filter(|it| self.room.take(it.len() as u64).is_some());
                 self.is_cut |= content.is_none();
                 let content = content.unwrap_or_default();
@@ -115,7 +111,7 @@ impl Copier<'_> {
                     self.is_cut = true;
                     return Ok(());
                 }
-                let mut from = File::open(itself(from))?.take(bytes);
+                let mut from = File::open(name_of(from))?.take(bytes);
                 io::copy(&mut from, &mut self.create(to, name, 0o444)?)?;
                 Ok(())
             }
@@ -136,7 +132,7 @@ impl Copier<'_> {
     ) -> io::Result<()> {
         mkdirat(to, name, Mode::from_raw_mode(0o755))?;
         let to = open_folder(to, name)?;
-        for (entry, _) in names(&itself(from))? {
+        for (entry, _) in names(Path::new(&name_of(from)))? {
             if self.room.take(0).is_none() {
                 self.is_cut = true;
                 break;
@@ -169,7 +165,7 @@ impl Copier<'_> {
         depth: usize,
     ) -> io::Result<()> {
         let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
-        for (name, kind) in names(&itself(folder))? {
+        for (name, kind) in names(Path::new(&name_of(folder)))? {
             let Some(left) = self.looks.checked_sub(1) else { return Ok(()) };
             self.looks = left;
             if kind.is_dir() && !is_filled(&name) {

@@ -7,7 +7,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -19,6 +19,7 @@ use rustix::io::Errno;
 use super::file;
 use crate::handoff::aside::take_away;
 use crate::handoff::place::data;
+use crate::sys::name_of;
 
 /// Configurations and attributes have comments.
 const COMMENT: &str = "# jailgen: a jail runs in this repository\n";
@@ -120,8 +121,7 @@ impl Placeholder {
         let mut file = File::from(file);
         let written = file.write_all(self.content().as_bytes());
         written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
-        let itself = format!("/proc/self/fd/{}", file.as_raw_fd());
-        linkat(CWD, itself, folder, name, AtFlags::SYMLINK_FOLLOW)
+        linkat(CWD, name_of(&file), folder, name, AtFlags::SYMLINK_FOLLOW)
     }
 
     fn rename(self, folder: impl AsFd, name: &OsStr) -> Result<(), Errno> {

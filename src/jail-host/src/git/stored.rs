@@ -16,7 +16,7 @@ use rustix::fs::CWD;
 use super::closure::Closures;
 use super::copies::open_folder;
 use super::find::Search;
-use super::links::{LOOKS_MAX, is_filled, itself, names};
+use super::links::{LOOKS_MAX, is_filled, names};
 use super::mentions::in_store;
 use super::store::{self, STORE};
 
@@ -120,7 +120,7 @@ fn link(folder: impl std::os::fd::AsFd, name: impl rustix::path::Arg, led: &mut 
 /// The same for all links in a folder, and below it.
 fn walk(folder: &OwnedFd, depth: usize, looks: &mut usize, led: &mut Led) {
     let Some(depth) = depth.checked_sub(1) else { return };
-    let names = names(&itself(folder)).unwrap_or_default();
+    let names = names(Path::new(&name_of(folder))).unwrap_or_default();
     let (folders, others): (Vec<_>, Vec<_>) = names.iter().partition(|(_, kind)| kind.is_dir());
     // What lies nearer is found first, however much lies below.
     *looks = looks.saturating_sub(names.len());

@@ -28,7 +28,7 @@ pub(crate) mod watch;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -368,7 +368,7 @@ impl Ledger {
 
 /// Where a folder is.
 fn path_of(folder: &OwnedFd) -> io::Result<PathBuf> {
-    let path = std::fs::read_link(format!("/proc/self/fd/{}", folder.as_raw_fd()))?;
+    let path = std::fs::read_link(sys::name_of(folder))?;
     match path.is_absolute() {
         true => Ok(path),
         false => Err(io::Error::other("the project cannot be reached from `/`")),

@@ -1,12 +1,11 @@
 //! Gives the owner rights to what is in the project, or takes all of them away. The owner is the
 //! user who runs this process.
 
-use std::os::fd::AsRawFd as _;
-
 use rustix::fs::{AtFlags, CWD, FileType, Mode, chmodat, fstat};
 use rustix::io::Errno;
 
 use super::place::Place;
+use crate::sys::name_of;
 
 impl Place {
     /// Gives these rights as well.
@@ -28,8 +27,7 @@ impl Place {
         if kind != FileType::RegularFile && kind != FileType::Directory {
             return Err(Errno::INVAL);
         }
-        let through = format!("/proc/self/fd/{}", found.as_raw_fd());
-        chmodat(CWD, through, change(Mode::from_raw_mode(mode)), AtFlags::empty())
+        chmodat(CWD, name_of(&found), change(Mode::from_raw_mode(mode)), AtFlags::empty())
     }
 }
 

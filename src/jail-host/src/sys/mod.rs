@@ -6,7 +6,7 @@ pub(crate) mod lease;
 pub(crate) mod seccomp;
 
 use std::ffi::OsStr;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -18,6 +18,12 @@ fn check(result: libc::c_long) -> Result<libc::c_long, Errno> {
         0.. => Ok(result),
         _ => Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)),
     }
+}
+
+/// The name under which what is open can be looked at, or opened again, whatever stands at its path
+/// by now.
+pub(crate) fn name_of(opened: impl AsFd) -> String {
+    format!("/proc/self/fd/{}", opened.as_fd().as_raw_fd())
 }
 
 /// Takes ownership of the descriptor that a word of the command line names. It is not passed on to

@@ -63,7 +63,8 @@ fn superproject(top: &[u8]) -> Option<Vec<u8>> {
 /// written the file.
 pub(super) fn answered(top: &[u8]) -> Option<Vec<u8>> {
     let git = named(top)?;
-    let back = line(resolve::open(CWD, &git, FOLDER, Scope::Anywhere).ok()?.as_fd(), b"gitdir").ok()?;
+    let back =
+        line(resolve::open(CWD, &git, FOLDER, Scope::Anywhere).ok()?.as_fd(), b"gitdir").ok()?;
     let is_its = |back: Vec<u8>| target(&git, &back) == [top, b"/.git"].concat();
     back.map_or_else(|| is_module(&git, top), is_its).then_some(git)
 }

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
+
+use crate::sys::name_of;
 
 /// More are not made.
 const WATCHES_MAX: usize = 512;
@@ -63,8 +65,7 @@ impl Watches {
         path: &[u8],
         events: WatchFlags,
     ) -> Result<(), Errno> {
-        let through = format!("/proc/self/fd/{}", opened.as_raw_fd());
-        let number = inotify::add_watch(&self.inotify, through, events)?;
+        let number = inotify::add_watch(&self.inotify, name_of(opened), events)?;
         // What is watched already has the same number again.
         if self.paths.len() >= WATCHES_MAX && !self.paths.contains_key(&number) {
             let _ = inotify::remove_watch(&self.inotify, number);
