@@ -27,20 +27,29 @@ pub(crate) fn confine(
 ) -> Result<(), Errno> {
     // No process of the same user may inspect or trace this process.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    set_no_new_privs(true)?;
-    chdir("/")?;
     let most = Some(memory);
     setrlimit(Resource::Data, Rlimit { current: most, maximum: most })?;
+    keep_only(kept)?;
+    stay_below(folders)?;
+    seccomp::allow_only(&[CALLS, calls].concat())
+}
+
+/// Gives up all capabilities but these, what an exec could add, and the working folder.
+pub(crate) fn keep_only(kept: CapabilitySet) -> Result<(), Errno> {
+    set_no_new_privs(true)?;
+    chdir("/")?;
     let kept = capabilities(None)?.permitted & kept;
     let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable: none })?;
+    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable: none })
+}
+
+/// Gives up all paths but those below `folders`, where `rights` of Landlock hold.
+pub(crate) fn stay_below(folders: &[(&OwnedFd, u64)]) -> Result<(), Errno> {
     let rules = landlock::everything()?;
     for (folder, rights) in folders {
         landlock::allow(&rules, folder, *rights)?;
     }
-    landlock::restrict(&rules)?;
-    drop(rules);
-    seccomp::allow_only(&[CALLS, calls].concat())
+    landlock::restrict(&rules)
 }
 
 /// Any other call ends the process. They list, open and read files, write records, wait, give

@@ -9,12 +9,10 @@ use std::process::ExitCode;
 use jail_plan::errand::{PACKET_MAX, Reply};
 use jail_plan::helper::Refusal;
 use rustix::io::Errno;
-use rustix::process::chdir;
-use rustix::thread::{
-    CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs,
-};
+use rustix::thread::CapabilitySet;
 
-use crate::sys::{landlock, seccomp};
+use crate::confine::{keep_only, stay_below};
+use crate::sys::seccomp;
 use crate::{packet, sys};
 
 /// The conversation with the stub.
@@ -64,18 +62,9 @@ pub(crate) fn close(
     folders: &[(&OwnedFd, u64)],
     calls: &[libc::c_long],
 ) -> Result<(), Errno> {
-    set_no_new_privs(true)?;
-    chdir("/")?;
-    let kept = capabilities(None)?.permitted & kept;
-    let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable: none })?;
-    match landlock::everything() {
-        Ok(rules) => {
-            for (folder, rights) in folders {
-                landlock::allow(&rules, folder, *rights)?;
-            }
-            landlock::restrict(&rules)?;
-        }
+    keep_only(kept)?;
+    match stay_below(folders) {
+        Ok(()) => {}
         // A kernel without Landlock still has the filter, which allows no
         // connecting, starting or sending.
         Err(Errno::NOSYS | Errno::OPNOTSUPP) => {}

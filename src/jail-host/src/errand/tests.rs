@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::*;
 use crate::alone::{BEHIND, OPEN, SYS, alone, behind};
+use crate::sys::landlock;
 
 /// Confines the process that shares trees with a user, with its rights and calls.
 fn walls(folder: &Path) -> impl FnOnce() + Send {

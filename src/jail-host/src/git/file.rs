@@ -72,7 +72,7 @@ pub(super) fn is_below(opened: impl AsFd, roots: &[PathBuf]) -> io::Result<bool>
 /// Where what was opened is.
 pub(super) fn path_of(opened: impl AsFd) -> io::Result<PathBuf> {
     // The filter of a confined process allows this call, and not the one of the standard library.
-    Ok(OsString::from_vec(readlinkat(CWD, name_of(opened), Vec::new())?.into_bytes()).into())
+    Ok(OsString::from_vec(readlinkat(CWD, name_of(&opened), Vec::new())?.into_bytes()).into())
 }
 
 /// The folder in `folder` that a name of several parts lies in, and its last part. No link is

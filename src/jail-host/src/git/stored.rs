@@ -19,6 +19,7 @@ use super::find::Search;
 use super::links::{LOOKS_MAX, is_filled, names};
 use super::mentions::in_store;
 use super::store::{self, STORE};
+use crate::sys::name_of;
 
 /// Folders of state are looked through no deeper.
 const DEPTH_MAX: usize = 8;

@@ -22,7 +22,7 @@ fn check(result: libc::c_long) -> Result<libc::c_long, Errno> {
 
 /// The name under which what is open can be looked at, or opened again, whatever stands at its path
 /// by now.
-pub(crate) fn name_of(opened: impl AsFd) -> String {
+pub(crate) fn name_of(opened: &impl AsFd) -> String {
     format!("/proc/self/fd/{}", opened.as_fd().as_raw_fd())
 }
 

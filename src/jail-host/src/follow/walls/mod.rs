@@ -5,11 +5,10 @@
 use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
-use rustix::process::{DumpableBehavior, chdir, set_dumpable_behavior};
-use rustix::thread::{
-    CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs,
-};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::thread::CapabilitySet;
 
+use crate::confine::{keep_only, stay_below};
 use crate::sys::landlock;
 use crate::sys::seccomp;
 
@@ -21,11 +20,7 @@ const KEPT: CapabilitySet = CapabilitySet::DAC_OVERRIDE;
 pub(crate) fn raise() -> Result<(), Errno> {
     // No process of the same user may inspect or trace this process.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    set_no_new_privs(true)?;
-    chdir("/")?;
-    let kept = capabilities(None)?.permitted & KEPT;
-    let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable: none })
+    keep_only(KEPT)
 }
 
 /// The other layers, for the process that carries a file over between two folders.
@@ -38,12 +33,7 @@ pub(super) fn close_but_for(folders: [&OwnedFd; 2]) -> Result<(), Errno> {
 /// Afterwards it can only use what has been opened, what is in the folders, and the
 /// calls of [`CALLS`] and these.
 pub(crate) fn close(folders: &[(&OwnedFd, u64)], calls: &[libc::c_long]) -> Result<(), Errno> {
-    let rules = landlock::everything()?;
-    for (folder, rights) in folders {
-        landlock::allow(&rules, folder, *rights)?;
-    }
-    landlock::restrict(&rules)?;
-    drop(rules);
+    stay_below(folders)?;
     seccomp::allow_only(&[CALLS, calls].concat())
 }
 

@@ -14,7 +14,7 @@ fn folder(path: &Path) -> OwnedFd {
 }
 
 fn walls(folders: [&OwnedFd; 2]) {
-    set_no_new_privs(true).expect("no new privileges");
+    rustix::thread::set_no_new_privs(true).expect("no new privileges");
     close_but_for(folders).expect("this kernel has Landlock");
 }
 
