@@ -1,5 +1,6 @@
 //! What links and settings of a program's state lead to in the Nix store: it is there with what it
-//! needs, and it can be executed only where the spec says so, and the jail could not have made the link.
+//! needs, and it can be executed only where the spec says so and the jail could not have made the
+//! link.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -67,7 +68,7 @@ impl Drop for Daemon {
     }
 }
 
-/// Starts the jail where its caller can ask Nix; nothing, where nobody can.
+/// Starts the jail where its caller can ask Nix, through the daemon if there is one.
 fn asking(jail: &Jail, daemon: Option<&Daemon>, script: &str) -> (Option<i32>, String, String) {
     let mut command = jail.command(jail.wrapper());
     if let (Some(daemon), Some(uid)) = (daemon, jail.caller.uid) {

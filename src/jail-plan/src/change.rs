@@ -46,7 +46,8 @@ impl Plan {
         for Step { by, op } in changes {
             match op {
                 Change::Inside(op) => {
-                    let is_place = |step: &Step<InsideOp>| step.op == InsideOp::RuntimeArguments;
+                    let is_place =
+                        |step: &Step<InsideOp>| matches!(step.op, InsideOp::RuntimeArguments);
                     let place = self.inside.iter().position(is_place);
                     let place =
                         place.ok_or("the plan has no step to which operations can be added")?;
@@ -90,7 +91,7 @@ impl Plan {
         self.namespaces.retain(|own| *own != namespace);
         if namespace == Namespace::Net {
             // The host's loopback is not the jail's to bring up.
-            self.inside.retain(|step| step.op != InsideOp::Loopback);
+            self.inside.retain(|step| !matches!(step.op, InsideOp::Loopback));
         }
     }
 }

@@ -354,7 +354,7 @@ ln -s $s/flake.nix ~/.agent/hooks/deep/a; ln -s ~/secret ~/.agent/hooks/b; cp $s
             ),
             Probe::Works("[ -s ~/.agent/skills/default.nix ] && ! [ -x ~/.agent/hooks/deep/a ]"),
             Probe::Refuses("cat ~/.agent/rules.md || cat ~/.agent/hooks/b"),
-            // Of the store there is only what links lead to, where Nix can be asked what that needs.
+            // Of the store, the jail has only what links lead to.
             Probe::Refuses("ls -d /nix/store/*-jq-*"),
             Probe::Says {
                 script: "true",

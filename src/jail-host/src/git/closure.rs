@@ -1,7 +1,8 @@
 //! Which paths of the Nix store the jail sees because its state leads to one of them: that path,
-//! and what it needs to work. Nix is asked, once for each path, and the answers are kept next to the
-//! ledger, where no jail can write. Nix only reads its records for that: nothing is built, fetched
-//! or run, and no configuration of the user's own is read, which could name a library to load.
+//! and what it needs to work. Nix is asked, once for each path, and the answers are kept next to
+//! the ledger, where no jail can write. Nix only reads its records for that: nothing is built,
+//! fetched or run, and no configuration of the user's own is read, which could name a library to
+//! load.
 
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;

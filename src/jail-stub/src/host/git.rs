@@ -46,14 +46,12 @@ impl<'a> GitGuard<'a> {
     ) -> Result<Option<Self>, Failure> {
         let mut outside = Outside {
             changes: GitChanges::Reported,
-            home: caller
-                .home_folder()
-                .map_or_else(|_| Vec::new(), |home| home.as_str().as_bytes().to_vec()),
+            home: caller.home_folder().map(|home| home.as_str().into()).unwrap_or_default(),
             state: caller.state_folder().map(|state| state.file(FOLDER)).unwrap_or_default(),
             folder: Vec::new(),
             repository: Vec::new(),
             private: Vec::new(),
-            follow_links: plan.inside.iter().any(|step| step.op == InsideOp::FollowLinks),
+            follow_links: plan.inside.iter().any(|step| matches!(step.op, InsideOp::FollowLinks)),
         };
         let mut place = None;
         for (index, step) in plan.inside.iter().enumerate() {

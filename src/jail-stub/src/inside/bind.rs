@@ -190,6 +190,14 @@ pub(crate) fn source(
     clone(&place, from, to, access, launch)
 }
 
+/// The same for a path of the store, at its own place, in which nothing may be executed.
+pub(crate) fn stored(path: &[u8], no_exec: bool, launch: &Launch<'_>) -> Result<Source, Problem> {
+    let source = source(path, path, Access::ReadOnly, launch)?;
+    let more = if no_exec { Attributes::NO_EXEC } else { 0 };
+    tree::confine(&source.tree, more).about(path)?;
+    Ok(source)
+}
+
 /// Clones `place`, which is at `from` on the host.
 fn clone(
     place: &OwnedFd,

@@ -18,10 +18,10 @@ use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
 use crate::host::{GitGuard, Identity, Masks};
-use crate::inside::bind::Source;
+use crate::inside::bind::{self, Source};
 use crate::inside::overlay;
 use crate::inside::point::{Entry, move_to_entry};
-use crate::inside::tree::{self, BindKind, Depth};
+use crate::inside::tree::{self, Depth};
 use crate::inside::{Launch, Root};
 use crate::resolve::{self, Scope};
 use crate::sys::Attributes;
@@ -30,6 +30,8 @@ use crate::sys::Attributes;
 pub(super) struct Apart<'a> {
     guard: &'a GitGuard<'a>,
     places: Vec<HeldPlace>,
+    /// Paths of the store, which cover nothing.
+    stored: Vec<Source>,
     copies: Option<Copies>,
 }
 
@@ -60,10 +62,10 @@ pub(super) fn find<'a, 's>(
 ) -> Result<Option<Apart<'a>>, Problem> {
     let Some(guard) = launch.git else { return Ok(None) };
     let trees: Vec<_> = sources.filter_map(Source::writable).collect();
-    let mut places = Vec::new();
+    let (mut places, mut stored) = (Vec::new(), Vec::new());
     for (number, Guarded { how, path }) in guard.places()?.into_iter().enumerate() {
-        if matches!(how, How::Stored | How::StoredPrograms) {
-            places.push(HeldPlace::find(number, how, &path, path.clone())?);
+        if let How::Stored | How::StoredPrograms = how {
+            stored.push(bind::stored(&path, how == How::Stored, launch)?);
             continue;
         }
         for (from, to) in &trees {
@@ -79,7 +81,7 @@ pub(super) fn find<'a, 's>(
             }
         }
     }
-    Ok(Some(Apart { guard, places, copies: None }))
+    Ok(Some(Apart { guard, places, stored, copies: None }))
 }
 
 impl HeldPlace {
@@ -98,11 +100,10 @@ impl HeldPlace {
             How::Link | How::Copy | How::ReadOnly | How::Stored | How::StoredPrograms => None,
         };
         let tree = match how {
-            How::Link | How::Copy => None,
-            How::ReadOnly | How::Layer | How::Stored | How::StoredPrograms => {
+            How::Link | How::Copy | How::Stored | How::StoredPrograms => None,
+            How::ReadOnly | How::Layer => {
                 let tree = tree::clone_child(&folder, name, Depth::All).about(path)?;
-                let more = if how == How::Stored { Attributes::NO_EXEC } else { 0 };
-                tree::confine(&tree, Attributes::READ_ONLY | more).about(path)?;
+                tree::confine(&tree, Attributes::READ_ONLY).about(path)?;
                 Some(tree)
             }
         };
@@ -111,13 +112,6 @@ impl HeldPlace {
 
     fn attach(self, copies: &Copies, root: &mut Root) -> Result<(), Problem> {
         let Self { number, how, from, to, tree, lower } = self;
-        if let (How::Stored | How::StoredPrograms, Some(tree)) = (how, &tree) {
-            // What the jail has already stays as it is.
-            return match root.open(&to) {
-                Ok(_) => Ok(()),
-                Err(_) => root.attach_at(tree, &to, BindKind::from_file(tree).about(&to)?),
-            };
-        }
         let entry = root.entry_of_mount(&to)?;
         let Entry { folder, name } = &entry;
         // Something else may have been put in its place.
@@ -151,9 +145,7 @@ impl Copies {
         move_to_entry(tree::clone_child(&*self.folder, name, Depth::One)?, entry)?;
         unlinkat(&*self.folder, name, AtFlags::empty())
     }
-}
 
-impl Copies {
     /// A detached layer over a folder of the host.
     fn layer(&self, number: usize, lower: Rc<OwnedFd>, to: &[u8]) -> Result<OwnedFd, Problem> {
         let open = |name: &str| {
@@ -175,10 +167,15 @@ impl Copies {
 }
 
 impl Apart<'_> {
-    /// Where what is kept in one of these ways is inside.
-    pub(super) fn of(&self, hows: &'static [How]) -> impl Iterator<Item = &[u8]> {
-        let places = self.places.iter().filter(|place| hows.contains(&place.how));
-        places.map(|place| place.to.as_slice())
+    /// The paths of the store that are there because of it.
+    pub(super) fn stored(&self) -> impl Iterator<Item = &[u8]> {
+        self.stored.iter().map(|stored| stored.to.as_slice())
+    }
+
+    /// The folders that have layers over them.
+    pub(super) fn layers(&self) -> impl Iterator<Item = &[u8]> {
+        let layers = self.places.iter().filter(|place| place.how == How::Layer);
+        layers.map(|place| place.to.as_slice())
     }
 
     /// Has the copies made, while the root can still be written.
@@ -198,6 +195,12 @@ impl Apart<'_> {
     /// Puts all of it in place, when everything else is there.
     pub(super) fn attach(self, root: &mut Root) -> Result<(), Problem> {
         let Some(copies) = self.copies else { return Ok(()) };
+        // What the jail has already stays as it is.
+        for stored in self.stored {
+            if root.open(&stored.to).is_err() {
+                stored.attach(root)?;
+            }
+        }
         let has_layers = self.places.iter().any(|place| place.how == How::Layer);
         self.places.into_iter().try_for_each(|place| place.attach(&copies, root))?;
         match has_layers {

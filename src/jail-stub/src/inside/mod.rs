@@ -31,7 +31,7 @@ pub(crate) mod tree;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use jail_plan::git::{How, is_apart};
+use jail_plan::git::is_apart;
 use jail_plan::{
     Access, HostUse, InsideOp, KeptOverlay, Namespace, Origin, Overlay, Place, Plan, Step,
 };
@@ -156,8 +156,8 @@ pub(crate) fn build<'a>(launch: &Launch<'a>) -> Result<Built<'a>, Failure> {
         user.take_ids().map_err(failed)?;
     }
     let root = Root::new().map_err(at_root)?;
-    let stored = apart.iter().flat_map(|apart| apart.of(&[How::Stored, How::StoredPrograms]));
-    let places = sources.iter().flat_map(HostParts::places).chain(stored);
+    let places = sources.iter().flat_map(HostParts::places);
+    let places = places.chain(apart.iter().flat_map(git::Apart::stored));
     let room = Room::for_closure(&launch.plan.closure, places);
     let mut built = Built { root, places: Places::default(), room, apart };
     let mut parts: Vec<_> = ops.iter().enumerate().zip(sources).collect();
@@ -177,7 +177,7 @@ pub(crate) fn build<'a>(launch: &Launch<'a>) -> Result<Built<'a>, Failure> {
     for_broker(launch, &done, None, &built).map_err(at_root)?;
     let kept = kept.into_iter().try_for_each(|file| file.attach(&mut built.root));
     let apart = built.apart.take();
-    shown.add_layers(apart.iter().flat_map(|apart| apart.of(&[How::Layer])));
+    shown.add_layers(apart.iter().flat_map(git::Apart::layers));
     kept.and_then(|()| apart.map_or(Ok(()), |apart| apart.attach(&mut built.root)))
         .map_err(at_root)?;
     shown.mask(launch, &built.root)?;
@@ -310,15 +310,12 @@ fn perform(
             let tree = tree::queues().about(path.as_str())?;
             root.attach(tree, path.as_str(), BindKind::Folder)
         }
-        InsideOp::Git(_) | InsideOp::PrivateCopies(_) => {
+        InsideOp::Git(_) | InsideOp::PrivateCopies(_) | InsideOp::FollowLinks => {
             built.apart.as_mut().map_or(Ok(()), |apart| apart.copy(launch, &mut built.root))
         }
         // The operations that scripts added come before it by now. And masked files are found
         // outside, and covered when everything else is in place.
-        InsideOp::RuntimeArguments
-        | InsideOp::FollowLinks
-        | InsideOp::Protect(_)
-        | InsideOp::Mask(_) => Ok(()),
+        InsideOp::RuntimeArguments | InsideOp::Protect(_) | InsideOp::Mask(_) => Ok(()),
     }
 }
 
