@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use crate::harness::Scratch;
-use crate::real_nix::{has_user_namespaces, setup};
+use crate::real_nix::{has_user_namespaces, path_with, setup};
 
 const SPEC: &str =
     "jail \"staged-work\" pkgs.bashInteractive [ stage-cwd (add-pkg-deps [ pkgs.coreutils ]) ]\n";
@@ -48,6 +48,20 @@ fn what_a_jail_has_staged_is_listed_shown_applied_and_dropped() {
     assert!(shown.contains("changed    a  +1 -1") && shown.contains("! direnv runs"), "{shown}");
     let (_, diff, _) = jailgen(&["changes", "staged-work", "a", "--diff"]);
     assert!(diff.contains("-one\n+two\n") && !diff.contains("envrc"), "{diff}");
+
+    // A shell of the jail sees it, from a folder below the project, too.
+    fs::create_dir_all(project.join("below")).unwrap();
+    let shell = |spec: &str| {
+        let words = ["shell", "--staged", spec, "-c", "cat a sub/n; echo more >sub/m"];
+        let mut command = scratch.jailgen(&words);
+        command.env("PATH", path_with(&setup.programs[0]));
+        let output = command.current_dir(project.join("below")).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, shown, said) = shell("../../stage.jail");
+    assert!(code == Some(0) && shown.contains("two\nn\n"), "{shown}{said}");
+    assert!(!project.join("sub").exists());
 
     // No user can be asked here.
     let (code, _, said) = jailgen(&["apply", "staged-work"]);

@@ -418,6 +418,10 @@ pub struct Shell {
     /// A command for the shell, instead of an interactive one.
     #[arg(short, long, value_name = "COMMAND")]
     pub command: Option<String>,
+    /// In the stage of the working folder, or the nearest above it that has one: what the jail has
+    /// written there is seen, and stays apart. Of a jail without a stage no shell is opened.
+    #[arg(long)]
+    pub staged: bool,
 }
 
 /// See [`Command::Update`].

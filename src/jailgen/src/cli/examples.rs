@@ -124,7 +124,8 @@ docs/many.md says more.";
 pub(super) const SHELL: &str = "\
 Examples:
   jailgen shell opencode.jail              look around in the agent's jail
-  jailgen shell opencode.jail -c 'env | sort'";
+  jailgen shell opencode.jail -c 'env | sort'
+  jailgen shell --staged crush.jail        run the tests on what the agent has written, in its jail";
 
 pub(super) const LIST: &str = "\
 Examples:

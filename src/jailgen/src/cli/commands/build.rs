@@ -169,6 +169,12 @@ pub(in crate::cli) fn shell(arguments: &args::Shell, context: Context) -> Result
     let wrapper = wrapper(&arguments.jail, &state, context)?;
     let shell = state::shell(&state, &wrapper)
         .map_err(|error| Failure::from_parts(error.to_string(), error.help()))?;
+    if arguments.staged {
+        let project = super::stages::project_of(&arguments.jail.spec, &wrapper, context)?;
+        std::env::set_current_dir(&project).map_err(|error| {
+            Failure::new(format!("`{}` cannot be entered: {error}", shown(&project)))
+        })?;
+    }
     let command = arguments.command.as_ref();
     let words = command.map_or_else(Vec::new, |command| vec!["-c".into(), command.into()]);
     exec(&shell, &words)

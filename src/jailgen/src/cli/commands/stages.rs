@@ -12,8 +12,10 @@ use clap::builder::styling::{AnsiColor, Style};
 use jail_plan::helper::HELPER;
 use jail_plan::stage::{FOLDER, NAME, STAGE, UPPER, is_name};
 use jail_plan::{folder_name, folder_of_name};
+use jail_policy::Grant;
 use serde::{Deserialize, Serialize};
 
+use super::explained::Explained;
 use super::remove::jails_of;
 use super::{Context, shown};
 use crate::cli::failure::Failure;
@@ -86,6 +88,27 @@ pub(in crate::cli) fn drop(arguments: &staged::Drop, context: Context) -> Result
     let said = stage.helper("drop", "", &paths, context)?;
     context.console.note("done", said.trim_end());
     Ok(())
+}
+
+/// Where the jail of a wrapper has a stage, in the working folder or the nearest above it. The
+/// wrapper itself must say that it works in one: else the shell would be in the project.
+pub(super) fn project_of(
+    spec: &Path,
+    wrapper: &Path,
+    context: Context,
+) -> Result<PathBuf, Failure> {
+    let explained = Explained::load(wrapper, None, context)?;
+    let mut grants = explained.policies().flat_map(|policy| &policy.grants);
+    let name = grants.find_map(|entry| match &entry.grant {
+        Grant::Folder { stage, .. } => stage.clone(),
+        _ => None,
+    });
+    let name = name.ok_or_else(|| {
+        let message = format!("`{}` does not work in a stage", shown(spec));
+        Failure::with_help(message, "`stage-cwd` in the spec keeps apart what a jail writes")
+    })?;
+    let which = staged::Which { spec: spec.to_owned(), name: Some(name), project: None };
+    Ok(Stage::find(&which, context)?.project)
 }
 
 /// Ends where the answer is no, and where no user can answer.
