@@ -120,10 +120,13 @@ fn all(
             unrecorded = runs.batch.add(done).err().or(unrecorded.take());
         }
         row.ended = ended;
+        if matches!(row.ended, Ended::NotBegun | Ended::Stopped) {
+            return;
+        }
         failed += usize::from(!row.ended.is_good());
         count += 1;
         bar.inc(1);
-        if bar.is_hidden() && !matches!(row.ended, Ended::NotBegun) {
+        if bar.is_hidden() {
             console.note(&format!("{count}/{}", to_do.len()), &row.in_a_line());
         } else if failed > 0 {
             bar.set_message(format!("{failed} failed"));
