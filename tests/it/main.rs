@@ -57,6 +57,7 @@ mod store;
 mod store_copies;
 mod tidy;
 mod trace;
+mod trace_files;
 mod two_readings;
 mod users;
 mod worktrees;

@@ -42,6 +42,7 @@ pub use packages::{Brings, Brought, Packages, Side, Symbolic};
 pub use page::{combinators_page, heading, notes, type_words};
 pub use signature::{Field, Param, Signature, Type};
 pub use suggest::{nearest, respelt};
+pub use table::caches::cache_at;
 pub use table::{
     BASE_PERMISSIONS, CHAPTERS, Chapter, Combinator, Lower, combinator, combinators, names,
 };

@@ -18,6 +18,7 @@ mod policy;
 mod segments;
 mod set_id;
 mod simulate;
+mod stops;
 mod strict;
 mod table;
 mod tree;
@@ -32,6 +33,7 @@ pub use condition::{Condition, Match, MatchError, Test};
 pub use decision::{Answer, Decision, Errno};
 pub use policy::{Base, Call, OnDeny, Policy, calls};
 pub use simulate::{Fate, Question, fate};
+pub use stops::{StopAt, may_stop, number, stopping_program};
 pub use table::{FAMILIES, Family, Folder, exists, names};
 
 /// A processor, whose system calls have numbers of their own.

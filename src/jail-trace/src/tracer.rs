@@ -10,9 +10,36 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::sys::{self, Child, Entered, Resume, Stop, Waited};
+use crate::watched::{Interest, Process as Stopped, Watcher};
 use crate::{Call, Ended, Error, STUB};
 
-pub(crate) struct Tracer {
+/// Which calls are seen.
+pub(crate) enum Seen<'a> {
+    /// Every call, as it is entered.
+    Every(&'a mut dyn FnMut(&Call<'_>)),
+    /// Those at which a filter stops.
+    Stopping(&'a mut dyn Watcher),
+}
+
+impl Seen<'_> {
+    pub(crate) fn started(&mut self, supervisor: i32) {
+        match self {
+            Self::Every(_) => {}
+            Self::Stopping(watcher) => watcher.started(supervisor),
+        }
+    }
+
+    /// How a process goes on that nothing is awaited of.
+    fn on(&self, signal: i32) -> Resume {
+        match self {
+            Self::Every(_) => Resume::ToCall(signal),
+            Self::Stopping(_) => Resume::With(signal),
+        }
+    }
+}
+
+pub(crate) struct Tracer<'a> {
+    seen: Seen<'a>,
     /// The supervisor, which is this process's child.
     stub: i32,
     followed: HashMap<i32, Process>,
@@ -29,11 +56,13 @@ struct Process {
     loading: bool,
     /// It is the jail's init, and has not run yet.
     first: bool,
+    /// It is in a call at which a filter has stopped it, and the result is of interest.
+    inside: bool,
 }
 
-impl Tracer {
+impl<'a> Tracer<'a> {
     /// Takes hold of the stub, which has not begun yet, and lets it begin.
-    pub(crate) fn seize(child: Child) -> Result<Self, Error> {
+    pub(crate) fn seize(child: Child, seen: Seen<'a>) -> Result<Self, Error> {
         let stub = child.process();
         if let Err(error) = sys::seize(stub) {
             child.abandon();
@@ -41,19 +70,22 @@ impl Tracer {
             return Err(if forbidden { Error::Forbidden(error) } else { Error::Io(error) });
         }
         child.go().map_err(Error::Io)?;
-        Ok(Self { stub, followed: HashMap::new(), early: Vec::new() })
+        Ok(Self { seen, stub, followed: HashMap::new(), early: Vec::new() })
     }
 
     /// Follows until the stub has ended.
-    pub(crate) fn follow(mut self, report: &mut dyn FnMut(&Call<'_>)) -> Result<Ended, Error> {
+    pub(crate) fn follow(mut self) -> Result<Ended, Error> {
         loop {
             match sys::wait().map_err(Error::Io)? {
                 Waited::Ended(process, ended) if process == self.stub => return Ok(ended),
                 Waited::Ended(process, _) => {
                     self.followed.remove(&process);
+                    if let Seen::Stopping(watcher) = &mut self.seen {
+                        watcher.gone(process);
+                    }
                 }
                 Waited::Stopped(process, stop) if process == self.stub => self.stub(stop),
-                Waited::Stopped(process, stop) => self.stopped(process, stop, report),
+                Waited::Stopped(process, stop) => self.stopped(process, stop),
             }
         }
     }
@@ -63,63 +95,99 @@ impl Tracer {
         match stop {
             Stop::Child => {
                 let program = Rc::from(STUB);
-                let first = Process { program, filtered: false, loading: false, first: true };
+                let first = Process {
+                    program,
+                    filtered: false,
+                    loading: false,
+                    first: true,
+                    inside: false,
+                };
                 self.adopt(self.stub, first);
                 sys::detach(self.stub);
             }
             Stop::Group => sys::resume(self.stub, Resume::Listen),
             Stop::Signal(signal) => sys::resume(self.stub, Resume::With(signal)),
-            Stop::Call | Stop::Executed | Stop::Nothing => {
+            Stop::Call | Stop::Filter | Stop::Executed | Stop::Nothing => {
                 sys::resume(self.stub, Resume::With(0));
             }
         }
     }
 
-    fn stopped(&mut self, process: i32, stop: Stop, report: &mut dyn FnMut(&Call<'_>)) {
+    fn stopped(&mut self, process: i32, stop: Stop) {
         let Some(state) = self.followed.get_mut(&process) else {
             self.early.push(process);
             return;
         };
         if std::mem::take(&mut state.first) {
-            sys::follow_children(process);
+            match self.seen {
+                Seen::Every(_) => sys::follow_children(process),
+                Seen::Stopping(_) => sys::follow_filters(process),
+            }
         }
         let state = state.clone();
+        let signal = match stop {
+            Stop::Signal(signal) => signal,
+            Stop::Call | Stop::Filter | Stop::Child | Stop::Executed | Stop::Nothing => 0,
+            Stop::Group => return sys::resume(process, Resume::Listen),
+        };
         match stop {
-            Stop::Call => self.call(process, report),
+            Stop::Call => self.call(process),
+            Stop::Filter => self.filter(process),
             Stop::Child => self.adopt(process, state),
             Stop::Executed => self.executed(process),
-            Stop::Group => return sys::resume(process, Resume::Listen),
-            Stop::Signal(signal) => return sys::resume(process, Resume::ToCall(signal)),
-            Stop::Nothing => {}
+            Stop::Group | Stop::Signal(_) | Stop::Nothing => {}
         }
-        sys::resume(process, Resume::ToCall(0));
+        let is_inside = self.followed.get(&process).is_some_and(|state| state.inside);
+        let how = if is_inside { Resume::ToCall(signal) } else { self.seen.on(signal) };
+        sys::resume(process, how);
     }
 
     /// A process has a child, which starts as what its parent is.
     fn adopt(&mut self, parent: i32, state: Process) {
         let Some(child) = sys::message(parent) else { return };
-        self.followed.insert(child, state);
+        self.followed.insert(child, Process { inside: false, ..state });
         if let Some(at) = self.early.iter().position(|early| *early == child) {
             self.early.swap_remove(at);
-            self.stopped(child, Stop::Nothing, &mut |_| {});
+            self.stopped(child, Stop::Nothing);
         }
     }
 
-    fn call(&mut self, process: i32, report: &mut dyn FnMut(&Call<'_>)) {
+    /// A filter has stopped a process on its way into a call.
+    fn filter(&mut self, process: i32) {
+        let Seen::Stopping(watcher) = &mut self.seen else { return };
         let (Some(state), Some(entered)) = (self.followed.get_mut(&process), sys::call(process))
         else {
             return;
         };
-        match entered {
-            Entered::Call { arch, number, arguments } => {
+        if let Entered::Call { arch, number, arguments } = entered {
+            let program = &state.program;
+            let call = Call { program, arch, number, arguments };
+            state.inside = watcher.entered(Stopped::new(process), &call) == Interest::Result;
+        }
+    }
+
+    fn call(&mut self, process: i32) {
+        let (Some(state), Some(entered)) = (self.followed.get_mut(&process), sys::call(process))
+        else {
+            return;
+        };
+        match (entered, &mut self.seen) {
+            (Entered::Call { arch, number, arguments }, Seen::Every(report)) => {
                 state.loading = sys::loads_filter(number, &arguments);
                 if state.filtered {
                     report(&Call { program: &state.program, arch, number, arguments });
                 }
             }
-            Entered::Left { failed } => {
-                state.filtered |= state.loading && !failed;
+            (Entered::Left { result }, Seen::Every(_)) => {
+                state.filtered |= state.loading && result >= 0;
                 state.loading = false;
+            }
+            // A call that the kernel restarts is one that it has not entered again.
+            (Entered::Call { .. }, Seen::Stopping(_)) => {}
+            (Entered::Left { result }, Seen::Stopping(watcher)) => {
+                if std::mem::take(&mut state.inside) {
+                    watcher.left(Stopped::new(process), result);
+                }
             }
         }
     }

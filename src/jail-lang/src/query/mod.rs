@@ -8,6 +8,7 @@ mod definition;
 mod levels;
 mod outline;
 mod packages;
+mod permissions;
 mod scope;
 mod target;
 
@@ -31,6 +32,7 @@ use crate::vocabulary::Vocabulary;
 pub use cursor::{Cursor, Slot, Step, completed, cursor, open_call};
 pub use definition::Definition;
 pub use outline::{Item, ItemKind};
+pub use permissions::Permissions;
 pub use scope::{Binding, BindingKind, Scope};
 pub use target::{Target, TargetKind};
 

@@ -52,6 +52,16 @@ const fn part(
     CacheFolder { inside, variables, part }
 }
 
+/// The name of the cache that a place with `~` is in.
+#[must_use]
+pub fn cache_at(place: &str) -> Option<&'static str> {
+    let is_in = |folder: &CacheFolder| {
+        let rest = place.strip_prefix(folder.inside);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    CACHES.iter().find(|cache| cache.folders.iter().any(is_in)).map(|cache| cache.name)
+}
+
 /// All of them, by name.
 pub(crate) static CACHES: &[Cache] = &[
     cache(

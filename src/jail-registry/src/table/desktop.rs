@@ -13,7 +13,7 @@ reports it in one line, so one spec works with and without a screen. A jail neve
 `/tmp/.X11-unix`, only the sockets that the spec names. [desktop.md](desktop.md) says what each of them allows.",
     combinators: &[
         Combinator {
-            name: "camera",
+            name: names::CAMERA,
             in_jail_nix: true,
             summary: "The cameras that exist at launch",
             docs: "Programs that ask PipeWire for cameras need `pipewire` instead.",

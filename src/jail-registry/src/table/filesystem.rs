@@ -15,7 +15,7 @@ home folder. A missing source stops the launch, and the message names the line t
 begins with `try`.",
     combinators: &[
         Combinator {
-            name: "bind-device",
+            name: names::BIND_DEVICE,
             summary: "One device node",
             docs: "Only this combinator makes a device usable. A device node that another grant shows does not work.",
             signature: Signature { params: PATH },

@@ -22,6 +22,8 @@ pub const ALLOW_HOME_CWD: &str = "allow-home-cwd";
 pub const ALLOW_NESTED_SANDBOX: &str = "allow-nested-sandbox";
 /// `best-effort`
 pub const BEST_EFFORT: &str = "best-effort";
+/// `bind-device`
+pub const BIND_DEVICE: &str = "bind-device";
 /// `bind-nix-store-runtime-closure`
 pub const BIND_NIX_STORE_RUNTIME_CLOSURE: &str = "bind-nix-store-runtime-closure";
 /// `dns`
@@ -32,6 +34,8 @@ pub const ESCAPE: &str = "escape";
 pub const FAKE_PASSWD: &str = "fake-passwd";
 /// `fwd-env`
 pub const FWD_ENV: &str = "fwd-env";
+/// `camera`
+pub const CAMERA: &str = "camera";
 /// `git-identity`
 pub const GIT_IDENTITY: &str = "git-identity";
 /// `git-worktree`

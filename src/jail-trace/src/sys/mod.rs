@@ -5,8 +5,8 @@ mod trace;
 
 pub(crate) use child::{Child, start};
 pub(crate) use trace::{
-    Entered, Resume, Stop, Waited, call, detach, follow_children, loads_filter, message, resume,
-    seize, wait,
+    Entered, Resume, Stop, Waited, call, detach, follow_children, follow_filters, loads_filter,
+    message, read, resume, seize, wait,
 };
 
 use std::io;

@@ -20,6 +20,8 @@ pub(crate) enum Waited {
 pub(crate) enum Stop {
     /// It enters a system call or leaves it.
     Call,
+    /// A filter has stopped it on its way into a call.
+    Filter,
     /// It has made a process or a thread: [`message`] says which.
     Child,
     /// It runs another program.
@@ -48,7 +50,7 @@ pub(crate) enum Entered {
     /// It enters this one.
     Call { arch: u32, number: u64, arguments: [u64; 6] },
     /// It leaves it.
-    Left { failed: bool },
+    Left { result: i64 },
 }
 
 /// Every process ends with this one, and a child of a traced process is traced.
@@ -71,6 +73,12 @@ pub(crate) fn seize(process: i32) -> io::Result<()> {
 pub(crate) fn follow_children(process: i32) {
     // A process that was killed meanwhile is reported by the next wait; the same below.
     let _ = request(libc::PTRACE_SETOPTIONS, process, ptr::null_mut(), number(OF_THE_JAIL));
+}
+
+/// The same, and it stops where a filter says so. Without this such a call fails with ENOSYS.
+pub(crate) fn follow_filters(process: i32) {
+    let options = number(OF_THE_JAIL | libc::PTRACE_O_TRACESECCOMP);
+    let _ = request(libc::PTRACE_SETOPTIONS, process, ptr::null_mut(), options);
 }
 
 /// Lets a stopped process go on.
@@ -113,7 +121,12 @@ pub(crate) fn call(process: i32) -> Option<Entered> {
         libc::PTRACE_SYSCALL_INFO_EXIT => {
             // SAFETY: as above.
             let exit = unsafe { info.u.exit };
-            Some(Entered::Left { failed: exit.is_error != 0 })
+            Some(Entered::Left { result: exit.sval })
+        }
+        libc::PTRACE_SYSCALL_INFO_SECCOMP => {
+            // SAFETY: as above.
+            let stopped = unsafe { info.u.seccomp };
+            Some(Entered::Call { arch: info.arch, number: stopped.nr, arguments: stopped.args })
         }
         _ => None,
     }
@@ -124,6 +137,18 @@ pub(crate) fn loads_filter(number: u64, arguments: &[u64; 6]) -> bool {
     let [operation, ..] = arguments;
     u64::try_from(libc::SYS_seccomp) == Ok(number)
         && *operation == u64::from(libc::SECCOMP_SET_MODE_FILTER)
+}
+
+/// Reads memory of a traced process, as much of it as there is at this address.
+pub(crate) fn read(process: i32, address: u64, into: &mut [u8]) -> usize {
+    let Ok(address) = usize::try_from(address) else { return 0 };
+    let here = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let there = libc::iovec { iov_base: ptr::without_provenance_mut(address), iov_len: into.len() };
+    // SAFETY: the kernel writes at most `iov_len` bytes to `here`, which is a slice of this length
+    // that is borrowed for the call; the other address is only a number in this process.
+    let count =
+        unsafe { libc::process_vm_readv(process, &raw const here, 1, &raw const there, 1, 0) };
+    usize::try_from(count).unwrap_or(0)
 }
 
 /// Waits until something happens to any process that is traced or a child.
@@ -162,6 +187,7 @@ fn stop(event: i32, signal: i32) -> Stop {
             Stop::Child
         }
         (libc::PTRACE_EVENT_EXEC, _) => Stop::Executed,
+        (libc::PTRACE_EVENT_SECCOMP, _) => Stop::Filter,
         (
             libc::PTRACE_EVENT_STOP,
             libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU,
@@ -197,5 +223,6 @@ mod tests {
         assert_eq!(stop(libc::PTRACE_EVENT_VFORK, libc::SIGTRAP), Stop::Child);
         assert_eq!(stop(libc::PTRACE_EVENT_STOP, libc::SIGTSTP), Stop::Group);
         assert_eq!(stop(libc::PTRACE_EVENT_STOP, libc::SIGTRAP), Stop::Nothing);
+        assert_eq!(stop(libc::PTRACE_EVENT_SECCOMP, libc::SIGTRAP), Stop::Filter);
     }
 }

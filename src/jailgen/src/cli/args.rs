@@ -62,7 +62,7 @@ pub enum Command {
     Approve(Specs),
     /// Try from inside a jail what it must refuse, and list dangerous grants.
     Audit(Audit),
-    /// Run a jail once, and report which system calls it made.
+    /// Run a jail once, and report which system calls it made, or what it did not find.
     Trace(Trace),
     /// Report what this machine can enforce, and how to fix what it cannot.
     Doctor(Doctor),
@@ -354,6 +354,13 @@ pub struct Audit {
 pub struct Trace {
     #[command(flatten)]
     pub jail: OneJail,
+    /// Instead, list files, programs and hosts that it did not find or was refused, and how to
+    /// grant each.
+    #[arg(long)]
+    pub files: bool,
+    /// Write a spec that grants what the run used and no more, and show how it differs.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "files")]
+    pub write_spec: Option<PathBuf>,
     /// As JSON.
     #[arg(long)]
     pub json: bool,

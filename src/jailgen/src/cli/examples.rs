@@ -83,6 +83,8 @@ Examples:
   jailgen trace opencode.jail
   jailgen trace shell.jail -- -c 'make test'
   jailgen trace codex.jail --json -o calls.json -- exec 'run the tests'
+  jailgen trace --files shell.jail -- -c 'make test'     why does it fail inside?
+  jailgen trace --files shell.jail --write-spec smaller.jail -- -c 'make test'
 
 Exit status: that of the program. docs/trace.md says more.";
 

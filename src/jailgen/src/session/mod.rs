@@ -107,6 +107,14 @@ impl Session {
     }
 }
 
+/// The session whose broker this supervisor has started, if it answers already.
+#[must_use]
+pub fn session_of(state: &State, supervisor: u32) -> Option<String> {
+    let brokers = control::brokers(&state.sessions()).ok()?;
+    let own = brokers.into_iter().find(|broker| broker.supervisor == Some(supervisor));
+    own.map(|broker| broker.session)
+}
+
 /// Gives an order to the broker of a session.
 ///
 /// # Errors

@@ -54,7 +54,7 @@ pub use record::{fresh, sources};
 pub use removal::{Busy, Mode, Removed, collect, remove};
 pub(crate) use running::started as started_by_stub;
 pub use shell::{ShellError, shell};
-pub use trace::{TracePlan, trace};
+pub use trace::{TracePlan, trace, trace_files};
 
 use jail_plan::trust::{TREES, WORKTREES};
 

@@ -19,6 +19,23 @@ pub struct TracePlan {
     pub plan: Plan,
 }
 
+/// Derives the plan of a trace of files from a wrapper: the same, with one more filter, which stops
+/// its programs at some calls and refuses nothing.
+///
+/// # Errors
+/// See [`ShellError`].
+pub fn trace_files(
+    state: &State,
+    wrapper: &Path,
+    filter: SeccompProgram,
+) -> Result<TracePlan, ShellError> {
+    let Derived { wrapper, plan, .. } = derive(wrapper, |plan| {
+        plan.seccomp.push(filter);
+        Ok(state.trace_plan(&place(wrapper)))
+    })?;
+    Ok(TracePlan { wrapper, plan })
+}
+
 /// Derives the plan of a trace from a wrapper; `default` replaces a strict filter.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 //! the strict one to each, and what a spec must say so the strict one allows them. It neither
 //! runs nor prints anything.
 
+pub mod files;
 mod render;
 mod wish;
 

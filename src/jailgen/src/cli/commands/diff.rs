@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -21,6 +22,13 @@ pub(in crate::cli) fn run(arguments: &args::Diff, context: Context) -> Result<()
         context.console.note("same", "both grant the same");
     }
     if report.adds { Err(Failure::Findings) } else { Ok(()) }
+}
+
+/// How two specs differ, in words; empty if they grant the same.
+pub(super) fn in_words(before: &Path, after: &Path, context: Context) -> Result<String, Failure> {
+    let before = Explained::load_side(before, context)?;
+    let after = Explained::load_side(after, context)?;
+    Ok(Report::between(&before, &after).text())
 }
 
 /// What is said.

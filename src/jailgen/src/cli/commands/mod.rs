@@ -33,6 +33,7 @@ pub(super) mod seal;
 pub(super) mod sessions;
 pub(super) mod stages;
 pub(super) mod trace;
+mod trace_files;
 pub(super) mod trust;
 pub(super) mod worktree;
 mod wrapper;

@@ -1,23 +1,30 @@
-//! `trace`: runs a jail once and says which system calls its processes made.
+//! `trace`: runs a jail once and says which system calls its processes made, or which files and
+//! hosts they did not get.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jail_policy::Policy;
+use jail_registry::Jail;
 use jail_trace::{Ended, Error};
+use serde::Serialize;
 
-use super::{Context, build, compile};
+use super::{Context, build, compile, trace_files};
 use crate::cli::args;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
+use crate::compile::Compiled;
 use crate::files::write_plain;
 use crate::render::sanitise_json;
 use crate::state;
-use crate::trace::{Filters, Report, Trace, render};
+use crate::trace::{Filters, Trace, render};
 use jail_seccomp::{Arch, Folder};
 
 pub(in crate::cli) fn run(arguments: &args::Trace, context: Context) -> Result<(), Failure> {
+    if arguments.files {
+        return trace_files::run(arguments, context);
+    }
     let state = context.state()?;
     let wrapper = build::wrapper(&arguments.jail, &state, context)?;
     let filters = filters(arguments, &wrapper)?;
@@ -29,7 +36,12 @@ pub(in crate::cli) fn run(arguments: &args::Trace, context: Context) -> Result<(
     });
     let ended = ended.map_err(forbidden)?;
     let report = trace.report(&traced.plan.name);
-    write(&report, arguments, context)?;
+    write(&report, || render(&report, width()), arguments, context)?;
+    as_program(ended)
+}
+
+/// The exit status of the program is that of the command.
+pub(super) fn as_program(ended: Ended) -> Result<(), Failure> {
     match ended {
         Ended::Exited(0) => Ok(()),
         Ended::Exited(status) => Err(Failure::Ended(status)),
@@ -40,23 +52,41 @@ pub(in crate::cli) fn run(arguments: &args::Trace, context: Context) -> Result<(
     }
 }
 
-/// The filters of the jail that the wrapper is: it is named like its policy.
-fn filters(arguments: &args::Trace, wrapper: &std::path::Path) -> Result<Filters, Failure> {
-    let arch = Arch::from_nix(std::env::consts::ARCH)
-        .ok_or_else(|| Failure::new(format!("jails do not run on {}", std::env::consts::ARCH)))?;
-    // What is to be said about the spec was said when it was built.
-    let compiled = compile(&arguments.jail.spec)?;
-    let jails = compiled.spec.iter().flat_map(|spec| &spec.jails);
-    let named = |policy: &Policy| wrapper.file_name().is_some_and(|name| *name == *policy.name);
-    let found = compiled.policies.iter().zip(jails).find(|(policy, _)| named(policy));
-    let Some((policy, jail)) = found else {
-        let spec = arguments.jail.spec.display();
-        return Err(Failure::with_help(
-            format!("`{spec}` changed while it was built"),
-            "run it again",
-        ));
-    };
-    Filters::for_run(policy, jail_registry::agent_of(jail), arch, folder())
+/// A jail that is traced.
+pub(super) struct Traced {
+    pub(super) compiled: Compiled,
+    pub(super) policy: Policy,
+    pub(super) jail: Jail,
+}
+
+impl Traced {
+    /// The jail that the wrapper is: it is named like its policy.
+    pub(super) fn of_wrapper(arguments: &args::Trace, wrapper: &Path) -> Result<Self, Failure> {
+        // What is to be said about the spec was said when it was built.
+        let compiled = compile(&arguments.jail.spec)?;
+        let jails = compiled.spec.iter().flat_map(|spec| &spec.jails);
+        let named = |policy: &Policy| wrapper.file_name().is_some_and(|name| *name == *policy.name);
+        let found = compiled.policies.iter().zip(jails).find(|(policy, _)| named(policy));
+        let Some((policy, jail)) = found.map(|(policy, jail)| (policy.clone(), jail.clone()))
+        else {
+            let spec = arguments.jail.spec.display();
+            return Err(Failure::with_help(
+                format!("`{spec}` changed while it was built"),
+                "run it again",
+            ));
+        };
+        Ok(Self { compiled, policy, jail })
+    }
+}
+
+pub(super) fn arch() -> Result<Arch, Failure> {
+    Arch::from_nix(std::env::consts::ARCH)
+        .ok_or_else(|| Failure::new(format!("jails do not run on {}", std::env::consts::ARCH)))
+}
+
+fn filters(arguments: &args::Trace, wrapper: &Path) -> Result<Filters, Failure> {
+    let Traced { policy, jail, .. } = Traced::of_wrapper(arguments, wrapper)?;
+    Filters::for_run(&policy, jail_registry::agent_of(&jail), arch()?, folder())
         .map_err(|error| Failure::new(error.to_string()))
 }
 
@@ -66,7 +96,7 @@ fn folder() -> Folder {
     if is_set_group_id { Folder::SetGroupId } else { Folder::Plain }
 }
 
-fn forbidden(error: Error) -> Failure {
+pub(super) fn forbidden(error: Error) -> Failure {
     match error {
         Error::Forbidden(error) => Failure::with_help(
             format!("this machine does not let you trace your own programs: {error}"),
@@ -77,13 +107,18 @@ fn forbidden(error: Error) -> Failure {
 }
 
 /// To standard error: standard output is the program's.
-fn write(report: &Report, arguments: &args::Trace, context: Context) -> Result<(), Failure> {
+pub(super) fn write(
+    report: &impl Serialize,
+    text: impl FnOnce() -> String,
+    arguments: &args::Trace,
+    context: Context,
+) -> Result<(), Failure> {
     let text = if arguments.json {
         let json = serde_json::to_string_pretty(report)
             .map_err(|error| Failure::new(format!("the report cannot be written: {error}")))?;
         sanitise_json(&json).into_owned() + "\n"
     } else {
-        render(report, width())
+        text()
     };
     let Some(path) = &arguments.output else {
         context.console.aside(&text);
