@@ -103,7 +103,7 @@ fn there_is_a_manual_page_for_each_command() {
     let pages = std::fs::read_dir(scratch.path("pages")).unwrap();
     let mut names: Vec<_> = pages.map(|page| page.unwrap().file_name()).collect();
     names.sort();
-    expect!["jailgen-allow.1 jailgen-apply.1 jailgen-approve.1 jailgen-audit.1 jailgen-build.1 jailgen-changes.1 jailgen-check.1 jailgen-closure.1 jailgen-completions.1 jailgen-config-path.1 jailgen-config-set.1 jailgen-config-unset.1 jailgen-config.1 jailgen-deny.1 jailgen-diff.1 jailgen-doc.1 jailgen-doctor.1 jailgen-drop.1 jailgen-emit.1 jailgen-eval.1 jailgen-explain.1 jailgen-gc.1 jailgen-handoff-approve.1 jailgen-handoff-restore.1 jailgen-handoff.1 jailgen-hosts.1 jailgen-import.1 jailgen-init.1 jailgen-list.1 jailgen-log.1 jailgen-lsp.1 jailgen-man.1 jailgen-remove.1 jailgen-report.1 jailgen-run.1 jailgen-sessions.1 jailgen-shell.1 jailgen-stages.1 jailgen-stop.1 jailgen-trace.1 jailgen-trust-forget.1 jailgen-trust-list.1 jailgen-trust.1 jailgen-update.1 jailgen-worktree-add.1 jailgen-worktree-list.1 jailgen-worktree-remove.1 jailgen-worktree.1 jailgen.1"]
+    expect!["jailgen-allow.1 jailgen-apply.1 jailgen-approve.1 jailgen-audit.1 jailgen-build.1 jailgen-changes.1 jailgen-check.1 jailgen-closure.1 jailgen-completions.1 jailgen-config-path.1 jailgen-config-set.1 jailgen-config-unset.1 jailgen-config.1 jailgen-deny.1 jailgen-diff.1 jailgen-doc.1 jailgen-doctor.1 jailgen-drop.1 jailgen-emit.1 jailgen-eval.1 jailgen-explain.1 jailgen-gc.1 jailgen-handoff-approve.1 jailgen-handoff-restore.1 jailgen-handoff.1 jailgen-hosts.1 jailgen-import.1 jailgen-init.1 jailgen-list.1 jailgen-log.1 jailgen-lsp.1 jailgen-man.1 jailgen-remove.1 jailgen-report.1 jailgen-run.1 jailgen-sessions.1 jailgen-shell.1 jailgen-stages.1 jailgen-stop.1 jailgen-trace.1 jailgen-trust-forget.1 jailgen-trust-list.1 jailgen-trust.1 jailgen-update.1 jailgen-watch.1 jailgen-worktree-add.1 jailgen-worktree-list.1 jailgen-worktree-remove.1 jailgen-worktree.1 jailgen.1"]
         .assert_eq(&names.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join(" "));
     assert!(scratch.read("pages/jailgen.1").contains(".TH jailgen 1"));
 }
@@ -259,7 +259,7 @@ fn no_name_of_a_file_reaches_the_terminal_raw() {
     let mut raw = Vec::new();
     for command in [
         "build", "approve", "run", "shell", "update", "check", "emit", "explain", "audit", "trace",
-        "closure", "import", "init", "eval", "remove", "doc", "hosts", "log", "stop",
+        "closure", "import", "init", "eval", "remove", "doc", "hosts", "log", "stop", "watch",
     ] {
         for file in [&spec, &missing, &unknown] {
             let arguments = match command {

@@ -60,5 +60,6 @@ mod trace;
 mod trace_files;
 mod two_readings;
 mod users;
+mod watch;
 mod worktrees;
 mod wrappers;

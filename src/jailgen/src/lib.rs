@@ -33,4 +33,5 @@ pub mod settings;
 pub mod state;
 pub mod surroundings;
 pub mod trace;
+pub mod watch;
 pub mod worktree;

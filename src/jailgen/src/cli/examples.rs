@@ -205,6 +205,14 @@ Examples:
   jailgen sessions
   jailgen sessions --json | jq -r '.sessions[].id'";
 
+pub(super) const WATCH: &str = "\
+Examples:
+  jailgen watch
+  jailgen watch jailed-opencode
+  jailgen watch --json | jq 'select(.verdict == \"refused\") .host'
+
+Keys: arrows choose, tab changes the list, a allows a host, d denies it, q leaves (docs/watch.md).";
+
 pub(super) const STOP: &str = "\
 Examples:
   jailgen stop 1a2b3c4d

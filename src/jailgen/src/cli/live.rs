@@ -1,6 +1,6 @@
 //! What the commands accept that are about the network by name, and about jails that run:
-//! `handoff`, `hosts`, `log`, `sessions`, `stop`, `allow` and `deny`; and about what jails have
-//! staged.
+//! `handoff`, `hosts`, `log`, `sessions`, `watch`, `stop`, `allow` and `deny`; and about what jails
+//! have staged.
 
 use std::path::PathBuf;
 
@@ -19,6 +19,8 @@ pub enum Live {
     Log(Log),
     /// List the jails that run.
     Sessions(Sessions),
+    /// Show the jails that run, what they use and what they are refused.
+    Watch(Watch),
     /// End a jail that runs.
     #[command(after_help = examples::STOP)]
     Stop(OneSession),
@@ -73,6 +75,18 @@ pub struct Log {
 #[command(after_help = examples::SESSIONS)]
 pub struct Sessions {
     /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// See [`Live::Watch`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::WATCH)]
+pub struct Watch {
+    /// A session as `jailgen sessions` calls it, or the name of a jail; all of them when absent.
+    #[arg(value_name = "SESSION")]
+    pub session: Option<String>,
+    /// One JSON object a line, for each thing that happens.
     #[arg(long)]
     pub json: bool,
 }

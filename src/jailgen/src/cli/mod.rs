@@ -132,6 +132,7 @@ fn live(command: &args::Live, context: Context) -> Result<(), Failure> {
         args::Live::Hosts(arguments) => commands::hosts::run(arguments, context),
         args::Live::Log(arguments) => commands::log::run(arguments, context),
         args::Live::Sessions(arguments) => commands::sessions::list(arguments, context),
+        args::Live::Watch(arguments) => commands::watch::run(arguments, context),
         args::Live::Stop(arguments) => commands::sessions::stop(arguments, context),
         args::Live::Allow(arguments) => commands::sessions::allow(arguments, context),
         args::Live::Deny(arguments) => commands::sessions::deny(arguments, context),

@@ -85,6 +85,22 @@ fn spec_of(specs: &[crate::state::Holding], wrapper: &Path) -> Option<PathBuf> {
 }
 
 impl Session {
+    /// One that no process stands for.
+    #[cfg(test)]
+    pub(crate) fn for_tests(id: &str, name: &str, network: Option<Status>) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            process: 0,
+            wrapper: PathBuf::from(name),
+            spec: None,
+            folder: None,
+            seconds: 0,
+            network,
+            identity: Process::for_tests(),
+        }
+    }
+
     /// Whether a word of the command line means it: its id, the number of its process, or its
     /// jail's name.
     #[must_use]

@@ -35,6 +35,7 @@ pub(super) mod stages;
 pub(super) mod trace;
 mod trace_files;
 pub(super) mod trust;
+pub(super) mod watch;
 pub(super) mod worktree;
 mod wrapper;
 

@@ -71,6 +71,22 @@ fn of_control(error: ControlError) -> Failure {
     Failure::from_parts(error.to_string(), help.map(Into::into))
 }
 
+/// Fails if a word means no session that runs.
+pub(super) fn refuse_unknown(word: &str, state: &State) -> Result<(), Failure> {
+    let found = session::sessions(state).map_err(of_state)?;
+    match found.iter().any(|session| session.is_called(word)) {
+        true => Ok(()),
+        false => Err(no_such_session(word)),
+    }
+}
+
+fn no_such_session(word: &str) -> Failure {
+    Failure::with_help(
+        format!("no session `{word}` runs"),
+        "`jailgen sessions` lists the sessions that run",
+    )
+}
+
 /// The session that a word means.
 fn the_one(word: &str, state: &State) -> Result<Session, Failure> {
     let mut found = session::sessions(state).map_err(of_state)?;
@@ -80,10 +96,7 @@ fn the_one(word: &str, state: &State) -> Result<Session, Failure> {
     }
     found.retain(|session| session.is_called(word));
     match found.len() {
-        0 => Err(Failure::with_help(
-            format!("no session `{word}` runs"),
-            "`jailgen sessions` lists the sessions that run",
-        )),
+        0 => Err(no_such_session(word)),
         1 => Ok(found.swap_remove(0)),
         count => {
             let ids: Vec<String> =
