@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::world::{World, worlds};
+use crate::world::{World, helper, worlds};
 
 /// Settings that no configuration of the machine changes.
 const SURE: &str = "export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=n GIT_AUTHOR_EMAIL=n@x GIT_COMMITTER_NAME=n GIT_COMMITTER_EMAIL=n@x; ";
@@ -365,6 +365,58 @@ fn a_shallow_project_takes_what_the_stage_has_added() {
             "three\ntwo",
             "{said}"
         );
+        is_clean(&world);
+    }
+}
+
+#[test]
+fn a_full_disk_leaves_the_repository_as_it_was() {
+    for world in worlds() {
+        begin(&world);
+        world.record();
+        inside(
+            &world,
+            "head -c 3000000 /dev/urandom >big; git add big; git commit -qm big; git tag v1",
+        );
+        let script = r#"mount -t tmpfs -o size=1m none "$3"; cp -a "$2"/project/. "$3"; cd "$3"
+            digest=$("$1" stage changes "$2" p "$3" json .git | sed -n 's/.*"digest": "\(.*\)",/\1/p')
+            "$1" stage apply "$2" p "$3" "$digest" .git; git fsck --strict --no-dangling 2>&1; git log -1 --format=%s
+            git tag; find .git -name '*.lock' -o -name 'tmp_*' -o -name '*.jailgen*'"#;
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]);
+        command.arg(helper()).arg(world.path("")).arg(world.path("merged"));
+        let output = command.env("GIT_CONFIG_GLOBAL", "/dev/null").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(said.contains("left in the stage: No space left on device"), "{said}");
+        assert!(said.ends_with("\ntwo\n"), "{said}");
+        world.apply("", &[]);
+        assert_eq!(
+            outside(&world, "git log -1 --format=%s; git tag; git status --short"),
+            "big\nv1"
+        );
+        is_clean(&world);
+    }
+}
+
+#[test]
+fn commits_are_applied_alone_and_files_stay_in_the_stage() {
+    for world in worlds() {
+        begin(&world);
+        world.record();
+        inside(&world, "echo n >n; git add n; git commit -qm three; echo o >o");
+        // Files alone.
+        world.apply("", &["o"]);
+        assert_eq!(
+            outside(&world, "git log -1 --format=%s; cat o; ls n 2>/dev/null || true"),
+            "two\no"
+        );
+        world.apply("", &[".git"]);
+        assert_eq!(
+            outside(&world, "git log -1 --format=%s; git status --porcelain"),
+            "three\n D n\n?? o"
+        );
+        world.apply("", &[]);
+        assert_eq!(outside(&world, "git status --porcelain"), "?? o");
         is_clean(&world);
     }
 }

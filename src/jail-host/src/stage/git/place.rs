@@ -255,8 +255,16 @@ impl Room<'_> {
         Ok(lock.remove()?)
     }
 
-    /// Notes that a reference was moved, where git keeps such notes.
+    /// Notes that a reference was moved. What another reference has left in the place of the note
+    /// does not stop it.
     fn log(&self, name: &[u8], before: Option<Id>, after: Id) -> Result<(), Refused> {
+        match self.note(name, before, after) {
+            Err(Refused::Failed(error)) if is_in_the_way(&error) => Ok(()),
+            other => other,
+        }
+    }
+
+    fn note(&self, name: &[u8], before: Option<Id>, after: Id) -> Result<(), Refused> {
         let path = join(self.path, &join(b"logs", name));
         self.folders(&path)?;
         let (folder, last) = self.project.parent(&path)?;
@@ -284,6 +292,11 @@ impl Room<'_> {
         );
         Ok(std::fs::File::from(file).write_all(line.as_bytes())?)
     }
+}
+
+fn is_in_the_way(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    matches!(errno, Some(Errno::ISDIR | Errno::NOTDIR | Errno::LOOP))
 }
 
 /// What is made by root belongs to whom the folder belongs to.
