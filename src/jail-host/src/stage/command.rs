@@ -1,4 +1,13 @@
-//! The words of a command in a configuration of git, and what each may name.
+//! Configurations of git, the words of the commands in them, and what each may name.
+
+/// A configuration that is to be read.
+pub(super) struct Configuration {
+    pub(super) path: Vec<u8>,
+    /// The folder that git works in.
+    pub(super) work: Vec<u8>,
+    /// It lies in a folder `.git`.
+    pub(super) is_git: bool,
+}
 
 /// A word of a command.
 pub(super) struct Word {

@@ -3,8 +3,8 @@
 //!
 //! Each line ends with a NUL. Before a temporary file is made, or a file is moved to its name: `I
 //! INODE SIZE SECONDS.NANOSECONDS PATH`, with what is expected to be at that name in the end (`0 0
-//! 0.0` for nothing). Once the new content is there: `T INODE PATH`. Before a file becomes a lock of
-//! git's: `L INODE PATH`.
+//! 0.0` for nothing). Once the new content is there: `T INODE PATH`. Before a file becomes a lock
+//! of git's: `L INODE PATH`.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;

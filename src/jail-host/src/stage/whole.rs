@@ -7,15 +7,14 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::FileType;
 
-use super::command::{At, Word, words};
+use super::command::{At, Configuration, Word, words};
 use super::executed::Reason;
+pub(super) use super::folded::names;
+use super::folded::{Names, climbs};
 use super::layer::{DEPTH_MAX, NAMES_MAX};
 use super::place::{Entry, Found, Kind, Tree, entries, join, split, target};
 use crate::handoff::git_config::counted_keys;
 use crate::handoff::names::fold;
-
-/// The names in a path, folded.
-pub(super) type Names = Vec<String>;
 
 /// At most this many other ends of names of one folder are known, after so many rounds.
 const TAILS_MAX: usize = 4096;
@@ -73,15 +72,6 @@ impl Marks {
     fn is_repository(&self) -> bool {
         self.head && (self.common || self.objects && self.refs)
     }
-}
-
-/// A configuration that is to be read.
-struct Configuration {
-    path: Vec<u8>,
-    /// The folder that git works in.
-    work: Vec<u8>,
-    /// It lies in a folder `.git`.
-    is_git: bool,
 }
 
 impl Whole {
@@ -501,16 +491,4 @@ impl Whole {
         }
         Some(way.join(b"/".as_slice()))
     }
-}
-
-/// Whether a target goes up again after it has gone down: where that leads depends on other links.
-fn climbs(target: &[u8]) -> bool {
-    let names = target.split(|byte| *byte == b'/').filter(|name| !matches!(*name, b"" | b"."));
-    names.skip_while(|name| *name == b"..").any(|name| name == b"..")
-}
-
-/// The names in a path, folded.
-pub(super) fn names(path: &[u8]) -> Names {
-    let names = path.split(|byte| *byte == b'/').filter(|name| !matches!(*name, b"" | b"."));
-    names.map(fold).collect()
 }

@@ -290,7 +290,7 @@ fn an_object_that_is_not_what_its_name_says_is_not_taken_over() {
 }
 
 #[test]
-fn repositories_that_cannot_be_told_are_left_in_the_stage_with_the_reason() {
+fn repositories_of_unknown_forms_are_left_in_the_stage_with_the_reason() {
     for world in worlds() {
         begin(&world);
         outside(

@@ -48,7 +48,7 @@ pub(super) fn length(project: &Tree, path: &[u8]) -> Result<usize, &'static str>
                 return Err("the project keeps references in a format that is not supported");
             }
             (b"extensions", b"partialclone", _) => {
-                return Err("the project is a partial clone: what it lacks cannot be told");
+                return Err("the project is a partial clone: what it lacks is not known");
             }
             _ => {}
         }
