@@ -40,8 +40,8 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Looks at the state that later sessions follow, while the stub makes the jail: no payload runs
-    /// yet.
+    /// Looks at the state that later sessions follow, while the stub makes the jail: no payload
+    /// runs yet.
     pub(super) fn look(&mut self, home: &Path) {
         self.followed = followed(home, &self.named, &self.held);
     }

@@ -2,7 +2,8 @@
 //! configuration of git (git-config(1)).
 //!
 //! git is not run for this, and the project's configuration is not read: an agent may have written
-//! that, or where the repository is, which counts only if git's folder there says so too. Only the two values leave this module. What cannot be read is ignored.
+//! that, or where the repository is, which counts only if git's folder there says so too. Only the
+//! two values leave this module. What cannot be read is ignored.
 
 mod pattern;
 
