@@ -237,13 +237,18 @@ impl Filter {
         if let State::Head(introducer) | State::HeadEscape(introducer) = self.state
             && introducer.is_string()
         {
+            // A terminal that does not take the control for one would still be after ESC.
+            if matches!((self.state, unit), (State::HeadEscape(_), Unit::Control(..))) {
+                self.held.pop();
+            }
             unit.write(&mut self.held);
             return self.close(sequence::whole_string(introducer, &self.body), output);
         }
         match self.around {
             Around::None | Around::Passing => {
-                // What came before it, if its form is the short one, was broken off.
-                if self.state == State::Escape {
+                // What came before it is a part of it in its longer form. Else it was broken off, by
+                // terminals that know the control; others would still be after ESC.
+                if self.state == State::Escape && unit == Unit::Byte(b'\\') {
                     output.append(&mut self.held);
                 }
                 unit.write(output);

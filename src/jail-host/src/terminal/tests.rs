@@ -241,3 +241,20 @@ fn the_judge_finds_what_is_not_filtered() {
         assert_eq!(found(&filtered(sequence)).len(), 0);
     }
 }
+
+/// For a terminal that reads UTF-8 alone, the control that ends a string is a character or a broken
+/// one, and ESC before it still waits for what follows.
+#[test]
+fn an_escape_does_not_outlast_a_control_that_only_some_terminals_know() {
+    for text in [
+        &b"\x1b\x9c]52;c;x\x07"[..],
+        b"\x1b\x9cP$qm\x1b\\",
+        b"\x1b\xc2\x9c]52;c;x\x07",
+        b"\x1b]0;t\x1b\x9c]52;c;x\x07",
+        b"\x1bP$qm\x1b\x9c]52;c;x\x07",
+    ] {
+        assert_eq!(found(&filtered(text)), Vec::<String>::new(), "{}", text.escape_ascii());
+    }
+    is(b"\x1b\x9c]52", b"\x9c]52");
+    is(b"\x1b]0;t\x1b\x9cP", b"\x1b]0;t\x9cP");
+}
