@@ -168,6 +168,11 @@ impl Filter {
     }
 
     fn escape(&mut self, unit: Unit, output: &mut Vec<u8>) {
+        // Some terminals break the sequence off here, and others go on after it.
+        if let Unit::Text(_) = unit {
+            self.forget();
+            return self.plain(unit, output);
+        }
         let Unit::Byte(last @ 0x30..=0x7e) = unit else { return self.hold(unit, output) };
         if self.body.is_empty() {
             if last == b'\\' {

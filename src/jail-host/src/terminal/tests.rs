@@ -252,6 +252,8 @@ fn an_escape_does_not_outlast_a_control_that_only_some_terminals_know() {
         b"\x1b\xc2\x9c]52;c;x\x07",
         b"\x1b]0;t\x1b\x9c]52;c;x\x07",
         b"\x1bP$qm\x1b\x9c]52;c;x\x07",
+        b"\x1b\xa0]52;c;x\x07",
+        b"\x1b\xc3\xa9[5i",
     ] {
         assert_eq!(found(&filtered(text)), Vec::<String>::new(), "{}", text.escape_ascii());
     }
