@@ -31,9 +31,13 @@ in derivation {
 
 /// Builds it: where it is in the store.
 fn hooks() -> Option<PathBuf> {
+    build(EXPRESSION)
+}
+
+fn build(expression: &str) -> Option<PathBuf> {
     let options = ["--no-out-link", "--option", "sandbox", "false", "--option", "substituters", ""];
     let mut nix = Command::new("nix-build");
-    nix.args(options).args(["--option", "build-users-group", "", "-E", EXPRESSION]);
+    nix.args(options).args(["--option", "build-users-group", "", "-E", expression]);
     let made = nix.stderr(Stdio::null()).output().ok()?;
     let path = String::from_utf8(made.stdout).ok()?;
     made.status.success().then(|| PathBuf::from(path.trim()))
@@ -180,5 +184,66 @@ fn follow_links_is_about_what_the_jail_cannot_change() {
             .prints("");
         let (code, ran, said) = run(&jail, "sh ~/.agent/planted && ~/.agent/planted");
         assert!(code != Some(0) && ran == "noted\nhooked\n", "{code:?} {ran} {said}");
+    }
+}
+
+/// A store path with a member for each of these, which the builder of its own makes. The words
+/// are Nix: `one NAME SCRIPT`.
+fn with_members(members: &str) -> Option<PathBuf> {
+    let expression = format!(
+        r##"let
+  one = name: script: derivation {{
+    inherit name;
+    system = builtins.currentSystem;
+    builder = "/bin/sh";
+    args = [ "-c" "PATH=/bin:/usr/bin; ${{script}}" ];
+  }};
+  members = {members};
+in one "members" "mkdir $out; ${{toString (map (member: "ln -s ${{member}} $out/;") members)}}""##
+    );
+    build(&expression)
+}
+
+/// A jail with a planted link to a path of the store.
+fn planted(caller: Caller, to: &Path) -> Jail {
+    let jail = linked(caller, to);
+    let made = format!("cd ~/.agent; rm -r *; ln -s {} planted", to.display());
+    assert_eq!(jail.outside_sh(&made).code, Some(0));
+    own(&jail.home(), caller);
+    jail
+}
+
+#[test]
+fn a_link_in_the_store_that_leads_out_of_it_shows_nothing_of_there() {
+    let outside = crate::jail::shared_folder();
+    let secret = outside.path().join("secret");
+    fs::write(&secret, "a secret").expect("a secret");
+    fs::create_dir(outside.path().join("folder")).expect("a folder");
+    fs::write(outside.path().join("folder/key"), "a secret").expect("a secret");
+    let at = outside.path().display();
+    let members = format!(
+        r#"[ (one "leak" "ln -s {at}/secret $out") (one "way" "ln -s {at}/folder $out")
+             (one "dangling" "ln -s {at}/none $out") (builtins.toFile "note.md" "noted")
+             (one "near" "ln -s ${{builtins.toFile "note.md" "noted"}} $out") ]"#
+    );
+    for caller in callers() {
+        let Some(members) = with_members(&members) else {
+            return skipped("nix", "nothing can be built");
+        };
+        let Ok(daemon) = daemon_for(caller) else { continue };
+        let jail = planted(caller, &members);
+        let run = |script: &str| asking(&jail, daemon.as_ref(), script);
+        let all = "cd ~/.agent/planted; cat *-note.md *-near; echo";
+        let (code, read, said) = run(all);
+        assert_eq!((code, &*read), (Some(0), "notednoted\n"), "{said}");
+        for script in ["cat *-leak", "cat *-way/key", "ls *-way/", "cat /nix/store/*-leak"] {
+            let script = format!("cd ~/.agent/planted && {script}");
+            let (code, read, said) = run(&script);
+            assert!(code != Some(0) && !read.contains("secret"), "{script}: {read} {said}");
+            assert_ne!(code, Some(125), "{said}");
+        }
+        // The control: outside, they lead there.
+        jail.outside_sh("cat ~/.agent/planted/*-leak ~/.agent/planted/*-way/key")
+            .prints("a secreta secret");
     }
 }

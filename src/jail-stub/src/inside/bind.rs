@@ -126,10 +126,8 @@ fn bind(op: &Bind, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     match source(from.as_str().as_bytes(), to.as_str().as_bytes(), op.access, launch) {
         Ok(source) => Ok(vec![source]),
         Err(problem) if !problem.is(&[Errno::NOENT]) => Err(problem),
-        Err(problem) => match op.missing {
-            Missing::Skip => Ok(Vec::new()),
-            Missing::Fail => Err(problem.help(op.remedy())),
-        },
+        Err(_) if op.missing == Missing::Skip => Ok(Vec::new()),
+        Err(problem) => Err(problem.help(op.remedy())),
     }
 }
 
@@ -188,14 +186,6 @@ pub(crate) fn source(
 ) -> Result<Source, Problem> {
     let place = launch.paths.open(from)?;
     clone(&place, from, to, access, launch)
-}
-
-/// The same for a path of the store, at its own place, in which nothing may be executed.
-pub(crate) fn stored(path: &[u8], no_exec: bool, launch: &Launch<'_>) -> Result<Source, Problem> {
-    let source = source(path, path, Access::ReadOnly, launch)?;
-    let more = if no_exec { Attributes::NO_EXEC } else { 0 };
-    tree::confine(&source.tree, more).about(path)?;
-    Ok(source)
 }
 
 /// Clones `place`, which is at `from` on the host.

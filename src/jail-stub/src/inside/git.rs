@@ -16,12 +16,12 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat, symlinkat, unlinkat};
 use rustix::io::Errno;
 
-use crate::failure::{About, Problem};
+use crate::failure::{About, Problem, say};
 use crate::host::{GitGuard, Identity, Masks};
-use crate::inside::bind::{self, Source};
+use crate::inside::bind::Source;
 use crate::inside::overlay;
 use crate::inside::point::{Entry, move_to_entry};
-use crate::inside::tree::{self, Depth};
+use crate::inside::tree::{self, BindKind, Depth};
 use crate::inside::{Launch, Root};
 use crate::resolve::{self, Scope};
 use crate::sys::Attributes;
@@ -31,7 +31,7 @@ pub(super) struct Apart<'a> {
     guard: &'a GitGuard<'a>,
     places: Vec<HeldPlace>,
     /// Paths of the store, which cover nothing.
-    stored: Vec<Source>,
+    pub(super) stored: Vec<(How, Vec<u8>)>,
     copies: Option<Copies>,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn find<'a, 's>(
     let (mut places, mut stored) = (Vec::new(), Vec::new());
     for (number, Guarded { how, path }) in guard.places()?.into_iter().enumerate() {
         if let How::Stored | How::StoredPrograms = how {
-            stored.push(bind::stored(&path, how == How::Stored, launch)?);
+            stored.push((how, path));
             continue;
         }
         for (from, to) in &trees {
@@ -167,11 +167,6 @@ impl Copies {
 }
 
 impl Apart<'_> {
-    /// The paths of the store that are there because of it.
-    pub(super) fn stored(&self) -> impl Iterator<Item = &[u8]> {
-        self.stored.iter().map(|stored| stored.to.as_slice())
-    }
-
     /// The folders that have layers over them.
     pub(super) fn layers(&self) -> impl Iterator<Item = &[u8]> {
         let layers = self.places.iter().filter(|place| place.how == How::Layer);
@@ -195,11 +190,15 @@ impl Apart<'_> {
     /// Puts all of it in place, when everything else is there.
     pub(super) fn attach(self, root: &mut Root) -> Result<(), Problem> {
         let Some(copies) = self.copies else { return Ok(()) };
-        // What the jail has already stays as it is.
-        for stored in self.stored {
-            if root.open(&stored.to).is_err() {
-                stored.attach(root)?;
+        let mut missing = None;
+        for (how, path) in &self.stored {
+            // What the jail has already stays as it is.
+            if root.open_itself(path).is_err() && stored(*how, path, root).is_err() {
+                missing = Some(String::from_utf8_lossy(path));
             }
+        }
+        if let Some(path) = missing {
+            say(&format!("the jail's state leads to `{path}`, which cannot be in the jail"), None);
         }
         let has_layers = self.places.iter().any(|place| place.how == How::Layer);
         self.places.into_iter().try_for_each(|place| place.attach(&copies, root))?;
@@ -208,6 +207,17 @@ impl Apart<'_> {
             false => Ok(()),
         }
     }
+}
+
+/// Puts a path of the store at its own place. It may be a symbolic link, which stays one: it may
+/// lead out of the store, to what the spec does not grant. Only one is open at a time, because there
+/// may be more of them than descriptors.
+fn stored(how: How, path: &[u8], root: &mut Root) -> Result<(), Problem> {
+    let tree = tree::clone_child(CWD, path, Depth::One).about(path)?;
+    let more = if how == How::Stored { Attributes::NO_EXEC } else { 0 };
+    tree::confine(&tree, Attributes::READ_ONLY | more).about(path)?;
+    let kind = BindKind::from_file(&tree).about(path)?;
+    root.attach_at(tree, path, kind)
 }
 
 fn identity(folder: impl AsFd, name: &[u8]) -> Result<Identity, Errno> {

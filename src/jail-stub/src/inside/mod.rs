@@ -156,8 +156,8 @@ pub(crate) fn build<'a>(launch: &Launch<'a>) -> Result<Built<'a>, Failure> {
         user.take_ids().map_err(failed)?;
     }
     let root = Root::new().map_err(at_root)?;
-    let places = sources.iter().flat_map(HostParts::places);
-    let places = places.chain(apart.iter().flat_map(git::Apart::stored));
+    let stored = apart.iter().flat_map(|apart| &apart.stored).map(|(_, path)| path.as_slice());
+    let places = sources.iter().flat_map(HostParts::places).chain(stored);
     let room = Room::for_closure(&launch.plan.closure, places);
     let mut built = Built { root, places: Places::default(), room, apart };
     let mut parts: Vec<_> = ops.iter().enumerate().zip(sources).collect();
