@@ -70,6 +70,9 @@ impl<'h> Closures<'h> {
         reason = "Nix, at a place that this file names, with a name of the store and nothing of the caller's"
     )]
     fn ask(&self, name: &str) -> io::Result<Vec<u8>> {
+        if Instant::now() >= self.until {
+            return Err(late());
+        }
         let mut places = PLACES.iter().map(|place| self.home.join(place));
         let program: PathBuf = places.find(|place| place.exists()).ok_or_else(nowhere)?;
         let mut nix = Command::new(program)
@@ -100,7 +103,7 @@ impl<'h> Closures<'h> {
             let left = Timespec { tv_sec: 0, tv_nsec: 0 } + left.try_into().unwrap_or_default();
             let mut wait = [PollFd::new(&out, PollFlags::IN)];
             if poll(&mut wait, Some(&left))? == 0 || text.len() > ANSWER_MAX {
-                return Err(io::Error::other("it takes too long"));
+                return Err(late());
             }
             match out.read(&mut part)? {
                 0 => return Ok(text),
@@ -132,6 +135,10 @@ fn make_room(kept: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
+fn late() -> io::Error {
+    io::Error::from(io::ErrorKind::TimedOut)
+}
+
 fn nowhere() -> io::Error {
     io::Error::from(io::ErrorKind::NotFound)
 }
@@ -151,6 +158,13 @@ mod tests {
         assert_eq!(names(b""), None);
         assert!(names(ONE.repeat(CLOSURE_MAX).as_bytes()).is_some());
         assert_eq!(names(ONE.repeat(CLOSURE_MAX + 1).as_bytes()), None);
+    }
+
+    #[test]
+    fn nobody_is_asked_when_there_is_no_time_left() {
+        let closures = Closures { home: Path::new("/nowhere"), kept: None, until: Instant::now() };
+        let error = closures.ask("0123456789abcdfghijklmnpqrsvwxyz-one").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
     #[test]
