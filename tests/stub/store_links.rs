@@ -74,12 +74,15 @@ impl Drop for Daemon {
 
 /// Starts the jail where its caller can ask Nix, through the daemon if there is one.
 fn asking(jail: &Jail, daemon: Option<&Daemon>, script: &str) -> (Option<i32>, String, String) {
-    let mut command = jail.command(jail.wrapper());
+    // A launch needs few descriptors, however many paths of the store the jail has.
+    let limited = "ulimit -Sn 128; exec \"$@\"";
+    let mut command = jail.command("sh");
+    command.args(["-euc", limited, "sh"]).arg(jail.wrapper());
     if let (Some(daemon), Some(uid)) = (daemon, jail.caller.uid) {
         let place = Daemon::PLACE;
         let bind = format!("mount --bind {} {place}", daemon.folder.path().display());
         command = Command::new("unshare");
-        command.args(["--mount", "sh", "-euc", &format!("{bind}; exec \"$@\""), "sh", "setpriv"]);
+        command.args(["--mount", "sh", "-euc", &format!("{bind}; {limited}"), "sh", "setpriv"]);
         command.args(["--clear-groups", &format!("--reuid={uid}")]);
         command.arg(format!("--regid={uid}")).arg(jail.wrapper());
         command.current_dir(jail.project()).env_clear().stdin(Stdio::null());
@@ -236,6 +239,7 @@ fn a_link_in_the_store_that_leads_out_of_it_shows_nothing_of_there() {
         let all = "cd ~/.agent/planted; cat *-note.md *-near; echo";
         let (code, read, said) = run(all);
         assert_eq!((code, &*read), (Some(0), "notednoted\n"), "{said}");
+        assert!(said.contains("links that lead out of it"), "{said}");
         for script in ["cat *-leak", "cat *-way/key", "ls *-way/", "cat /nix/store/*-leak"] {
             let script = format!("cd ~/.agent/planted && {script}");
             let (code, read, said) = run(&script);
@@ -245,5 +249,42 @@ fn a_link_in_the_store_that_leads_out_of_it_shows_nothing_of_there() {
         // The control: outside, they lead there.
         jail.outside_sh("cat ~/.agent/planted/*-leak ~/.agent/planted/*-way/key")
             .prints("a secreta secret");
+    }
+}
+
+/// How many members the large paths have.
+const MANY: usize = 400;
+
+#[test]
+fn more_paths_than_descriptors_stop_no_launch_and_their_number_is_bounded() {
+    let many = |from: usize| {
+        let number =
+            "builtins.genList (n: builtins.toFile \"many-${toString (n + START)}\" \"x\") COUNT";
+        number.replace("START", &from.to_string()).replace("COUNT", &MANY.to_string())
+    };
+    for caller in callers() {
+        let paths: Option<Vec<_>> =
+            (0..3).map(|part| with_members(&format!("({})", many(part * MANY)))).collect();
+        let Some(paths) = paths else { return skipped("nix", "nothing can be built") };
+        let Ok(daemon) = daemon_for(caller) else { continue };
+        let run = |jail: &Jail, script: &str| asking(jail, daemon.as_ref(), script);
+        let jail = planted(caller, &paths[0]);
+        let count = "ls /nix/store | grep -c many-";
+        let (code, read, said) = run(&jail, count);
+        assert_eq!((code, &*read, &*said), (Some(0), "400\n", ""));
+        // Each is there with all that it needs, or not at all; what settings name comes first.
+        let more = format!(
+            "cd ~/.agent; rm planted; ln -s {} a; ln -s {} b; echo '\"{}\"' >settings.json",
+            paths[0].display(),
+            paths[1].display(),
+            paths[2].display()
+        );
+        assert_eq!(jail.outside_sh(&more).code, Some(0));
+        own(&jail.home(), caller);
+        let (code, read, said) = run(&jail, count);
+        assert_eq!((code, &*read), (Some(0), "800\n"), "{said}");
+        assert!(said.contains("1,024 paths"), "{said}");
+        let (code, _, said) = run(&jail, &format!("test -e {}", paths[2].display()));
+        assert_eq!(code, Some(0), "{said}");
     }
 }

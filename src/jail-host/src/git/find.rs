@@ -49,6 +49,10 @@ pub(super) struct FoundRepository {
     pub(super) missing: Vec<(&'static str, PathBuf)>,
     /// Paths of the store that state leads to, and of which it is not known what they need.
     pub(super) unasked: Vec<PathBuf>,
+    /// Paths of the store that lead out of it, or cannot be read.
+    pub(super) withheld: Vec<PathBuf>,
+    /// State leads to more of the store than the jail sees.
+    pub(super) is_cut: bool,
     /// Files that are read-only, because there was no room for copies of them.
     pub(super) squeezed: Vec<PathBuf>,
 }
@@ -87,6 +91,8 @@ pub(super) fn find(outside: &Outside) -> Result<FoundRepository, Refusal> {
             repositories: Vec::new(),
             missing: Vec::new(),
             unasked: Vec::new(),
+            withheld: Vec::new(),
+            is_cut: false,
             squeezed: Vec::new(),
         },
         room: Room::HALF,

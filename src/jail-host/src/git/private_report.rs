@@ -54,15 +54,20 @@ pub(super) fn unfollowed(found: &FoundRepository, copies: &Copies) -> Vec<String
             listed(&names)
         ));
     }
-    if let Some((first, more)) = found.unasked.split_first() {
-        let more = match more.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
+    if let Some(paths) = first_of(&found.unasked) {
         lines.push(format!(
-            "what the jail's copies lead to in the Nix store is missing in it, because Nix does not say what that needs: {}{more}",
-            shown(first)
+            "what the jail's copies lead to in the Nix store is missing in it, because Nix does not say what that needs: {paths}"
         ));
+    }
+    if let Some(paths) = first_of(&found.withheld) {
+        lines.push(format!(
+            "paths of the Nix store that state needs are missing in the jail, because they are links that lead out of it or to nothing, or cannot be read: {paths}"
+        ));
+    }
+    if found.is_cut {
+        lines.push(
+            "state leads to more of the Nix store than one launch mounts (1,024 paths), so some of it is missing in the jail".into(),
+        );
     }
     if copies.is_cut {
         lines.push(
@@ -70,6 +75,16 @@ pub(super) fn unfollowed(found: &FoundRepository, copies: &Copies) -> Vec<String
         );
     }
     lines
+}
+
+/// The first of these paths of the store, and how many more there are.
+fn first_of(paths: &[PathBuf]) -> Option<String> {
+    let (first, more) = paths.split_first()?;
+    let first = shown(first, Path::new(""));
+    Some(match more.len() {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    })
 }
 
 fn of_folder(

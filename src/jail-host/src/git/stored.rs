@@ -25,6 +25,8 @@ use crate::sys::name_of;
 const DEPTH_MAX: usize = 8;
 /// State leads to no more paths of the store.
 const PATHS_MAX: usize = 256;
+/// The jail sees no more of the store because of it, with all that is needed. Each is a mount.
+const STORED_MAX: usize = 1024;
 
 /// Which paths of the store state leads to, by their names.
 #[derive(Default)]
@@ -41,16 +43,20 @@ struct Led {
     ends: BTreeSet<String>,
     /// What it leads through. Only itself is needed.
     passed: BTreeSet<String>,
+    /// There is more.
+    is_cut: bool,
 }
 
 impl Led {
     /// Takes in where a link, or a word, of this text leads.
     fn add(&mut self, text: &Path) {
         let Some((_, mut way)) = store::way(text) else { return };
-        if self.ends.len() < PATHS_MAX {
-            self.ends.extend(way.pop());
-            self.passed.extend(way);
+        if self.ends.len() >= PATHS_MAX && way.last().is_some_and(|end| !self.ends.contains(end)) {
+            self.is_cut = true;
+            return;
         }
+        self.ends.extend(way.pop());
+        self.passed.extend(way);
     }
 }
 
@@ -86,28 +92,51 @@ impl Search {
         let closures = Closures::open(Path::new(OsStr::from_bytes(&outside.state)), &home);
         let programs = if outside.follow_links { How::StoredPrograms } else { How::Stored };
         let stored = std::mem::take(&mut self.stored);
-        let mut places = BTreeMap::new();
+        let most = STORED_MAX.min(PLACES_MAX.saturating_sub(self.found.places.len()));
+        let mut places = Places { most, places: BTreeMap::new(), is_cut: false };
+        // The jail may have made any number of links in what is shared, so these come last.
         for (led, how) in [(&stored.kept, programs), (&stored.shared, How::Stored)] {
-            for name in &led.passed {
-                places.entry(name.clone()).or_insert(how);
-            }
+            places.is_cut |= led.is_cut;
+            led.passed.iter().for_each(|name| places.add(std::slice::from_ref(name), how));
             for name in &led.ends {
                 match closures.of(name) {
-                    Some(names) => names.into_iter().for_each(|name| {
-                        places.entry(name).or_insert(how);
-                    }),
+                    Some(names) => places.add(&names, how),
                     None => self.found.unasked.push(PathBuf::from(format!("{STORE}/{name}"))),
                 }
             }
         }
-        for (name, how) in places {
+        self.found.is_cut = places.is_cut;
+        for (name, how) in places.places {
             let path = PathBuf::from(format!("{STORE}/{name}"));
-            if self.found.places.len() < PLACES_MAX && path.symlink_metadata().is_ok() {
-                let path = path.into_os_string().into_encoded_bytes();
-                self.found.places.push(Guarded { how, path });
-                self.found.about.push(About::Private);
+            // Nothing in the jail leads out of the store, or to what others may not read.
+            if store::way(&path).is_none() {
+                self.found.withheld.push(path);
+                continue;
             }
+            let path = path.into_os_string().into_encoded_bytes();
+            self.found.places.push(Guarded { how, path });
+            self.found.about.push(About::Private);
         }
+    }
+}
+
+/// The names in the store that the jail sees.
+struct Places {
+    most: usize,
+    places: BTreeMap<String, How>,
+    is_cut: bool,
+}
+
+impl Places {
+    /// Adds all of these, or none: a program works only with all that it needs.
+    fn add(&mut self, names: &[String], how: How) {
+        let new = names.iter().filter(|name| !self.places.contains_key(*name));
+        let new: BTreeSet<_> = new.cloned().collect();
+        if self.places.len() + new.len() > self.most {
+            self.is_cut = true;
+            return;
+        }
+        self.places.extend(new.into_iter().map(|name| (name, how)));
     }
 }
 
