@@ -288,3 +288,29 @@ fn more_paths_than_descriptors_stop_no_launch_and_their_number_is_bounded() {
         assert_eq!(code, Some(0), "{said}");
     }
 }
+
+#[test]
+fn follow_links_is_not_about_what_lies_next_to_a_program() {
+    for caller in callers() {
+        let Some(hooks) = hooks() else { return skipped("nix", "nothing can be built") };
+        let Ok(daemon) = daemon_for(caller) else { continue };
+        let jail = planted(caller, &hooks.join("bin/hook")).op(InsideOp::FollowLinks);
+        let run = |script: &str| asking(&jail, daemon.as_ref(), script);
+        // An earlier jail made the links, in the state folder and in folders of what it loads.
+        for made in ["", "mkdir lib; mv planted lib; ln -s lib/planted planted"] {
+            let settings = "echo '{\"line\": \"~/.agent/line.sh\"}' >settings.json";
+            let line = "echo 'echo line' >line.sh; chmod 755 line.sh";
+            let made = format!("cd ~/.agent; {settings}; {line}; {made}");
+            assert_eq!(jail.outside_sh(&made).code, Some(0));
+            own(&jail.home(), caller);
+            let (code, ran, said) = run("sh ~/.agent/planted && ~/.agent/planted");
+            assert!(code != Some(0) && ran == "noted\nhooked\n", "{code:?} {ran} {said}");
+        }
+        // The control: settings name it.
+        let named = "cd ~/.agent; rm planted; mv lib/planted .; echo '{\"line\": \"~/.agent/planted\"}' >settings.json";
+        assert_eq!(jail.outside_sh(named).code, Some(0));
+        own(&jail.home(), caller);
+        let (_, ran, said) = run("~/.agent/planted");
+        assert_eq!(ran, "noted\nhooked\n", "{said}");
+    }
+}

@@ -97,6 +97,7 @@ pub(super) fn find(outside: &Outside) -> Result<FoundRepository, Refusal> {
         },
         room: Room::HALF,
         stored: Stored::default(),
+        beside: BTreeSet::new(),
     };
     let done = search.folder(&folder).and_then(|()| match repository.is_absolute() {
         true => search.repository(&repository, None),
@@ -131,6 +132,8 @@ pub(super) struct Search {
     /// For copies of files.
     room: Room,
     pub(super) stored: Stored,
+    /// Which of the places nothing names: they lie next to programs.
+    pub(super) beside: BTreeSet<usize>,
 }
 
 impl Search {

@@ -68,6 +68,7 @@ impl Search {
             return Ok(None);
         };
         if found.is_symlink() {
+            self.link_to_store(&path);
             if !self.is_copied(&path) {
                 self.keep(How::ReadOnly, &path)?;
                 self.neighbours(folder, &path)?;
@@ -99,9 +100,16 @@ impl Search {
         })
     }
 
-    /// Keeps what lies next to a program: all of the folder, or the programs in it where it holds
-    /// state, too.
+    /// Keeps what lies next to a program, which nobody names: an earlier jail may have made it.
     fn neighbours(&mut self, folder: &mut Folder, program: &Path) -> Result<(), Refusal> {
+        let before = self.found.places.len();
+        let done = self.keep_neighbours(folder, program);
+        self.beside.extend(before..self.found.places.len());
+        done
+    }
+
+    /// All of the folder, or the programs in it where it holds state, too.
+    fn keep_neighbours(&mut self, folder: &mut Folder, program: &Path) -> Result<(), Refusal> {
         let Some(parent) = program.parent().filter(|parent| self.is_writable(parent)) else {
             return Ok(());
         };

@@ -1,8 +1,8 @@
 //! What of the Nix store the jail sees because of its state: links there lead to it, or settings
 //! name it. Every user can read the store, so none of it is secret, and it does not matter who made
 //! the link. But nothing in it can be executed: a link must not bring in a program that the spec
-//! left out. `follow-links` lifts that for what the jail cannot change: its copies, and
-//! the folders that have layers.
+//! left out. `follow-links` lifts that for what the spec or settings name and the jail cannot
+//! change: its copies, and the folders that have layers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -31,9 +31,10 @@ const STORED_MAX: usize = 1024;
 /// Which paths of the store state leads to, by their names.
 #[derive(Default)]
 pub(super) struct Stored {
-    /// Of what the jail cannot change.
+    /// Of what the spec or settings name, and the jail cannot change.
     kept: Led,
-    /// Of what sessions share. An earlier jail may have made any of these links.
+    /// Of what sessions share, and of what lies next to programs. An earlier jail may have made any
+    /// of these links.
     shared: Led,
 }
 
@@ -66,25 +67,35 @@ impl Search {
         in_store(text).iter().for_each(|path| self.stored.kept.add(path));
     }
 
+    /// The same for a link that a setting names.
+    pub(super) fn link_to_store(&mut self, path: &Path) {
+        link(CWD, path, &mut self.stored.kept);
+    }
+
     /// Adds the places in the store.
     pub(super) fn add_stored(&mut self, outside: &Outside) {
-        let mut looks = LOOKS_MAX;
-        for (place, about) in self.found.places.iter().zip(&self.found.about) {
+        let (mut kept, mut beside) = (LOOKS_MAX, LOOKS_MAX);
+        let places = self.found.places.iter().zip(&self.found.about).enumerate();
+        for (number, (place, about)) in places {
+            let (led, looks) = match self.beside.contains(&number) {
+                true => (&mut self.stored.shared, &mut beside),
+                false => (&mut self.stored.kept, &mut kept),
+            };
             let path = Path::new(OsStr::from_bytes(&place.path));
             match (about, place.how) {
                 (About::Private, How::Link | How::ReadOnly) => {
-                    link(CWD, path, &mut self.stored.kept);
+                    link(CWD, path, led);
                 }
                 (About::Private, How::Layer) => {
                     if let Ok(folder) = open_folder(CWD, path.as_os_str()) {
-                        walk(&folder, DEPTH_MAX, &mut looks, &mut self.stored.kept);
+                        walk(&folder, DEPTH_MAX, looks, led);
                     }
                 }
                 (About::Private, How::Copy | How::Stored | How::StoredPrograms)
                 | (About::Git, _) => {}
             }
         }
-        looks = LOOKS_MAX;
+        let mut looks = LOOKS_MAX;
         for folder in &self.found.private {
             walk(&folder.held.folder, DEPTH_MAX, &mut looks, &mut self.stored.shared);
         }
