@@ -59,8 +59,8 @@ a jail share its caches, in whatever project they are: what one of them puts the
             summary: "Programs of the Nix store that an agent's settings lead to can be executed, such as the hooks that home-manager installs",
             docs: "Links in an agent's state that lead into the store, and paths of the store that its settings name, bring what they lead to into the
 jail, with all that it needs: read-only, and without this combinator so that nothing in it can be executed, because the spec did not name
-it. It is about what the jail has copies of (`private-copies`), which it cannot change for the next session. What other links in the state
-lead to stays without execution. [agent-state.md](agent-state.md#settings-that-are-symbolic-links) says more.",
+it. It is about the names of `private-copies`, which the jail cannot change for the next session, and about what settings name. What other
+links in the state lead to stays without execution. [agent-state.md](agent-state.md#settings-that-are-symbolic-links) says more.",
             example: "[ (state-dir (noescape \"~/.config/my-agent\")) (private-copies (noescape \"~/.config/my-agent\") [ \"config.json\" ]) follow-links ]",
             lower: Lower::Permission(|call| {
                 call.grant(Grant::FollowLinks);
