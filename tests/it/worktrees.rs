@@ -2,6 +2,7 @@
 //! done to them in between.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -130,6 +131,43 @@ fn a_worktree_is_made_listed_and_removed_and_no_program_of_the_repository_runs()
     assert!(!world.git(&["worktree", "list"]).contains("fix-it"));
     assert_eq!(world.jailgen(&["worktree", "list"]).assert_status(0).stdout, "");
     assert!(fresh.exists());
+}
+
+#[test]
+fn what_a_jail_writes_into_the_configurations_of_a_worktree_runs_nothing() {
+    let world = World::new();
+    // The name of a filter need not be text.
+    fs::write(world.0.path("repo/.gitattributes"), b"* filter=\xff\n").unwrap();
+    world.git(&["add", ".gitattributes"]);
+    world.git(&["commit", "-q", "-m", "two"]);
+    world.trap();
+    let trap = world.0.path("repo/.git/hooks/trap");
+    let section = |name: &[u8]| {
+        let trap = trap.as_os_str().as_bytes();
+        [b"[filter \"", name, b"\"]\n\tclean = ", trap, b"\n\tsmudge = ", trap, b"\n"].concat()
+    };
+    let config = world.0.path("repo/.git/config");
+    let before = fs::read(&config).unwrap();
+    fs::write(&config, [&before[..], &section(b"\xff")].concat()).unwrap();
+    world.jailgen(&["worktree", "add", "w", "../tree.jail"]).assert_status(0);
+    assert!(!world.is_marked(), "a filter whose name is no text");
+
+    // A configuration that only the worktree has.
+    let own = world.0.path("repo/.git/worktrees/w");
+    world.git(&["config", "extensions.worktreeConfig", "true"]);
+    fs::write(own.join("config.worktree"), section(b"y")).unwrap();
+    let folder = world.worktree("w");
+    fs::write(folder.join(".gitattributes"), "* filter=y\n").unwrap();
+    fs::write(world.0.path("repo/.git/info/exclude"), "ignored\n").unwrap();
+    for (name, text) in [("file", "two\n"), ("new", ""), ("ignored", "")] {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    let listed = world.jailgen(&["worktree", "list"]).assert_status(0).stdout.clone();
+    assert!(listed.contains("3 files not committed"), "{listed}");
+    assert!(!world.is_marked(), "a filter of the worktree's own configuration");
+    // The control: git by itself runs it.
+    world.git(&["-C", folder.to_str().unwrap(), "status"]);
+    assert!(world.is_marked());
 }
 
 #[test]

@@ -2,10 +2,12 @@
 //! a repository names. A jail can have written a repository's configuration (`allow-git-config`, or
 //! a repository in a folder of the project), and always its objects, references and index.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use super::apart::Apart;
 use super::{Made, WorktreeError};
 use crate::surroundings::Surroundings;
 
@@ -32,8 +34,10 @@ const UNSET: &[&str] = &[
     "GIT_TRACE",
 ];
 
-/// Nothing is fetched, asked for or locked on the side; objects are what they are called.
+/// Nothing is fetched, asked for or locked on the side; objects are what they are called. A git
+/// that does not know `GIT_NO_LAZY_FETCH` finds that no protocol is allowed.
 const SET: &[(&str, &str)] = &[
+    ("GIT_ALLOW_PROTOCOL", "none"),
     ("GIT_NO_LAZY_FETCH", "1"),
     ("GIT_TERMINAL_PROMPT", "0"),
     ("GIT_OPTIONAL_LOCKS", "0"),
@@ -49,6 +53,8 @@ pub(super) enum At<'a> {
     Folder(&'a Path),
     /// For the repository with this shared folder.
     Repository(&'a Path),
+    /// For a worktree, with a folder of git that has no setting of the repository.
+    Apart(&'a Apart, &'a Made),
 }
 
 /// Which filters may not run.
@@ -99,22 +105,28 @@ impl Git {
         self.line(at, &["rev-parse", "--verify", "--quiet", "--end-of-options", reference]).ok()
     }
 
-    /// How many files of a worktree are changed or new. Which repository it is of is what was
-    /// recorded, no filter runs, and submodules are not looked into: git would start itself there,
-    /// with a configuration that the jail has written.
+    /// How many files of a worktree are changed or new. No configuration of the repository is
+    /// read, no filter runs, and submodules are not looked into: git would start itself there, with
+    /// a configuration that the jail has written.
     pub(super) fn uncommitted(&self, made: &Made) -> Option<u64> {
-        let drivers = self.filters(At::Repository(&made.common), Filters::All).ok()?;
-        let mut command = self.command(At::Folder(&made.folder), &drivers);
-        command.env("GIT_DIR", &made.administrative).env("GIT_COMMON_DIR", &made.common);
-        command.env("GIT_WORK_TREE", &made.folder);
+        let at = At::Repository(&made.common);
+        let head =
+            format!("worktrees/{}/HEAD^{{commit}}", made.administrative.file_name()?.to_str()?);
+        let commit = self.commit_of(at, &head)?;
+        let format = self.line(at, &["rev-parse", "--show-object-format"]).ok()?;
+        let apart = Apart::new(made, &commit, &format).ok()?;
+        let at = At::Apart(&apart, made);
+        let drivers = self.filters(at, Filters::All).ok()?;
+        let mut command = self.command(at, &drivers);
         command.args(["status", "--porcelain", "-z", "--ignore-submodules=all", "--no-renames"]);
         let printed = output(&mut command).ok()?;
         let count = printed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()).count();
         u64::try_from(count).ok()
     }
 
-    /// The names of the filters that a configuration has.
-    fn filters(&self, at: At<'_>, filters: Filters) -> Result<Vec<String>, WorktreeError> {
+    /// The names of the filters that a configuration has. They need not be UTF-8: one that were
+    /// written differently would be switched off under another name, and run.
+    fn filters(&self, at: At<'_>, filters: Filters) -> Result<Vec<OsString>, WorktreeError> {
         let mut command = self.command(at, &[]);
         command.args(["config", "--show-scope", "--name-only", "-z", "--get-regexp", "^filter\\."]);
         let said = command.output().map_err(|error| self.failed(error))?;
@@ -122,16 +134,17 @@ impl Git {
         if said.status.code() == Some(1) {
             return Ok(Vec::new());
         }
-        let printed = String::from_utf8_lossy(&checked(said)?).into_owned();
-        let mut words = printed.split('\0');
+        let printed = checked(said)?;
+        let mut words = printed.split(|byte| *byte == 0);
         let mut drivers = Vec::new();
         while let (Some(scope), Some(key)) = (words.next(), words.next()) {
-            let is_own = !matches!(scope, "global" | "system");
-            let driver = key.strip_prefix("filter.").and_then(|key| key.rsplit_once('.'));
-            if let Some((driver, _)) = driver
+            let is_own = !matches!(scope, b"global" | b"system");
+            let driver = key.strip_prefix(b"filter.");
+            let end = driver.and_then(|key| key.iter().rposition(|byte| *byte == b'.'));
+            if let Some(driver) = end.and_then(|end| driver?.get(..end))
                 && (is_own || filters == Filters::All)
             {
-                drivers.push(driver.to_owned());
+                drivers.push(OsString::from_vec(driver.to_vec()));
             }
         }
         drivers.sort();
@@ -139,23 +152,25 @@ impl Git {
         Ok(drivers)
     }
 
-    fn command(&self, at: At<'_>, without: &[String]) -> Command {
+    fn command(&self, at: At<'_>, without: &[OsString]) -> Command {
         let mut command = self.surroundings.command(&self.program, "git");
         for name in UNSET {
             command.env_remove(name);
         }
         command.envs(SET.iter().copied()).stdin(Stdio::null());
         match at {
-            At::Folder(folder) => command.current_dir(folder),
-            At::Repository(common) => command.current_dir(common).env("GIT_DIR", common),
-        };
-        let mut settings: Vec<(String, String)> =
-            SETTINGS.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+            At::Folder(folder) => drop(command.current_dir(folder)),
+            At::Repository(common) => drop(command.current_dir(common).env("GIT_DIR", common)),
+            At::Apart(apart, made) => apart.set(command.current_dir(&made.folder), made),
+        }
+        let mut settings: Vec<(OsString, &str)> =
+            SETTINGS.iter().map(|(key, value)| (OsString::from(key), *value)).collect();
         for driver in without {
             for (variable, value) in
                 [("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")]
             {
-                settings.push((format!("filter.{driver}.{variable}"), value.into()));
+                let key = [b"filter.", driver.as_bytes(), b".", variable.as_bytes()].concat();
+                settings.push((OsString::from_vec(key), value));
             }
         }
         configure(&mut command, &settings);
@@ -168,7 +183,7 @@ impl Git {
 }
 
 /// Settings that win over those of every file (git-config(1), `GIT_CONFIG_COUNT`).
-fn configure(command: &mut Command, settings: &[(String, String)]) {
+fn configure(command: &mut Command, settings: &[(OsString, &str)]) {
     let count = command
         .get_envs()
         .find(|(name, _)| *name == OsStr::new("GIT_CONFIG_COUNT"))

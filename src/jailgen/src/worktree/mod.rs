@@ -3,6 +3,7 @@
 //! What a jail wrote is not believed: where a worktree and its repository are is what this program
 //! has recorded when it made them, and git runs no program that a repository names.
 
+mod apart;
 mod git;
 mod record;
 mod removal;
