@@ -171,6 +171,51 @@ fn what_a_jail_writes_into_the_configurations_of_a_worktree_runs_nothing() {
 }
 
 #[test]
+fn a_pointer_that_a_jail_has_planted_does_not_choose_the_repository() {
+    let world = World::new();
+    let other = world.repo();
+    let target = other.join(".git");
+    let plant: [(&str, &dyn Fn(&Path)); 4] = [
+        ("file", &|top| {
+            fs::write(top.join(".git"), format!("gitdir: {}\n", target.display())).unwrap();
+        }),
+        ("link", &|top| symlink(&target, top.join(".git")).unwrap()),
+        ("commondir", &|top| {
+            let git = Command::new("git").args(["init", "-q"]).current_dir(top).status().unwrap();
+            assert!(git.success());
+            fs::write(top.join(".git/commondir"), target.to_str().unwrap()).unwrap();
+        }),
+        ("own-entry", &|top| {
+            let entry = top.join("entry");
+            fs::create_dir(&entry).unwrap();
+            fs::write(entry.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+            fs::write(entry.join("commondir"), target.to_str().unwrap()).unwrap();
+            fs::write(entry.join("gitdir"), top.join(".git").to_str().unwrap()).unwrap();
+            fs::write(top.join(".git"), format!("gitdir: {}\n", entry.display())).unwrap();
+        }),
+    ];
+    for (name, plant) in plant {
+        let top = world.0.path(name);
+        fs::create_dir(&top).unwrap();
+        plant(&top.canonicalize().unwrap());
+        let mut command = world.0.jailgen(&["worktree", "add", name, "../tree.jail"]);
+        let ran = Outcome::of(&command.current_dir(&top).assert());
+        let said = "does not belong to this folder";
+        assert!(ran.status == 1 && ran.stderr.contains(said), "{name}: {}", ran.all());
+    }
+    assert_eq!(world.git(&["branch", "--format=%(refname:short)"]), "main\n");
+    // A real worktree, and a folder of the repository, are of it.
+    world.jailgen(&["worktree", "add", "w", "../tree.jail"]).assert_status(0);
+    fs::create_dir(other.join("below")).unwrap();
+    for (name, folder) in [("x", world.worktree("w")), ("y", other.join("below"))] {
+        let spec = world.0.path("tree.jail");
+        let mut command = world.0.jailgen(&["worktree", "add", name, spec.to_str().unwrap()]);
+        Outcome::of(&command.current_dir(folder).assert()).assert_status(0);
+        assert!(world.worktree(name).is_dir());
+    }
+}
+
+#[test]
 fn names_that_are_no_branches_and_places_that_are_taken_are_refused() {
     let world = World::new();
     fs::create_dir_all(world.worktree("taken")).unwrap();

@@ -5,6 +5,7 @@
 
 mod apart;
 mod git;
+mod pointer;
 mod record;
 mod removal;
 
@@ -23,6 +24,8 @@ pub enum WorktreeError {
     NoGit,
     #[error("`{}` is not in a repository of git", .0.display())]
     NoRepository(PathBuf),
+    #[error("the repository `{}`, which `.git` names, does not belong to this folder: nothing there names it", .0.display())]
+    Pointer(PathBuf),
     #[error("the repository has no commit yet, so there is nothing to check out")]
     NoCommit,
     #[error("`{0}` is no name of a branch")]
@@ -79,7 +82,7 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// The one that contains `folder`.
+    /// The one that contains `folder`, a path without links.
     ///
     /// # Errors
     /// See [`WorktreeError`].
@@ -89,6 +92,9 @@ impl Repository {
         let common = common.map_err(|_| WorktreeError::NoRepository(folder.into()))?;
         let common = Path::new(&common).canonicalize();
         let common = common.map_err(|error| WorktreeError::Io { path: folder.into(), error })?;
+        if !pointer::is_mutual(folder, &common) {
+            return Err(WorktreeError::Pointer(common));
+        }
         Ok(Self { git, common })
     }
 
@@ -167,6 +173,9 @@ impl Repository {
         let administrative =
             self.git.line(At::Folder(&real), &["rev-parse", "--absolute-git-dir"])?;
         let administrative = Path::new(&administrative).canonicalize().map_err(failed)?;
+        if administrative.parent() != Some(&self.common.join("worktrees")) {
+            return Err(WorktreeError::Pointer(administrative));
+        }
         let made = Made {
             name: name.into(),
             identity: Identity::at(&real).map_err(failed)?,
@@ -188,6 +197,19 @@ impl Repository {
         // `HEAD` is that of the main worktree.
         self.git.line(self.at(), &words).ok()
     }
+}
+
+/// A path without `..`, by its names alone.
+fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::ParentDir => drop(normal.pop()),
+            std::path::Component::CurDir => {}
+            other => normal.push(other),
+        }
+    }
+    normal
 }
 
 /// What is known of a worktree.

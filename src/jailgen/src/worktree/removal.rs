@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::git::At;
-use super::{Git, Identity, Made, WorktreeError, forget};
+use super::{Git, Identity, Made, WorktreeError, forget, normal};
 use crate::files::read_regular;
 use crate::state::State;
 use crate::state::trust::{forget_tree, forget_worktree};
@@ -125,19 +125,6 @@ fn remove_administrative(made: &Made) -> io::Result<bool> {
     // As git does it; it stays if there are other worktrees.
     let _ = fs::remove_dir(below(&common, OsStr::new("worktrees")));
     Ok(true)
-}
-
-/// A path without `..`, by its names alone.
-fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            std::path::Component::ParentDir => drop(normal.pop()),
-            std::path::Component::CurDir => {}
-            other => normal.push(other),
-        }
-    }
-    normal
 }
 
 fn remove_branch(made: &Made, git: &Git) -> Branch {

@@ -91,6 +91,9 @@ fn failed(error: WorktreeError) -> Failure {
         WorktreeError::Name(_) => Some("git-check-ref-format(1) says which names are good"),
         WorktreeError::Exists(_) => Some("`--folder` names another place"),
         WorktreeError::NoRepository(_) => Some("start it in a work tree of the repository"),
+        WorktreeError::Pointer(_) => Some(
+            "start it in the repository's main work tree; if it was moved, `git worktree repair` there has it name this one again",
+        ),
         WorktreeError::NoGit
         | WorktreeError::NoCommit
         | WorktreeError::From(_)
