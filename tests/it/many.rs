@@ -206,6 +206,14 @@ fn bad_input_is_refused_before_anything_runs() {
         let ran = scratch.run(&words);
         assert!(ran.status == status && ran.stderr.contains(says), "{words:?}: {}", ran.all());
     }
+    // What a jail may have put in the place of a list is not followed, nor waited for.
+    std::os::unix::fs::symlink("list", scratch.path("link")).unwrap();
+    let made = Command::new("mkfifo").arg(scratch.path("pipe")).status().unwrap();
+    assert!(made.success());
+    for (list, says) in [("link", "is a symbolic link"), ("pipe", "is not a file")] {
+        let ran = scratch.run(&["run", "many.jail", "--each", list, "--", "{}"]);
+        assert!(ran.status == 1 && ran.stderr.contains(says), "{list}: {}", ran.all());
+    }
     assert!(!scratch.path(".local/state/jailgen/many").exists());
 }
 

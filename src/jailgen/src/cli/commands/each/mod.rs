@@ -2,12 +2,12 @@
 //! their logs and is never shown here.
 
 mod interrupt;
+mod list;
 mod one;
 mod table;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -16,6 +16,7 @@ use std::thread::available_parallelism;
 use jail_plan::Wrapper;
 
 use self::interrupt::Interrupt;
+use self::list::read_list;
 use self::one::{Ended, Runs};
 use self::table::Row;
 use super::worktree::ForItems;
@@ -23,12 +24,9 @@ use super::{Context, build, shown, stages};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::files::read_regular;
-use crate::many::{Batch, Done, Item, Runner, items};
+use crate::many::{Batch, Done, Item, Runner};
 use crate::state::trust::place;
 use crate::state::{InFolder, Sharing, State};
-
-/// A list is not longer.
-const LIST_MAX: u64 = 64 << 20;
 
 pub(super) fn run(arguments: &args::Run, context: Context) -> Result<(), Failure> {
     let each = &arguments.each;
@@ -176,23 +174,6 @@ fn refuse_without_mark(arguments: &args::Run) -> Result<(), Failure> {
     Err(Failure::Usage(format!(
         "no argument behind `--` has `{mark}` in it, so every run would be the same; write it where the item belongs"
     )))
-}
-
-fn read_list(each: &args::Each) -> Result<Vec<Item>, Failure> {
-    let path = each.list.as_deref().unwrap_or(Path::new("-"));
-    let name = if path == Path::new("-") { "standard input".into() } else { shown(path) };
-    let mut bytes = Vec::new();
-    let read = match path == Path::new("-") {
-        true => std::io::stdin().lock().take(LIST_MAX + 1).read_to_end(&mut bytes),
-        false => std::fs::File::open(path)
-            .and_then(|file| file.take(LIST_MAX + 1).read_to_end(&mut bytes)),
-    };
-    read.map_err(|error| Failure::new(format!("the list `{name}` cannot be read: {error}")))?;
-    if bytes.len() as u64 > LIST_MAX {
-        return Err(Failure::new(format!("the list `{name}` is larger than {LIST_MAX} bytes")));
-    }
-    let separator = if each.null { 0 } else { b'\n' };
-    items(&bytes, separator).map_err(|error| Failure::new(format!("`{name}`: {error}")))
 }
 
 /// The jail's name, and what it does with the folder that it is started in.
