@@ -216,6 +216,19 @@ fn a_pointer_that_a_jail_has_planted_does_not_choose_the_repository() {
 }
 
 #[test]
+fn a_name_means_no_folder() {
+    let world = World::new();
+    world.jailgen(&["worktree", "add", "w", "../tree.jail"]).assert_status(0);
+    // A link that a jail has planted.
+    symlink("../repo.worktrees/w", world.repo().join("1234")).unwrap();
+    let ran = world.jailgen(&["worktree", "remove", "1234", "--yes"]);
+    assert!(ran.assert_status(1).stderr.contains("made no worktree `1234`"), "{}", ran.all());
+    assert!(world.worktree("w").is_dir());
+    let ran = world.jailgen(&["worktree", "remove", "../repo.worktrees/w", "--yes"]);
+    ran.assert_status(0);
+}
+
+#[test]
 fn names_that_are_no_branches_and_places_that_are_taken_are_refused() {
     let world = World::new();
     fs::create_dir_all(world.worktree("taken")).unwrap();

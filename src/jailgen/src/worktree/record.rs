@@ -28,7 +28,7 @@ pub struct Made {
     pub(super) administrative: PathBuf,
     /// The spec of its jail.
     pub spec: PathBuf,
-    /// The commit that its branch began at.
+    /// The commit that its branch began at; of an older branch, where it leaves HEAD.
     pub(super) begin: String,
     /// Whether the branch was made with it.
     pub(super) is_new_branch: bool,
@@ -67,15 +67,21 @@ pub fn all(state: &State) -> io::Result<Vec<Made>> {
     Ok(all)
 }
 
-/// Those that a word of the command line means: by their name, or by their folder.
+/// Those that a word of the command line means: by their name, or by their folder, if no name is
+/// the word. A word without `/` is only a name: in a project, a jail can have made a link of any
+/// name that leads to another one's folder.
 ///
 /// # Errors
 /// The record cannot be read.
 pub fn find(state: &State, word: &Path) -> io::Result<Vec<Made>> {
-    let mut found = all(state)?;
+    let all = all(state)?;
+    let named: Vec<Made> =
+        all.iter().filter(|made| Path::new(&made.name) == word).cloned().collect();
+    if !named.is_empty() || !word.as_os_str().as_bytes().contains(&b'/') {
+        return Ok(named);
+    }
     let real = word.canonicalize().or_else(|_| std::path::absolute(word)).ok();
-    found.retain(|made| Path::new(&made.name) == word || Some(&made.folder) == real.as_ref());
-    Ok(found)
+    Ok(all.into_iter().filter(|made| Some(&made.folder) == real.as_ref()).collect())
 }
 
 /// Forgets one.
