@@ -229,6 +229,19 @@ fn a_name_means_no_folder() {
 }
 
 #[test]
+fn an_older_branch_is_said_and_counts_from_where_it_leaves_head() {
+    let world = World::new();
+    world.git(&["checkout", "-q", "-b", "old"]);
+    world.git(&["commit", "-q", "--allow-empty", "-m", "two"]);
+    world.git(&["checkout", "-q", "main"]);
+    let said = world.jailgen(&["worktree", "add", "old", "../tree.jail"]);
+    let note = "the branch old was there before";
+    assert!(said.assert_status(0).stderr.contains(note), "{}", said.all());
+    let listed = world.jailgen(&["worktree", "list"]).assert_status(0).stdout.clone();
+    assert!(listed.contains("1 commit (not merged)"), "{listed}");
+}
+
+#[test]
 fn names_that_are_no_branches_and_places_that_are_taken_are_refused() {
     let world = World::new();
     fs::create_dir_all(world.worktree("taken")).unwrap();

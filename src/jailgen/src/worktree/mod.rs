@@ -148,7 +148,11 @@ impl Repository {
             (Some(_), Some(_)) => {
                 return Err(WorktreeError::Git(format!("the branch `{name}` exists already")));
             }
-            (Some(commit), None) => commit.clone(),
+            // What the branch has already may be of a jail, too.
+            (Some(commit), None) => {
+                let words = ["merge-base", "--end-of-options", commit, "HEAD"];
+                self.git.line(self.at(), &words).unwrap_or_else(|_| commit.clone())
+            }
             (None, Some(from)) => {
                 self.commit(from).ok_or_else(|| WorktreeError::From(from.into()))?
             }

@@ -35,6 +35,12 @@ pub struct Made {
 }
 
 impl Made {
+    /// Whether the branch was there before, with what anybody has committed to it.
+    #[must_use]
+    pub fn has_older_branch(&self) -> bool {
+        !self.is_new_branch
+    }
+
     /// Whether the folder is the one that was made.
     #[must_use]
     pub fn is_there(&self) -> bool {

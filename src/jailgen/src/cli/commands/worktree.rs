@@ -39,6 +39,9 @@ fn add(arguments: &args::WorktreeAdd, context: Context) -> Result<(), Failure> {
     let made = repository(context)?.add(&state, wanted).map_err(failed)?;
     let what = format!("{}, on the branch {}", shown(&made.folder), made.name);
     context.console.note("made", &what);
+    if made.has_older_branch() {
+        say_older(&made, context);
+    }
     for policy in &compiled.policies {
         if let Some(what) = without_git(policy) {
             context.console.note("note", &format!("`{}` {what}", policy.name));
@@ -46,6 +49,12 @@ fn add(arguments: &args::WorktreeAdd, context: Context) -> Result<(), Failure> {
     }
     let (folder, spec) = (quoted(&made.folder), quoted(&place(&arguments.spec)));
     context.console.result(&sanitise(&format!("cd {folder} && jailgen run {spec}\n")))
+}
+
+/// A jail of another worktree can have made the branch (`git-worktree`).
+fn say_older(made: &Made, context: Context) {
+    let what = format!("the branch {} was there before and is checked out as it is", made.name);
+    context.console.note("note", &what);
 }
 
 /// Why git will not work in a linked worktree under this policy.
@@ -109,6 +118,7 @@ pub(super) struct ForItems {
     repository: Repository,
     git: Git,
     spec: PathBuf,
+    context: Context,
 }
 
 impl ForItems {
@@ -116,7 +126,7 @@ impl ForItems {
         let (repository, git) = (repository(context)?, git(context)?);
         // Now, and not for each item, where that is not to be had.
         repository.folder("x").map_err(failed)?;
-        Ok(Self { repository, git, spec: spec.to_owned() })
+        Ok(Self { repository, git, spec: spec.to_owned(), context })
     }
 
     pub(super) fn folder(&self, name: &str) -> Option<PathBuf> {
@@ -131,7 +141,11 @@ impl ForItems {
             return Ok(made);
         }
         let wanted = Wanted { name, spec: &self.spec, from: None, folder: None };
-        self.repository.add(state, wanted).map_err(failed)
+        let made = self.repository.add(state, wanted).map_err(failed)?;
+        if made.has_older_branch() {
+            say_older(&made, self.context);
+        }
+        Ok(made)
     }
 
     /// How many commits its branch has since it was made, and how many files are not committed.
