@@ -362,9 +362,10 @@ fn jails_commit_in_worktrees_at_the_same_time_and_a_new_one_can_take_the_place_o
 fn each_item_is_run_in_a_worktree_of_its_own() {
     let Some(world) = with_jails() else { return };
     world.0.write("list", b"a\nb/c\nd\n");
-    let script = "echo \"$1\" >file; [ \"$1\" = d ] || git commit -qam \"$1\"";
+    // All worktrees are there before the first jail begins: main and three branches.
+    let script = "[ $(git branch | wc -l) = 4 ] || exit 9; echo \"$1\" >file; [ \"$1\" = d ] || git commit -qam \"$1\"";
     let words =
-        ["run", "../tree.jail", "--each", "../list", "--worktrees", "--jobs", "3", "--json"];
+        ["run", "../tree.jail", "--each", "../list", "--worktrees", "--jobs", "2", "--json"];
     let ran = world.jailgen(&[&words[..], &["--", "-c", script, "x", "{}"]].concat());
     let read: serde_json::Value = serde_json::from_str(&ran.assert_status(0).stdout).unwrap();
     for (run, commits) in read["runs"].as_array().unwrap().iter().zip([1, 1, 0]) {

@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::thread::available_parallelism;
 
 use jail_plan::Wrapper;
@@ -69,7 +68,6 @@ pub(super) fn run(arguments: &args::Run, context: Context) -> Result<(), Failure
             true => Some(ForItems::open(&arguments.jail.spec, context)?),
             false => None,
         },
-        turn: Mutex::default(),
         context,
     };
     let interrupt = Interrupt::listen()?;
@@ -108,9 +106,15 @@ fn all(
         })
         .collect();
     let (mut failed, mut count, mut unrecorded) = (0, 0, None);
-    let work = |at: usize| {
-        let item = to_do.get(at).and_then(|index| items.get(*index));
-        item.map_or(Ended::NotBegun, |item| runs.one(item))
+    let mut worktrees = Vec::new();
+    for item in to_do.iter().filter_map(|index| items.get(*index)) {
+        interrupt.look(&runs.runner, &bar);
+        worktrees.push((item, runs.made(item)));
+    }
+    let work = |at: usize| match worktrees.get(at) {
+        Some((item, Ok(made))) => runs.one(item, made.as_ref()),
+        Some((_, Err(ended))) => ended.clone(),
+        None => Ended::NotBegun,
     };
     let report = |at: usize, ended: Ended| {
         let Some(row) = to_do.get(at).and_then(|index| rows.get_mut(*index)) else { return };

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use super::super::worktree::ForItems;
@@ -13,6 +12,7 @@ use crate::cli::failure::Failure;
 use crate::many::{Batch, Done, Item, Outcome, Run, Runner, Work, fill};
 use crate::session::lines_of_item;
 use crate::state::{InFolder, ItemPlan, Sharing, State, item_plan};
+use crate::worktree::Made;
 
 /// As many hosts are kept of a run.
 const REFUSED_MAX: usize = 100;
@@ -29,8 +29,6 @@ pub(super) struct Runs<'a> {
     pub(super) sharing: Sharing,
     pub(super) runner: Runner,
     pub(super) worktrees: Option<ForItems>,
-    /// Two `git worktree add` at once would get in each other's way.
-    pub(super) turn: Mutex<()>,
     pub(super) context: Context,
 }
 
@@ -57,16 +55,29 @@ impl Ended {
     }
 }
 
-impl Runs<'_> {
-    /// Runs the jail for an item.
-    pub(super) fn one(&self, item: &Item) -> Ended {
-        match self.run(item) {
-            Ok(ended) => ended,
-            Err(Failure::Error { message, .. } | Failure::Usage(message)) => Ended::Failed(message),
-            Err(Failure::Findings | Failure::Done | Failure::Ended(_)) => {
-                Ended::Failed("it could not be started".into())
-            }
+fn not_started(failure: Failure) -> Ended {
+    match failure {
+        Failure::Error { message, .. } | Failure::Usage(message) => Ended::Failed(message),
+        Failure::Findings | Failure::Done | Failure::Ended(_) => {
+            Ended::Failed("it could not be started".into())
         }
+    }
+}
+
+impl Runs<'_> {
+    /// The worktree of an item, if each has one. All of them are made before a jail runs: none may
+    /// write into what git keeps of a worktree that is made later.
+    pub(super) fn made(&self, item: &Item) -> Result<Option<Made>, Ended> {
+        if self.runner.is_stopped() {
+            return Err(Ended::NotBegun);
+        }
+        let made = self.worktrees.as_ref().map(|all| all.made(&item.name, self.state));
+        made.transpose().map_err(not_started)
+    }
+
+    /// Runs the jail for an item.
+    pub(super) fn one(&self, item: &Item, made: Option<&Made>) -> Ended {
+        self.run(item, made).unwrap_or_else(not_started)
     }
 
     /// Where an item's changes are.
@@ -79,16 +90,11 @@ impl Runs<'_> {
         }
     }
 
-    fn run(&self, item: &Item) -> Result<Ended, Failure> {
+    fn run(&self, item: &Item, made: Option<&Made>) -> Result<Ended, Failure> {
         if self.runner.is_stopped() {
             return Ok(Ended::NotBegun);
         }
-        let made = self.worktrees.as_ref().map(|all| {
-            let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-            all.made(&item.name, self.state)
-        });
-        let made = made.transpose()?;
-        let folder = made.as_ref().map_or_else(|| self.folder.to_owned(), |it| it.folder.clone());
+        let folder = made.map_or_else(|| self.folder.to_owned(), |it| it.folder.clone());
         let plans = self.batch.plans();
         let wanted = ItemPlan { plans: &plans, item: &item.name, sharing: self.sharing };
         let program = item_plan(self.wrapper, wanted)
@@ -109,7 +115,7 @@ impl Runs<'_> {
             Run::Stopped => Ended::Stopped,
             Run::Ended(outcome) => {
                 let mut done = self.done(item, &work.folder, outcome, since);
-                if let (Some(all), Some(made)) = (&self.worktrees, &made) {
+                if let (Some(all), Some(made)) = (&self.worktrees, made) {
                     let (commits, uncommitted) = all.work(made);
                     (done.commits, done.changed) = (commits, done.changed.or(uncommitted));
                 }
