@@ -228,10 +228,11 @@ impl Ledger {
             self.begin(since)?;
         }
         let heard = hear(socket)?;
-        launcher.map_or(Ok(()), |launcher| launcher.leave(&self.store))?;
+        // Where the disk is full, the comparison is made all the same.
+        let left = launcher.map_or(Ok(()), |launcher| launcher.leave(&self.store));
         match heard {
             // The launcher was killed. The record stays, and `jailgen handoff` compares with it.
-            None => return Ok(()),
+            None => return left,
             Some(ENDED) => self.end(since)?,
             // There was no payload.
             Some(_) => {}
@@ -239,7 +240,7 @@ impl Ledger {
         if self.store.is_last(&running) {
             self.store.remove("open")?;
         }
-        Ok(())
+        left
     }
 
     fn begin(&self, since: (i64, u32)) -> io::Result<()> {
