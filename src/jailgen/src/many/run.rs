@@ -26,6 +26,10 @@ use wait4::Wait4 as _;
 /// As much of the output of a run is kept.
 const LOG_MAX: u64 = 16 << 20;
 
+/// As much is read after the end of a run: what a pipe holds at most (`pipe-max-size` in proc(5), by
+/// default). A process that stays behind could go on printing for ever.
+const AFTER_END_MAX: u64 = 1 << 20;
+
 /// How often, and how long apart, a plan is tried that is still open in another process.
 const BUSY_MAX: u32 = 500;
 const BUSY_APART: Duration = Duration::from_millis(2);
@@ -112,6 +116,11 @@ impl Runner {
         let Some((child, process)) = self.start(work, writer)? else { return Ok(Run::NotBegun) };
         let id = child.id();
         let kept = keep(&mut output, &process, &work.log);
+        if kept.is_err() {
+            // It would wait for somebody to read what it prints.
+            let _ = pidfd_send_signal(&process, Signal::KILL);
+        }
+        drop(output);
         // With its number gone from the list, nothing signals a process that comes to have it.
         let used = child.wait4();
         let is_stopped = {
@@ -143,12 +152,18 @@ impl Runner {
         if state.is_stopped {
             return Ok(None);
         }
-        let child = spawn(&mut command)?;
-        let number = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        let number = number.ok_or(io::ErrorKind::InvalidInput)?;
-        let opened = || pidfd_open(number, PidfdFlags::empty());
-        state.processes.insert(child.id(), opened()?);
-        Ok(Some((child, opened()?)))
+        let mut child = spawn(&mut command)?;
+        match opened(&child) {
+            Ok([listed, own]) => {
+                state.processes.insert(child.id(), listed);
+                Ok(Some((child, own)))
+            }
+            // Nothing would end it.
+            Err(error) => {
+                let _ = child.kill().and_then(|()| child.wait());
+                Err(error)
+            }
+        }
     }
 
     /// Whether nothing more is to begin.
@@ -208,6 +223,14 @@ impl Runner {
     }
 }
 
+/// The process, for the list of those that run and for the thread that waits for it.
+fn opened(child: &Child) -> io::Result<[OwnedFd; 2]> {
+    let number = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let number = number.ok_or(io::ErrorKind::InvalidInput)?;
+    let opened = || pidfd_open(number, PidfdFlags::empty());
+    Ok([opened()?, opened()?])
+}
+
 /// Another thread may have started a program while this one wrote the plan: until that program is
 /// executed, the new process has the plan open for writing, and it cannot be executed (execve(2)).
 fn spawn(command: &mut Command) -> io::Result<Child> {
@@ -234,8 +257,8 @@ fn keep(output: &mut io::PipeReader, process: &OwnedFd, log: &Path) -> io::Resul
     let (mut kept, mut left_out) = (0_u64, 0_u64);
     let mut buffer = vec![0; 64 << 10];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    let mut has_ended = false;
-    loop {
+    let (mut has_ended, mut after_end) = (false, 0_u64);
+    while after_end < AFTER_END_MAX {
         let mut ready = [
             PollFd::from_borrowed_fd(output.as_fd(), PollFlags::IN),
             PollFd::from_borrowed_fd(process.as_fd(), PollFlags::IN),
@@ -251,6 +274,9 @@ fn keep(output: &mut io::PipeReader, process: &OwnedFd, log: &Path) -> io::Resul
             let count = output.read(&mut buffer)?;
             if count == 0 {
                 break;
+            }
+            if has_ended {
+                after_end += count as u64;
             }
             let bytes = buffer.get(..count).unwrap_or_default();
             let fits = usize::try_from(LOG_MAX - kept).unwrap_or(usize::MAX).min(count);
@@ -308,6 +334,15 @@ mod tests {
         let began = Instant::now();
         runner.run(&work(folder.path(), "b", "sleep 30 & exit 0")).unwrap();
         assert!(began.elapsed() < Duration::from_secs(20));
+        // Nor is one that prints for ever.
+        runner.run(&work(folder.path(), "c", "yes & exit 0")).unwrap();
+    }
+
+    #[test]
+    fn a_run_whose_output_cannot_be_kept_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let much = work(folder.path(), "gone/a", "head -c 20000000 /dev/zero; sleep 1000");
+        assert!(Runner::default().run(&much).is_err());
     }
 
     #[test]
