@@ -9,6 +9,7 @@
 )]
 
 mod git;
+mod gone;
 mod histories;
 mod hostile;
 mod world;

@@ -92,12 +92,31 @@ fn one(room: &mut Room<'_>, layer: &Layer, outcome: &mut Outcome<'_>) -> io::Res
         // A switch to another branch may not have been done after all.
         let is_checked_out = room.now(b"HEAD")? == Some(Value::Symbolic(it.to.clone()));
         let done = match it.before {
-            Some(before) if !is_checked_out => room.delete(&it.to, before),
+            Some(before) if !is_checked_out => delete(room, layer, &it.to, before),
             _ => Err(Refused::Meanwhile),
         };
         outcome.moves.push((it, said(done)));
     }
     Ok(())
+}
+
+/// Deletes a branch if another one has its commits now: the move that would have given them to it
+/// may have failed.
+fn delete(room: &mut Room<'_>, layer: &Layer, name: &[u8], before: Id) -> Result<(), Refused> {
+    let refs = Refs::read(room.project, room.path, room.length)?;
+    let others = refs.branches().filter(|(other, _)| other != name);
+    let others: Vec<Id> = others.map(|(_, id)| id).collect();
+    let store = Store {
+        project: Side::new(room.project, room.path)?,
+        stage: Side::new(layer.tree(), room.path)?,
+        length: room.length,
+    };
+    let shallow = super::plan::shallow(room.project, room.path, room.length)?;
+    if !Walker::new(&store, Vec::new(), shallow).is_merged(before, &others) {
+        let why = "the stage has deleted it, but no other branch has its commits";
+        return Err(Refused::Failed(io::Error::other(why)));
+    }
+    room.delete(name, before)
 }
 
 fn said(done: Result<(), Refused>) -> Result<(), String> {

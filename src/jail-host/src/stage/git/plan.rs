@@ -8,6 +8,7 @@ use super::super::layer::Layer;
 use super::super::place::{Kind as Stands, Tree, entries, join};
 use super::format;
 use super::id::Id;
+use super::index::Index;
 use super::known::{Known, Was};
 use super::objects::{Fault, Kind, Side, Store};
 use super::refname::{self, BRANCHES};
@@ -131,7 +132,7 @@ fn decide(layer: &Layer, project: &Tree, known: &Known, path: &[u8]) -> io::Resu
 }
 
 /// The commits at which the project's history ends.
-fn shallow(project: &Tree, path: &[u8], length: usize) -> io::Result<HashSet<Id>> {
+pub(super) fn shallow(project: &Tree, path: &[u8], length: usize) -> io::Result<HashSet<Id>> {
     let text = super::refs::read(project, &join(path, b"shallow"), 16 << 20)?;
     let text = text.map(|(text, _)| text).unwrap_or_default();
     let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
@@ -237,8 +238,14 @@ impl Sides<'_> {
         for it in moved {
             plan.moves.extend(self.one(walker, it, &elsewhere));
         }
+        self.hold_back_without_index(plan);
+        let mut branches = self.branches(plan);
         for it in gone {
-            let how = self.gone(walker, &it, plan, &elsewhere);
+            let how = self.gone(walker, &it, &branches, &elsewhere);
+            // What follows is not merged into it.
+            if how == How::Deleted {
+                branches.remove(&it.name);
+            }
             let before = match it.theirs {
                 Some(Value::Is(id)) => Some(id),
                 Some(Value::Symbolic(_) | Value::Unreadable) | None => None,
@@ -247,6 +254,35 @@ impl Sides<'_> {
             let (ahead, behind) = (0, 0);
             plan.moves.push(Move { name: it.name, to, before, after: None, how, ahead, behind });
         }
+    }
+
+    /// What is checked out does not move where its index cannot follow.
+    fn hold_back_without_index(&self, plan: &mut Plan) {
+        let checked_out = match &self.refs.head {
+            Some((Value::Symbolic(name), _)) => name,
+            Some((Value::Is(_) | Value::Unreadable, _)) | None => return,
+        };
+        let is_it = |it: &&mut Move| it.how == How::Moved && it.to == *checked_out;
+        if let Some(it) = plan.moves.iter_mut().find(is_it)
+            && let Err(error) = self.index(plan.length)
+        {
+            it.how = How::Refused(error.to_string());
+        }
+    }
+
+    fn index(&self, length: usize) -> io::Result<Index> {
+        Index::read(self.project, self.path, length)
+    }
+
+    /// The branches of the project as they will be, before any is deleted.
+    fn branches(&self, plan: &Plan) -> BTreeMap<Vec<u8>, Id> {
+        let mut all: BTreeMap<Vec<u8>, Id> = self.refs.branches().collect();
+        for it in plan.moves.iter().filter(|it| it.how == How::Moved) {
+            if let (true, Some(after)) = (it.to.starts_with(BRANCHES), it.after) {
+                all.insert(it.to.clone(), after);
+            }
+        }
+        all
     }
 
     fn one(
@@ -353,7 +389,7 @@ impl Sides<'_> {
         &self,
         walker: &Walker<'_>,
         it: &Moved,
-        plan: &Plan,
+        branches: &BTreeMap<Vec<u8>, Id>,
         elsewhere: &BTreeSet<Vec<u8>>,
     ) -> How {
         let refused = |why: &str| How::Refused(why.into());
@@ -369,14 +405,8 @@ impl Sides<'_> {
         if elsewhere.contains(&it.name) || is_checked_out && self.head().is_none() {
             return refused("the stage has deleted it, but it is checked out here");
         }
-        let others = self.refs.names().into_iter().filter(|name| *name != it.name);
-        let others = others.filter(|name| name.starts_with(BRANCHES));
-        let others = others.filter_map(|name| match self.refs.value(name) {
-            Some(Value::Is(id)) => Some(id),
-            Some(Value::Symbolic(_) | Value::Unreadable) | None => None,
-        });
-        let moved = plan.moves.iter().filter(|it| it.how == How::Moved).filter_map(|it| it.after);
-        let into: Vec<Id> = others.chain(moved).collect();
+        let others = branches.iter().filter(|(name, _)| **name != it.name);
+        let into: Vec<Id> = others.map(|(_, id)| *id).collect();
         match walker.is_merged(theirs, &into) {
             true => How::Deleted,
             false => refused("the stage has deleted it, but no other branch has its commits"),
@@ -424,6 +454,8 @@ impl Sides<'_> {
         let commits = (now(&before), now(&after));
         let refused = if self.base(b"HEAD") != Base::Is(before.clone()) {
             Some("both sides have moved it, so yours stays")
+        } else if commits.0 != commits.1 && self.index(plan.length).is_err() {
+            Some("the project's index cannot follow: it is split, sparse, or unknown")
         } else if self.is_under_way() {
             Some("something like a rebase is under way in the stage")
         } else {

@@ -10,6 +10,7 @@ use std::io::{self, Read as _};
 use super::super::layer::{Layer, Written};
 use super::super::place::{Kind, Time, Tree, entries, found, join};
 use super::id::Id;
+use super::refname::BRANCHES;
 
 /// More are not read of one side.
 const REFERENCES_MAX: usize = 200_000;
@@ -100,6 +101,15 @@ impl Refs {
 
     pub(super) fn names(&self) -> BTreeSet<&[u8]> {
         self.loose.keys().chain(self.packed.keys()).map(Vec::as_slice).collect()
+    }
+
+    /// The branches that name an object.
+    pub(super) fn branches(&self) -> impl Iterator<Item = (Vec<u8>, Id)> {
+        let names = self.names().into_iter().filter(|name| name.starts_with(BRANCHES));
+        names.filter_map(|name| match self.value(name) {
+            Some(Value::Is(id)) => Some((name.to_vec(), id)),
+            Some(Value::Symbolic(_) | Value::Unreadable) | None => None,
+        })
     }
 
     /// All objects that are named.
