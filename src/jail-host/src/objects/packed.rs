@@ -55,14 +55,23 @@ pub(crate) fn blob(
     Some(content)
 }
 
-/// The entry at an offset, of at most this many bytes.
-pub(crate) fn entry(
+/// What stands before the compressed data of an entry.
+struct Head {
+    kind: u8,
+    /// Of what is compressed.
+    size: usize,
+    /// Where that is.
+    at: u64,
+    /// The entry that a difference is to.
+    base: Option<u64>,
+}
+
+fn head(
     pack: &OwnedFd,
     offset: u64,
     name_length: usize,
-    most: usize,
     find: impl Fn(&[u8]) -> Option<u64>,
-) -> Option<Entry> {
+) -> Option<Head> {
     const HEADER_MAX: usize = 64;
     let header = read(pack, offset, HEADER_MAX).ok()?;
     let mut bytes = header.iter().copied();
@@ -72,9 +81,6 @@ pub(crate) fn entry(
         0 => usize::from(first & 15),
         _ => number(&mut bytes)?.checked_mul(16)?.checked_add(usize::from(first & 15))?,
     };
-    if size > most {
-        return None;
-    }
     let base = match kind {
         OFFSET_DELTA => Some(offset.checked_sub(distance(&mut bytes)?).filter(|at| *at < offset)?),
         NAME_DELTA => {
@@ -84,7 +90,40 @@ pub(crate) fn entry(
         _ => None,
     };
     let begin = header.len().checked_sub(bytes.len())?;
-    let content = inflated(pack, offset.checked_add(u64::try_from(begin).ok()?)?, size)?;
+    let at = offset.checked_add(u64::try_from(begin).ok()?)?;
+    Some(Head { kind, size, at, base })
+}
+
+/// The number of the kind of an object, which is that of what it is a difference to.
+pub(crate) fn kind(
+    pack: &OwnedFd,
+    offset: u64,
+    name_length: usize,
+    find: impl Fn(&[u8]) -> Option<u64>,
+) -> Option<u8> {
+    let mut at = offset;
+    for _ in 0..=CHAIN_MAX {
+        match head(pack, at, name_length, &find)? {
+            Head { base: Some(base), .. } => at = base,
+            Head { kind, .. } => return Some(kind),
+        }
+    }
+    None
+}
+
+/// The entry at an offset, of at most this many bytes.
+pub(crate) fn entry(
+    pack: &OwnedFd,
+    offset: u64,
+    name_length: usize,
+    most: usize,
+    find: impl Fn(&[u8]) -> Option<u64>,
+) -> Option<Entry> {
+    let Head { kind, size, at, base } = head(pack, offset, name_length, find)?;
+    if size > most {
+        return None;
+    }
+    let content = inflated(pack, at, size)?;
     match (kind, base) {
         (_, Some(base)) => Some(Entry::Delta { base, delta: content }),
         (1..=4, None) => Some(Entry::Whole { kind, content }),

@@ -5,7 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
@@ -26,6 +26,9 @@ pub(super) const BYTES_MAX: usize = 256 << 20;
 /// What is made of all the stage's objects together, so that a small stage cannot be unpacked for
 /// hours.
 const MADE_MAX: u64 = 32 << 30;
+/// The longest head of an object in a file of its own, and so much of the file has it.
+const HEADER_MAX: usize = 32;
+const HEAD_READ: u64 = 4 << 10;
 /// Each step of a chain of differences counts for so much.
 const STEP: u64 = 4 << 10;
 const CHAIN_MAX: usize = 4_095;
@@ -143,6 +146,27 @@ impl<'a> Side<'a> {
             || self.tree.file(&join(&self.folder, loose(id.bytes()).as_bytes())).is_ok()
     }
 
+    /// What the head of an object says that it is, without its content; nothing where there is
+    /// none, or it cannot be read.
+    pub(super) fn kind(&self, id: &Id) -> Option<Kind> {
+        for pack in &self.packs {
+            let find = |name: &[u8]| index::offset(&pack.index, name).ok().flatten();
+            if let Some(offset) = find(id.bytes()) {
+                let number = packed::kind(&pack.file, offset, id.bytes().len(), find);
+                return number.and_then(Kind::of_pack);
+            }
+        }
+        let file = self.tree.file(&join(&self.folder, loose(id.bytes()).as_bytes())).ok()?;
+        let (mut bytes, mut begin) = (Vec::new(), Vec::new());
+        std::fs::File::from(file).take(HEAD_READ).read_to_end(&mut bytes).ok()?;
+        // It goes on behind what is read.
+        match decompress_to_vec_zlib_with_limit(&bytes, HEADER_MAX) {
+            Ok(whole) => begin.extend(whole),
+            Err(partial) => begin.extend(partial.output),
+        }
+        Kind::of_word(begin.get(..begin.iter().position(|byte| *byte == b' ')?)?)
+    }
+
     /// The object, unproved.
     fn object(&self, id: &Id) -> Result<Option<(Kind, Content)>, Fault> {
         for (number, pack) in self.packs.iter().enumerate() {
@@ -171,7 +195,6 @@ impl<'a> Side<'a> {
     }
 
     fn loose(&self, id: &Id) -> Result<Option<(Kind, Content)>, Fault> {
-        const HEADER_MAX: usize = 32;
         let path = join(&self.folder, loose(id.bytes()).as_bytes());
         let most = u64::try_from(packed::compressed_most(BYTES_MAX)).unwrap_or(u64::MAX);
         let Ok(Some((bytes, _))) = super::refs::read(self.tree, &path, most) else {

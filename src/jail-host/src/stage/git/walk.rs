@@ -25,7 +25,7 @@ pub(super) struct Walker<'a> {
     /// At these the project's history ends.
     shallow: HashSet<Id>,
     /// With all that they lead to they are there, or will be.
-    whole: HashSet<Id>,
+    whole: HashMap<Id, Kind>,
     /// What is to be taken over.
     pub(super) wanted: Vec<(Id, Kind)>,
 }
@@ -33,9 +33,13 @@ pub(super) struct Walker<'a> {
 /// What one walk has found.
 #[derive(Default)]
 struct Found {
-    seen: HashSet<Id>,
+    seen: HashMap<Id, Kind>,
+    /// What names submodules, and is as git wants it.
+    modules: HashSet<Id>,
     wanted: Vec<(Id, Kind)>,
 }
+
+const OTHER_KIND: &str = "is not of the kind that is said";
 
 /// Which side a commit is reached from.
 const OURS: u8 = 1;
@@ -43,7 +47,7 @@ const THEIRS: u8 = 2;
 
 impl<'a> Walker<'a> {
     pub(super) fn new(store: &'a Store<'a>, tips: Vec<Id>, shallow: HashSet<Id>) -> Self {
-        Self { store, tips, shallow, whole: HashSet::new(), wanted: Vec::new() }
+        Self { store, tips, shallow, whole: HashMap::new(), wanted: Vec::new() }
     }
 
     /// Notes all that a reference needs.
@@ -55,15 +59,25 @@ impl<'a> Walker<'a> {
         if self.wanted.len() > OBJECTS_MAX { Err(Fault::TooMuch) } else { Ok(()) }
     }
 
+    /// Whether it is met for the first time. What is one kind of object is not another one too.
+    fn is_new(&self, id: Id, kind: Kind, found: &mut Found) -> Result<bool, Fault> {
+        let known = self.whole.get(&id).or_else(|| found.seen.get(&id)).copied();
+        match known {
+            None => Ok(found.seen.insert(id, kind).is_none()),
+            Some(known) if known == kind => Ok(false),
+            Some(_) => Err(Fault::Bad(id, OTHER_KIND)),
+        }
+    }
+
     fn tip(&self, mut tip: Id, mut expected: Option<Kind>, found: &mut Found) -> Result<(), Fault> {
         for _ in 0..TAGS_MAX {
             let (of, kind, content) = self.store.object(&tip)?;
             if expected.is_some_and(|expected| expected != kind) {
-                return Err(Fault::Bad(tip, "is not of the kind that is said"));
+                return Err(Fault::Bad(tip, OTHER_KIND));
             }
             match kind {
                 Kind::Tag => {
-                    let is_new = !self.whole.contains(&tip) && found.seen.insert(tip);
+                    let is_new = self.is_new(tip, kind, found)?;
                     if of == Of::Stage && is_new {
                         let checked = strict::check_tag(&content, self.store.length);
                         checked.map_err(|why| Fault::Bad(tip, why))?;
@@ -75,7 +89,7 @@ impl<'a> Walker<'a> {
                 }
                 Kind::Commit => return self.commits(tip, found),
                 Kind::Tree => return self.tree(tip, found),
-                Kind::Blob => return self.blob(tip, false, found),
+                Kind::Blob => return self.blob(tip, found),
             }
         }
         Err(Fault::Bad(tip, "is a tag of too many tags"))
@@ -89,7 +103,7 @@ impl<'a> Walker<'a> {
         }
         // The oldest first, so that the new trees of each are compared with those before.
         for id in ours.into_iter().rev() {
-            if self.whole.contains(&id) || !found.seen.insert(id) {
+            if !self.is_new(id, Kind::Commit, found)? {
                 continue;
             }
             let (of, kind, content) = self.store.object(&id)?;
@@ -113,7 +127,7 @@ impl<'a> Walker<'a> {
         let Ok(commit) = strict::commit(&content, self.store.length) else { return };
         let mut queue = vec![commit.tree];
         while let Some(id) = queue.pop() {
-            if self.whole.contains(&id) || !found.seen.insert(id) {
+            if !self.is_new(id, Kind::Tree, found).unwrap_or(false) {
                 continue;
             }
             let Ok((Of::Project, Kind::Tree, content)) = self.store.object(&id) else { continue };
@@ -121,7 +135,7 @@ impl<'a> Walker<'a> {
                 match named.mode {
                     FOLDER => queue.push(named.id),
                     SUBMODULE => {}
-                    _ => drop(found.seen.insert(named.id)),
+                    _ => drop(self.is_new(named.id, Kind::Blob, found)),
                 }
             }
         }
@@ -130,7 +144,7 @@ impl<'a> Walker<'a> {
     fn tree(&self, root: Id, found: &mut Found) -> Result<(), Fault> {
         let mut queue = vec![root];
         while let Some(id) = queue.pop() {
-            if self.whole.contains(&id) || !found.seen.insert(id) {
+            if !self.is_new(id, Kind::Tree, found)? {
                 continue;
             }
             let (of, kind, content) = self.store.object(&id)?;
@@ -147,7 +161,12 @@ impl<'a> Walker<'a> {
                 match named.mode {
                     FOLDER => queue.push(named.id),
                     SUBMODULE => {}
-                    _ => self.blob(named.id, is_modules(named.name), found)?,
+                    _ => {
+                        self.blob(named.id, found)?;
+                        if of == Of::Stage && is_modules(named.name) {
+                            self.modules(named.id, found)?;
+                        }
+                    }
                 }
             }
             if found.wanted.len() > OBJECTS_MAX {
@@ -157,19 +176,33 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    /// The content of a file is proved when it is written. What names submodules is read before.
-    fn blob(&self, id: Id, is_modules: bool, found: &mut Found) -> Result<(), Fault> {
-        if self.whole.contains(&id) || !found.seen.insert(id) || self.store.project.names(&id) {
+    /// The content of a file is proved when it is written.
+    fn blob(&self, id: Id, found: &mut Found) -> Result<(), Fault> {
+        if !self.is_new(id, Kind::Blob, found)? {
             return Ok(());
         }
-        if is_modules {
-            let (_, _, content) = self.store.object(&id)?;
-            strict::check_modules(&content).map_err(|why| Fault::Bad(id, why))?;
+        if self.store.project.names(&id) {
+            let is_blob = self.store.project.kind(&id) == Some(Kind::Blob);
+            return if is_blob { Ok(()) } else { Err(Fault::Bad(id, OTHER_KIND)) };
         }
         if !self.store.stage.names(&id) {
             return Err(Fault::Missing(id));
         }
         found.wanted.push((id, Kind::Blob));
+        Ok(())
+    }
+
+    /// What names submodules is read, also where its content is known under another name.
+    fn modules(&self, id: Id, found: &mut Found) -> Result<(), Fault> {
+        if found.modules.contains(&id) {
+            return Ok(());
+        }
+        let (_, kind, content) = self.store.object(&id)?;
+        if kind != Kind::Blob {
+            return Err(Fault::Bad(id, OTHER_KIND));
+        }
+        strict::check_modules(&content).map_err(|why| Fault::Bad(id, why))?;
+        found.modules.insert(id);
         Ok(())
     }
 
