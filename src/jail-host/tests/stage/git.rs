@@ -231,7 +231,7 @@ fn hostile_references_and_objects_are_left_in_the_stage() {
              echo $c >'refs/heads/$(touch x)'; echo $c >refs/heads/-x; echo $c >refs/heads/HEAD; echo 'ref: refs/heads/main' >refs/heads/symbolic; \
              rm refs/heads/link; ln -s ../../../../../outside/secret refs/heads/link; printf zz >refs/heads/garbage; \
              echo 1111111111111111111111111111111111111111 >refs/heads/missing; echo $(git rev-parse HEAD^{tree}) >refs/heads/tree; \
-             echo $c >refs/heads/good; mkdir -p refs/heads/origin; echo $c >refs/heads/origin/main; echo $c >refs/tags/old; mkfifo refs/heads/pipe; printf '%s\\n' \"$c\" >refs/heads/$(printf 'a\\nb')",
+             echo $c >refs/heads/good; mkdir -p refs/heads/origin; echo $c >refs/heads/origin/main; echo $c >refs/tags/old; echo $c >refs/heads/bad; echo $c >refs/heads/$(git rev-parse --short=7 HEAD | sed s/^/a/); echo $c >refs/heads/both; echo $c >refs/tags/both; mkfifo refs/heads/pipe; printf '%s\\n' \"$c\" >refs/heads/$(printf 'a\\nb')",
         );
         // A name that git would not check out, and objects with the content of other ones.
         inside(
@@ -260,7 +260,7 @@ fn hostile_references_and_objects_are_left_in_the_stage() {
         let refs = "git for-each-ref --format='%(refname)'";
         assert_eq!(
             outside(&world, refs),
-            "refs/heads/good\nrefs/heads/link\nrefs/heads/main\nrefs/heads/old\nrefs/remotes/origin/main"
+            "refs/heads/bad\nrefs/heads/both\nrefs/heads/good\nrefs/heads/link\nrefs/heads/main\nrefs/heads/old\nrefs/remotes/origin/main"
         );
     }
 }

@@ -236,7 +236,8 @@ impl Sides<'_> {
         let (gone, moved): (Vec<Moved>, Vec<Moved>) =
             moved.into_iter().partition(|it| it.ours.is_none());
         for it in moved {
-            plan.moves.extend(self.one(walker, it, &elsewhere));
+            let made = self.one(walker, it, &elsewhere, &plan.moves);
+            plan.moves.extend(made);
         }
         self.hold_back_without_index(plan);
         let mut branches = self.branches(plan);
@@ -290,6 +291,7 @@ impl Sides<'_> {
         walker: &mut Walker<'_>,
         it: Moved,
         elsewhere: &BTreeSet<Vec<u8>>,
+        before: &[Move],
     ) -> Option<Move> {
         let refused = |why: String| {
             let (name, to) = (it.name.clone(), it.name.clone());
@@ -345,6 +347,13 @@ impl Sides<'_> {
         {
             return refused(format!("the project has {}", shown(other)));
         }
+        if let (How::Moved, None) = (&how, theirs)
+            && let Some(other) = before.iter().filter(|it| it.is_done()).find(|other| {
+                refname::excludes(&other.to, &it.name) || refname::is_alike(&other.to, &it.name)
+            })
+        {
+            return refused(format!("the project gets {}", shown(&other.to)));
+        }
         let (to, before, how) = match how {
             How::Aside(why) => match self.aside(walker, &it.name, ours) {
                 Some((to, before)) if before == Some(ours) => (to, before, How::Kept(why)),
@@ -360,9 +369,9 @@ impl Sides<'_> {
     /// the same: a tag `main` would come before the branch.
     fn in_the_way(&self, name: &[u8]) -> Option<&[u8]> {
         let names = self.refs.names();
-        let alike: Vec<Vec<u8>> = refname::alike(name).collect();
-        let is_alike = |other: &[u8]| alike.iter().any(|it| it == other);
-        names.into_iter().find(|other| refname::excludes(other, name) || is_alike(other))
+        let is_it =
+            |other: &&[u8]| refname::excludes(other, name) || refname::is_alike(other, name);
+        names.into_iter().find(is_it)
     }
 
     /// A free name, or one that this follows, for what both sides have moved.

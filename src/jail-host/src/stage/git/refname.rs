@@ -29,8 +29,10 @@ pub(super) fn is_taken_over(name: &[u8]) -> bool {
         && !is_object_name(text)
 }
 
+/// Whether git could take it for the name of an object, or for the beginning of one, and a branch
+/// of that name would come before it.
 fn is_object_name(text: &str) -> bool {
-    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    matches!(text.len(), 4..=64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Where a reference is kept that both sides have moved.
@@ -40,11 +42,12 @@ pub(super) fn aside(name: &[u8]) -> Vec<u8> {
     [ASIDE, rest].concat()
 }
 
-/// The names that git could take for the same as a branch's or tag's in short (gitrevisions(7)).
-pub(super) fn alike(name: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+/// Whether git could take a name for the same as a branch's or tag's in short (gitrevisions(7)).
+pub(super) fn is_alike(other: &[u8], name: &[u8]) -> bool {
     let short = name.strip_prefix(BRANCHES).or_else(|| name.strip_prefix(TAGS)).unwrap_or(name);
     let all = [b"refs/".as_slice(), TAGS, BRANCHES, b"refs/remotes/"];
-    all.into_iter().map(move |begin| [begin, short].concat()).filter(move |other| other != name)
+    let is_it = |begin: &&[u8]| other.strip_prefix(*begin) == Some(short);
+    other != name && all.iter().any(is_it)
 }
 
 /// Whether one name is a folder of the other, so that both cannot be there.
@@ -61,7 +64,15 @@ mod tests {
 
     #[test]
     fn names_that_git_or_a_shell_would_misread_are_not_taken_over() {
-        for name in ["heads/main", "heads/a/b-c_d.e", "tags/v1.0", "heads/fix#12", "heads/zoë"] {
+        for name in [
+            "heads/main",
+            "heads/a/b-c_d.e",
+            "tags/v1.0",
+            "heads/fix#12",
+            "heads/zoë",
+            "heads/add",
+            "heads/da39/x",
+        ] {
             assert!(is_taken_over(format!("refs/{name}").as_bytes()), "{name}");
         }
         for name in [
@@ -91,6 +102,8 @@ mod tests {
             "tags/a*",
             "heads/a:b",
             "heads/da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            "heads/da39a3e",
+            "tags/DA39",
         ] {
             assert!(!is_taken_over(format!("refs/{name}").as_bytes()), "{name}");
         }

@@ -106,6 +106,11 @@ pub(super) fn check_tree(content: &[u8], length: usize) -> Result<(), &'static s
         if !matches!(it.mode, FOLDER | 0o100_644 | 0o100_755 | LINK | SUBMODULE) {
             return Err("has a mode that git does not give");
         }
+        if crate::handoff::names::fold(it.name) == ".gitmodules"
+            && matches!(it.mode, FOLDER | SUBMODULE)
+        {
+            return Err("has `.gitmodules` as something that is no file");
+        }
         if it.id.bytes().iter().all(|byte| *byte == 0) || !is_name(it.name, it.mode) {
             return Err("has a name that git does not check out");
         }
@@ -149,7 +154,13 @@ pub(super) fn check_modules(content: &[u8]) -> Result<(), &'static str> {
             |path: &[u8]| path.split(|byte| matches!(byte, b'/' | b'\\')).any(|part| part == b"..");
         let value = setting.value.as_slice();
         let is_bad = match setting.key.as_slice() {
-            b"url" => value.starts_with(b"-") || value.contains(&b'\n') || value.contains(&0),
+            b"url" => {
+                let lower = value.to_ascii_lowercase();
+                value.starts_with(b"-")
+                    || value.contains(&b'\n')
+                    || value.contains(&0)
+                    || [b"%0a", b"%00"].iter().any(|it| lower.contains_str(it))
+            }
             b"path" => value.starts_with(b"-") || climbs(value),
             b"update" => value.starts_with(b"!"),
             _ => false,
@@ -290,6 +301,8 @@ mod tests {
             assert!(!is_tree(&[("100644", name)]), "{name:?}");
         }
         assert!(!is_tree(&[("120000", b".gitmodules")]));
+        assert!(!is_tree(&[("40000", b".gitmodules")]));
+        assert!(!is_tree(&[("160000", b".gitModules")]));
         for mode in ["100600", "0100644", "644", "140000", "040000", ""] {
             assert!(!is_tree(&[(mode, b"a")]), "{mode}");
         }
@@ -309,6 +322,7 @@ mod tests {
             "[submodule \"../a\"]\npath = x\n",
             "[submodule \"a\"]\npath = ../x\n",
             "[submodule \"a\"]\nupdate = !x\n",
+            "[submodule \"a\"]\nurl = https://x/%0Ahost=y\n",
         ] {
             assert!(!is_ok(text), "{text}");
         }
