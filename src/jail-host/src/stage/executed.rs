@@ -75,6 +75,11 @@ impl Executed {
         (theirs.mode & 0o111 != 0).then(|| self.of_kind(PROGRAM)).flatten()
     }
 
+    /// The reason for a program.
+    pub(super) fn program(&self) -> Option<Reason> {
+        self.of_kind(PROGRAM)
+    }
+
     fn of_kind(&self, kind: &'static str) -> Option<Reason> {
         let counted = self.names.found(kind);
         Some((counted.kind, counted.reason))

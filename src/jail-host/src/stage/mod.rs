@@ -39,6 +39,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use self::base::Base;
 use self::change::{Act, Change};
 use self::decide::{Decider, Scope};
+use self::executed::Executed;
 use self::git::{Known, Plan};
 use self::layer::Layer;
 use self::place::Tree;
@@ -133,7 +134,13 @@ impl Stage {
         let is_git = |change: &&Change| matches!(change.act, Act::Git(_));
         let folders: Vec<&[u8]> =
             changes.iter().filter(is_git).map(|change| change.path.as_slice()).collect();
-        git::plans(&self.layer, &self.project, &self.known, &folders, scope)
+        let (layer, project) = (&self.layer, &self.project);
+        let mut plans = git::plans(layer, project, &self.known, &folders, scope);
+        if plans.iter().any(Plan::is_done) {
+            let executed = Executed::new(&self.place, project, layer.tree());
+            git::note(&mut plans, layer, project, &executed);
+        }
+        plans
     }
 
     /// What it has, in the form that `word` says.
@@ -177,7 +184,7 @@ impl Stage {
         }
         let outcome = act::apply(&changes, &self.layer, &self.project, &self.record, executed)?;
         let mut journal = journal::Journal::go_on(&self.record)?;
-        let of_git = git::apply(&plans, &self.layer, &self.project, &mut journal)?;
+        let of_git = git::apply(&plans, &self.layer, &self.project, &mut journal, executed)?;
         // What is done is known before anything else can fail. What was put aside may stay in the
         // stage, in a folder that is not taken out as a whole: both sides have changed it still.
         let aside: BTreeSet<&[u8]> =

@@ -8,6 +8,7 @@
     reason = "these are tests, whose helpers clippy does not know for such"
 )]
 
+mod brought;
 mod forged;
 mod git;
 mod gone;

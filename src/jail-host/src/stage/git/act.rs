@@ -13,7 +13,7 @@ use super::super::layer::Layer;
 use super::super::place::{Tree, join};
 use super::id::Id;
 use super::index::{Index, differences};
-use super::objects::{Side, Store};
+use super::objects::Store;
 use super::pack::{self, Failure};
 use super::place::{Refused, Room};
 use super::plan::{Head, How, Move, Plan};
@@ -48,6 +48,7 @@ pub(in super::super) fn apply<'p>(
     layer: &Layer,
     project: &Tree,
     journal: &mut Journal,
+    executed: bool,
 ) -> io::Result<Vec<Outcome<'p>>> {
     let mut random = [0; 8];
     rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
@@ -61,7 +62,7 @@ pub(in super::super) fn apply<'p>(
         if plan.is_done() {
             let mut room =
                 Room { project, path, length, journal: &mut *journal, random, count, time };
-            if let Err(error) = one(&mut room, layer, &mut outcome) {
+            if let Err(error) = one(&mut room, layer, &mut outcome, executed) {
                 outcome.refused = Some(error.to_string());
             }
             count = room.count;
@@ -71,22 +72,32 @@ pub(in super::super) fn apply<'p>(
     Ok(all)
 }
 
-fn one(room: &mut Room<'_>, layer: &Layer, outcome: &mut Outcome<'_>) -> io::Result<()> {
+const BRINGS: &str = "it brings what programs outside execute or trust; `--yes-executed` moves it";
+
+fn one(
+    room: &mut Room<'_>,
+    layer: &Layer,
+    outcome: &mut Outcome<'_>,
+    executed: bool,
+) -> io::Result<()> {
     let plan = outcome.plan;
-    let store = Store {
-        project: Side::new(room.project, room.path)?,
-        stage: Side::new(layer.tree(), room.path)?,
-        length: room.length,
-    };
+    let store = Store::new(layer, room.project, room.path, room.length)?;
     objects(room, &store, plan)?;
     let head = Refs::read(room.project, room.path, room.length)?.head.map(|(value, _)| value);
     let gone = |it: &&Move| it.how == How::Deleted;
     for it in plan.moves.iter().filter(|it| it.is_done() && !gone(it)) {
         let is_head = head == Some(Value::Symbolic(it.to.clone()));
-        outcome.moves.push((it, said(moved(room, &store, it, is_head))));
+        let done = match is_head && !executed && !it.executed.is_empty() {
+            true => Err(BRINGS.into()),
+            false => said(moved(room, &store, it, is_head)),
+        };
+        outcome.moves.push((it, done));
     }
     if let Some(head) = plan.head.as_ref().filter(|head| head.refused.is_none()) {
-        outcome.head = Some(said(to_head(room, &store, head)));
+        outcome.head = Some(match !executed && !head.executed.is_empty() {
+            true => Err(BRINGS.into()),
+            false => said(to_head(room, &store, head)),
+        });
     }
     for it in plan.moves.iter().filter(gone) {
         // A switch to another branch may not have been done after all.
@@ -106,11 +117,7 @@ fn delete(room: &mut Room<'_>, layer: &Layer, name: &[u8], before: Id) -> Result
     let refs = Refs::read(room.project, room.path, room.length)?;
     let others = refs.branches().filter(|(other, _)| other != name);
     let others: Vec<Id> = others.map(|(_, id)| id).collect();
-    let store = Store {
-        project: Side::new(room.project, room.path)?,
-        stage: Side::new(layer.tree(), room.path)?,
-        length: room.length,
-    };
+    let store = Store::new(layer, room.project, room.path, room.length)?;
     let shallow = super::plan::shallow(room.project, room.path, room.length)?;
     if !Walker::new(&store, Vec::new(), shallow).is_merged(before, &others) {
         let why = "the stage has deleted it, but no other branch has its commits";

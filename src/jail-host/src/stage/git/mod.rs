@@ -3,6 +3,7 @@
 //! everything else stay in the stage. No git is run, and no setting of either side is obeyed.
 
 mod act;
+mod brought;
 mod format;
 mod id;
 mod index;
@@ -23,6 +24,7 @@ use super::layer::{Layer, Written};
 use super::place::{Kind, Tree, entries, found, join};
 
 pub(super) use self::act::apply;
+pub(super) use self::brought::note;
 pub(super) use self::known::{Known, Trust};
 pub(super) use self::plan::{Plan, plan};
 pub(super) use self::settle::settle;

@@ -14,6 +14,7 @@ use rustix::fs::{Mode, OFlags, openat};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
+use super::super::layer::Layer;
 use super::super::place::{Tree, entries, join};
 use super::id::Id;
 use crate::objects::packed::{self, Entry};
@@ -301,7 +302,17 @@ pub(super) enum Of {
     Stage,
 }
 
-impl Store<'_> {
+impl<'a> Store<'a> {
+    pub(super) fn new(
+        layer: &'a Layer,
+        project: &'a Tree,
+        path: &[u8],
+        length: usize,
+    ) -> io::Result<Self> {
+        let (project, stage) = (Side::new(project, path)?, Side::new(layer.tree(), path)?);
+        Ok(Self { project, stage, length })
+    }
+
     /// An object, the project's own before the stage's, which is proved.
     pub(super) fn object(&self, id: &Id) -> Result<(Of, Kind, Content), Fault> {
         if let Ok(Some((kind, content))) = self.project.object(id) {

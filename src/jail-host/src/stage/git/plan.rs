@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 
+use super::super::executed::Reason;
 use super::super::layer::Layer;
 use super::super::place::{Kind as Stands, Tree, entries, join};
 use super::format;
 use super::id::Id;
 use super::index::Index;
 use super::known::{Known, Was};
-use super::objects::{Fault, Kind, Side, Store};
+use super::objects::{Fault, Kind, Store};
 use super::refname::{self, BRANCHES};
 use super::refs::{Refs, Statements, Value};
 use super::walk::Walker;
@@ -43,7 +44,14 @@ pub(super) struct Move {
     /// The commits that it gains and loses.
     pub(super) ahead: usize,
     pub(super) behind: usize,
+    /// What it brings that host programs execute or trust, once it is checked out.
+    pub(super) executed: Vec<Brought>,
+    /// `HEAD` leads to it, so that the next work on the work tree may write that.
+    pub(super) is_checked_out: bool,
 }
+
+/// A path in commits, and who executes it.
+pub(super) type Brought = (Vec<u8>, Reason);
 
 /// What is done about it.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,6 +73,7 @@ pub(super) struct Head {
     /// The commits before and after, as they will be once the branches have moved.
     pub(super) commits: (Option<Id>, Option<Id>),
     pub(super) refused: Option<&'static str>,
+    pub(super) executed: Vec<Brought>,
 }
 
 impl Plan {
@@ -73,7 +82,7 @@ impl Plan {
     }
 
     /// Whether something of the project would change.
-    pub(super) fn is_done(&self) -> bool {
+    pub(in super::super) fn is_done(&self) -> bool {
         let moves = self.moves.iter().any(|it| it.is_done());
         self.refused.is_none()
             && (moves || self.head.as_ref().is_some_and(|it| it.refused.is_none()))
@@ -81,6 +90,12 @@ impl Plan {
 }
 
 impl Move {
+    fn new(name: Vec<u8>, how: How) -> Self {
+        let (to, executed) = (name.clone(), Vec::new());
+        let (before, after, ahead, behind, is_checked_out) = (None, None, 0, 0, false);
+        Self { name, to, before, after, how, ahead, behind, executed, is_checked_out }
+    }
+
     pub(super) fn is_done(&self) -> bool {
         matches!(self.how, How::Moved | How::Aside(_) | How::Deleted)
     }
@@ -121,8 +136,7 @@ fn decide(layer: &Layer, project: &Tree, known: &Known, path: &[u8]) -> io::Resu
     if let Some(why) = format::under_way(project, path) {
         return Err(io::Error::other(why));
     }
-    let store =
-        Store { project: Side::new(project, path)?, stage: Side::new(layer.tree(), path)?, length };
+    let store = Store::new(layer, project, path, length)?;
     let tips = decider.refs.tips().collect();
     let mut walker = Walker::new(&store, tips, shallow(project, path, length)?);
     decider.decide(&mut walker, moved, &mut plan);
@@ -251,9 +265,7 @@ impl Sides<'_> {
                 Some(Value::Is(id)) => Some(id),
                 Some(Value::Symbolic(_) | Value::Unreadable) | None => None,
             };
-            let to = it.name.clone();
-            let (ahead, behind) = (0, 0);
-            plan.moves.push(Move { name: it.name, to, before, after: None, how, ahead, behind });
+            plan.moves.push(Move { before, ..Move::new(it.name, how) });
         }
     }
 
@@ -293,11 +305,7 @@ impl Sides<'_> {
         elsewhere: &BTreeSet<Vec<u8>>,
         before: &[Move],
     ) -> Option<Move> {
-        let refused = |why: String| {
-            let (name, to) = (it.name.clone(), it.name.clone());
-            let how = How::Refused(why);
-            Some(Move { name, to, before: None, after: None, how, ahead: 0, behind: 0 })
-        };
+        let refused = |why: String| Some(Move::new(it.name.clone(), How::Refused(why)));
         if !refname::is_taken_over(&it.name) {
             return refused("its name is not one that is taken over".into());
         }
@@ -362,7 +370,8 @@ impl Sides<'_> {
             },
             how => (it.name.clone(), theirs, how),
         };
-        Some(Move { name: it.name, to, before, after: Some(ours), how, ahead, behind })
+        let after = Some(ours);
+        Some(Move { to, before, after, ahead, behind, ..Move::new(it.name, how) })
     }
 
     /// Another reference that cannot be there together with this one, or that git could take for
@@ -470,7 +479,7 @@ impl Sides<'_> {
         } else {
             self.leads_wrong(walker, &after, commits.1)
         };
-        Some(Head { before, after, commits, refused })
+        Some(Head { before, after, commits, refused, executed: Vec::new() })
     }
 
     fn leads_wrong(

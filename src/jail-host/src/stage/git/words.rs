@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::act::Outcome;
-use super::plan::{Head, How, Move, Plan};
+use super::plan::{Brought, Head, How, Move, Plan};
 use super::refname::{BRANCHES, TAGS};
 use super::refs::Value;
 use crate::handoff::report::shown;
@@ -32,6 +32,28 @@ pub(in super::super) struct Line {
     change: String,
     /// Whether something of the project would change.
     applied: bool,
+    /// What it brings that host programs execute or trust.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    executed: Vec<Executed>,
+    /// It stays without a word about that, because it is checked out.
+    held: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Executed {
+    path: String,
+    executed_by: &'static str,
+    executed: &'static str,
+}
+
+fn executed(all: &[Brought]) -> Vec<Executed> {
+    let one = |(path, (by, reason)): &Brought| Executed {
+        path: String::from_utf8_lossy(path).into_owned(),
+        executed_by: by,
+        executed: reason,
+    };
+    all.iter().map(one).collect()
 }
 
 /// What is decided, for programs.
@@ -50,6 +72,8 @@ pub(in super::super) fn lines(plans: &[Plan]) -> Vec<Line> {
             behind: 0,
             change,
             applied,
+            executed: Vec::new(),
+            held: false,
         };
         if let Some(why) = &plan.refused {
             all.push(line(String::new(), format!("stays in the stage: {why}"), false));
@@ -61,10 +85,15 @@ pub(in super::super) fn lines(plans: &[Plan]) -> Vec<Line> {
             after: it.after.map(|id| id.text()),
             ahead: it.ahead,
             behind: it.behind,
+            executed: executed(&it.executed),
+            held: it.is_checked_out && !it.executed.is_empty(),
             ..line(text(&it.name), change(it), it.is_done())
         }));
         if let Some(head) = &plan.head {
-            all.push(line("HEAD".into(), head_change(head), head.refused.is_none()));
+            let executed = executed(&head.executed);
+            let held = !executed.is_empty();
+            let line = line("HEAD".into(), head_change(head), head.refused.is_none());
+            all.push(Line { executed, held, ..line });
         }
     }
     all
@@ -82,14 +111,25 @@ pub(in super::super) fn summary(plans: &[Plan]) -> String {
         for it in plan.moves.iter().take(NAMED_MAX) {
             let _ = writeln!(text, "  {}: {}", called(&it.name), change(it));
         }
+        for it in &plan.moves {
+            name_brought(&mut text, &called(&it.name), &it.executed);
+        }
         if let Some(more @ 1..) = plan.moves.len().checked_sub(NAMED_MAX) {
             let _ = writeln!(text, "  and {more} more references");
         }
         if let Some(head) = &plan.head {
             let _ = writeln!(text, "  HEAD: {}", head_change(head));
+            name_brought(&mut text, "HEAD", &head.executed);
         }
     }
     text
+}
+
+/// All of it is named, as with files.
+fn name_brought(text: &mut String, name: &str, all: &[Brought]) {
+    for (path, (_, reason)) in all {
+        let _ = writeln!(text, "  {name} brings {}  ! {reason}", shown(path));
+    }
 }
 
 /// What came of it.

@@ -66,6 +66,8 @@ pub(in crate::cli) fn apply(arguments: &staged::Apply, context: Context) -> Resu
         let question = format!("Apply {count} changes to {}?", shown(&stage.project));
         agreed(context, &statement, &question, "`--yes` applies without asking")?;
     }
+    let brought: Vec<Line> = references.iter().flat_map(|it| held(it)).collect();
+    let executed: Vec<&Line> = executed.into_iter().chain(&brought).collect();
     let executed = match (executed.as_slice(), arguments.yes_executed) {
         ([], _) => false,
         (_, true) => true,
@@ -138,6 +140,19 @@ struct Reference {
     reference: String,
     change: String,
     applied: bool,
+    /// What it brings that host programs execute or trust.
+    #[serde(default)]
+    executed: Vec<Brought>,
+    /// It stays without a word about that, because it is checked out.
+    held: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Brought {
+    path: String,
+    executed_by: String,
+    executed: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -150,16 +165,32 @@ struct Line {
     executed: Option<String>,
 }
 
+/// What a branch that is checked out brings, as lines to ask about.
+fn held(reference: &Reference) -> impl Iterator<Item = Line> {
+    let is_held = reference.held;
+    reference.executed.iter().filter(move |_| is_held).map(|it| Line {
+        path: format!("{} (in commits of {})", it.path, reference.reference),
+        change: "committed".into(),
+        applied: true,
+        executed_by: Some(it.executed_by.clone()),
+        executed: Some(it.executed.clone()),
+    })
+}
+
 /// At most this many are named that no program outside executes.
 const PLAIN_MAX: usize = 40;
 
 /// All of them: there are few.
 fn list_references(references: &[&Reference]) -> String {
     let mut text = String::new();
-    for Reference { repository, reference, change, .. } in references {
+    for Reference { repository, reference, change, executed, held, .. } in references {
         let [repository, reference, change] =
             [repository, reference, change].map(|part| jail_plan::one_line(part));
         let _ = writeln!(text, "  {repository} {reference}: {change}");
+        for Brought { path, executed, .. } in executed.iter().filter(|_| !held) {
+            let path = jail_plan::one_line(path);
+            let _ = writeln!(text, "    brings {path}  ! {executed}");
+        }
     }
     text
 }
