@@ -72,3 +72,24 @@ fn settings_of_submodules_are_read_under_whichever_other_name_their_content_is_k
         is_clean(&world);
     }
 }
+
+#[test]
+fn a_long_commit_stays_and_so_do_more_branches_than_are_moved_at_once() {
+    for world in worlds() {
+        begin(&world);
+        world.record();
+        inside(
+            &world,
+            "perl -e 'print \"x\" x 2000000' >m; git branch long $(git commit-tree -p main -F m main^{tree}); rm m; \
+             seq 1 1100 | sed 's|.*|create refs/heads/n& main|; s| main| '$(git rev-parse main)'|' | git update-ref --stdin",
+        );
+        // Its first lines: the application names what was done before what was left.
+        let shown = world.shown("summary");
+        assert!(shown.contains("branch long: left in the stage: the object"), "{shown}");
+        assert!(shown.contains("more than 1 MiB"), "{shown}");
+        let said = world.apply("", &[]);
+        let count = outside(&world, "git branch | wc -l");
+        assert_eq!(count.trim(), "1001", "{said}");
+        is_clean(&world);
+    }
+}

@@ -17,6 +17,10 @@ use super::refs::{Refs, Statements, Value};
 use super::walk::Walker;
 use crate::handoff::report::shown;
 
+/// More branches and tags are not moved at once.
+const MOVES_MAX: usize = 1_000;
+const TOO_MANY: &str = "only 1,000 branches and tags are moved at once";
+
 /// What is decided about one repository.
 #[derive(Debug, Default)]
 pub(in super::super) struct Plan {
@@ -250,12 +254,21 @@ impl Sides<'_> {
         let (gone, moved): (Vec<Moved>, Vec<Moved>) =
             moved.into_iter().partition(|it| it.ours.is_none());
         for it in moved {
+            // Each is a walk of its own.
+            if plan.moves.len() >= MOVES_MAX {
+                plan.moves.push(Move::new(it.name, How::Refused(TOO_MANY.into())));
+                continue;
+            }
             let made = self.one(walker, it, &elsewhere, &plan.moves);
             plan.moves.extend(made);
         }
         self.hold_back_without_index(plan);
         let mut branches = self.branches(plan);
         for it in gone {
+            if plan.moves.len() >= MOVES_MAX {
+                plan.moves.push(Move::new(it.name, How::Refused(TOO_MANY.into())));
+                continue;
+            }
             let how = self.gone(walker, &it, &branches, &elsewhere);
             // What follows is not merged into it.
             if how == How::Deleted {

@@ -28,6 +28,10 @@ pub(super) const LINK: u32 = 0o120_000;
 /// A commit of another repository.
 pub(super) const SUBMODULE: u32 = 0o160_000;
 
+/// A longer commit or tag is not taken over: a walk reads each of them more than once.
+const TEXT_MAX: usize = 1 << 20;
+const TOO_LONG: &str = "is a commit or tag of more than 1 MiB";
+
 const BAD_COMMIT: &str = "is no commit as git makes them";
 const BAD_TREE: &str = "is no tree as git makes them";
 const BAD_TAG: &str = "is no tag as git makes them";
@@ -50,6 +54,9 @@ pub(super) fn commit(content: &[u8], length: usize) -> Result<Commit, &'static s
 
 /// Whether a commit of the stage is one that `git fsck` accepts.
 pub(super) fn check_commit(content: &[u8], length: usize) -> Result<(), &'static str> {
+    if content.len() > TEXT_MAX {
+        return Err(TOO_LONG);
+    }
     commit(content, length)?;
     let mut rest = content;
     let _tree = field(&mut rest, b"tree");
@@ -185,6 +192,9 @@ pub(super) fn tag(
 
 /// Whether a tag of the stage is one that `git fsck` accepts.
 pub(super) fn check_tag(content: &[u8], length: usize) -> Result<(), &'static str> {
+    if content.len() > TEXT_MAX {
+        return Err(TOO_LONG);
+    }
     tag(content, length)?;
     let mut rest = content;
     let _ = (field(&mut rest, b"object"), field(&mut rest, b"type"));
@@ -264,6 +274,8 @@ mod tests {
         ] {
             assert!(!is_commit(text), "{text}");
         }
+        let long = |length| format!("tree ID\nauthor P\ncommitter P\n\n{}", "x".repeat(length));
+        assert!(is_commit(&long(TEXT_MAX / 2)) && !is_commit(&long(TEXT_MAX)));
     }
 
     fn is_tree(names: &[(&str, &[u8])]) -> bool {
