@@ -100,7 +100,7 @@ impl Search {
         })
     }
 
-    /// Keeps what lies next to a program, which nobody names: an earlier jail may have made it.
+    /// Keeps what lies next to a program, which no setting names: an earlier jail may have made it.
     fn neighbours(&mut self, folder: &mut Folder, program: &Path) -> Result<(), Refusal> {
         let before = self.found.places.len();
         let done = self.keep_neighbours(folder, program);

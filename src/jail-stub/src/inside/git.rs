@@ -198,7 +198,7 @@ impl Apart<'_> {
             }
         }
         if let Some(path) = missing {
-            say(&format!("the jail's state leads to `{path}`, which cannot be in the jail"), None);
+            say(&format!("state leads to `{path}`, which cannot be in the jail"), None);
         }
         let has_layers = self.places.iter().any(|place| place.how == How::Layer);
         self.places.into_iter().try_for_each(|place| place.attach(&copies, root))?;
@@ -210,8 +210,8 @@ impl Apart<'_> {
 }
 
 /// Puts a path of the store at its own place. It may be a symbolic link, which stays one: it may
-/// lead out of the store, to what the spec does not grant. Only one is open at a time, because there
-/// may be more of them than descriptors.
+/// lead out of the store, to what the spec does not grant. Only one is open at a time, because
+/// there may be more of them than descriptors.
 fn stored(how: How, path: &[u8], root: &mut Root) -> Result<(), Problem> {
     let tree = tree::clone_child(CWD, path, Depth::One).about(path)?;
     let more = if how == How::Stored { Attributes::NO_EXEC } else { 0 };
