@@ -159,10 +159,8 @@ impl Copies {
     /// Covers what the layers keep: only the kernel writes there.
     fn cover_layers(&self) -> Result<(), Errno> {
         let tree = tree::clone_child(&*self.folder, format!("{LAYERS}/{COVER}"), Depth::One)?;
-        move_to_entry(
-            tree,
-            &Entry { folder: self.folder.clone(), name: CString::new(LAYERS).unwrap_or_default() },
-        )
+        let name = CString::new(LAYERS).unwrap_or_default();
+        move_to_entry(tree, &Entry { folder: self.folder.clone(), name })
     }
 }
 
@@ -190,15 +188,13 @@ impl Apart<'_> {
     /// Puts all of it in place, when everything else is there.
     pub(super) fn attach(self, root: &mut Root) -> Result<(), Problem> {
         let Some(copies) = self.copies else { return Ok(()) };
-        let mut missing = None;
+        let mut is_missing = false;
         for (how, path) in &self.stored {
             // What the jail has already stays as it is.
-            if root.open_itself(path).is_err() && stored(*how, path, root).is_err() {
-                missing = Some(String::from_utf8_lossy(path));
-            }
+            is_missing |= root.open_itself(path).is_err() && stored(*how, path, root).is_none();
         }
-        if let Some(path) = missing {
-            say(&format!("state leads to `{path}`, which cannot be in the jail"), None);
+        if is_missing {
+            say("a path of the store that state leads to is missing in the jail", None);
         }
         let has_layers = self.places.iter().any(|place| place.how == How::Layer);
         self.places.into_iter().try_for_each(|place| place.attach(&copies, root))?;
@@ -212,12 +208,12 @@ impl Apart<'_> {
 /// Puts a path of the store at its own place. It may be a symbolic link, which stays one: it may
 /// lead out of the store, to what the spec does not grant. Only one is open at a time, because
 /// there may be more of them than descriptors.
-fn stored(how: How, path: &[u8], root: &mut Root) -> Result<(), Problem> {
-    let tree = tree::clone_child(CWD, path, Depth::One).about(path)?;
+fn stored(how: How, path: &[u8], root: &mut Root) -> Option<()> {
+    let tree = tree::clone_child(CWD, path, Depth::One).ok()?;
     let more = if how == How::Stored { Attributes::NO_EXEC } else { 0 };
-    tree::confine(&tree, Attributes::READ_ONLY | more).about(path)?;
-    let kind = BindKind::from_file(&tree).about(path)?;
-    root.attach_at(tree, path, kind)
+    tree::confine(&tree, Attributes::READ_ONLY | more).ok()?;
+    let kind = BindKind::from_file(&tree).ok()?;
+    root.attach_at(tree, path, kind).ok()
 }
 
 fn identity(folder: impl AsFd, name: &[u8]) -> Result<Identity, Errno> {
