@@ -175,7 +175,8 @@ fn a_pointer_that_a_jail_has_planted_does_not_choose_the_repository() {
     let world = World::new();
     let other = world.repo();
     let target = other.join(".git");
-    let plant: [(&str, &dyn Fn(&Path)); 4] = [
+    type Plant<'a> = (&'a str, &'a dyn Fn(&Path));
+    let plant: [Plant<'_>; 4] = [
         ("file", &|top| {
             fs::write(top.join(".git"), format!("gitdir: {}\n", target.display())).unwrap();
         }),

@@ -26,8 +26,8 @@ use wait4::Wait4 as _;
 /// As much of the output of a run is kept.
 const LOG_MAX: u64 = 16 << 20;
 
-/// As much is read after the end of a run: what a pipe holds at most (`pipe-max-size` in proc(5), by
-/// default). A process that stays behind could go on printing for ever.
+/// As much is read after the end of a run: what a pipe holds at most by default (`pipe-max-size` in
+/// proc(5)). A process that stays behind could go on printing for ever.
 const AFTER_END_MAX: u64 = 1 << 20;
 
 /// How often, and how long apart, a plan is tried that is still open in another process.

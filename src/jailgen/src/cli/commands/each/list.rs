@@ -33,7 +33,7 @@ pub(super) fn read_list(each: &args::Each) -> Result<Vec<Item>, Failure> {
 }
 
 /// A link could lead to a file that the jail cannot read, whose lines would then be arguments; and
-/// nobody may ever write to a pipe. What the caller's shell has opened (`<(…)`) can be one.
+/// a pipe may have no writer. What the caller's shell has opened (`<(…)`) can be one.
 fn open(path: &Path) -> io::Result<File> {
     let mut own = ["/dev/fd", "/proc/self/fd"].into_iter().map(Path::new);
     let is_of_caller = path == Path::new("/dev/stdin") || own.any(|own| path.parent() == Some(own));

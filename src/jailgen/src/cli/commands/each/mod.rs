@@ -113,7 +113,7 @@ fn all(
     }
     let work = |at: usize| match worktrees.get(at) {
         Some((item, Ok(made))) => runs.one(item, made.as_ref()),
-        Some((_, Err(ended))) => ended.clone(),
+        Some((_, Err(ended))) => Ended::clone(ended),
         None => Ended::NotBegun,
     };
     let report = |at: usize, ended: Ended| {

@@ -67,12 +67,12 @@ fn not_started(failure: Failure) -> Ended {
 impl Runs<'_> {
     /// The worktree of an item, if each has one. All of them are made before a jail runs: none may
     /// write into what git keeps of a worktree that is made later.
-    pub(super) fn made(&self, item: &Item) -> Result<Option<Made>, Ended> {
+    pub(super) fn made(&self, item: &Item) -> Result<Option<Made>, Box<Ended>> {
         if self.runner.is_stopped() {
-            return Err(Ended::NotBegun);
+            return Err(Box::new(Ended::NotBegun));
         }
         let made = self.worktrees.as_ref().map(|all| all.made(&item.name, self.state));
-        made.transpose().map_err(not_started)
+        made.transpose().map_err(|failure| Box::new(not_started(failure)))
     }
 
     /// Runs the jail for an item.
