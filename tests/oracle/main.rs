@@ -4,8 +4,8 @@
 //! A table is a `.cases` file; a case is a paragraph, and lines that begin with `#` are comments. A
 //! case whose comment begins with `# only newer:` is one that the Nix of this machine may not know:
 //! it is compared where it does. One whose comment begins with `# only older:` is compared with Nix
-//! 2.8 alone, because newer versions differ from it. One whose comment begins with `# gap:` is known
-//! to differ, for the reason that the comment gives.
+//! 2.8 alone, because newer versions differ from it. One whose comment begins with `# gap:` is
+//! known to differ, for the reason that the comment gives.
 
 #![expect(clippy::disallowed_methods, reason = "tests start programs, and variables say how")]
 #![expect(

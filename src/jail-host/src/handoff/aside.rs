@@ -1,7 +1,7 @@
 //! Takes away what stands at a name that a program of the host may use, and nothing that another
 //! program puts there at that moment. Between a look and an unlink(2), a name may come to stand for
-//! something else. So what is there is first renamed to a name that no other program knows, and then
-//! looked at again.
+//! something else. So what is there is first renamed to a name that no other program knows, and
+//! then looked at again.
 
 use std::io;
 use std::os::fd::OwnedFd;

@@ -251,8 +251,8 @@ impl Filter {
         }
         match self.around {
             Around::None | Around::Passing => {
-                // What came before it is a part of it in its longer form. Else it was broken off, by
-                // terminals that know the control; others would still be after ESC.
+                // What came before it is a part of it in its longer form. Else it was broken off,
+                // by terminals that know the control; others would still be after ESC.
                 if self.state == State::Escape && unit == Unit::Byte(b'\\') {
                     output.append(&mut self.held);
                 }

@@ -3,7 +3,8 @@
 use crate::git::{begin, inside, is_clean, outside};
 use crate::world::{World, worlds};
 
-/// Puts a tree with these entries on a branch: `MODE NAME OBJECT`, of which the last is for a shell.
+/// Puts a tree with these entries on a branch: `MODE NAME OBJECT`, of which the last is for a
+/// shell.
 fn plant(world: &World, branch: &str, before: &str, entries: &[(&str, &str, &str)]) {
     let entry = |(mode, name, object): &(&str, &str, &str)| {
         format!(

@@ -11,12 +11,12 @@ use rustix::fs::syncfs;
 use super::super::journal::{Journal, TEMPORARY};
 use super::super::layer::Layer;
 use super::super::place::{Tree, join};
+use super::decision::{Head, How, Move, Plan};
 use super::id::Id;
 use super::index::{Index, differences};
 use super::objects::Store;
 use super::pack::{self, Failure};
 use super::place::{Refused, Room};
-use super::plan::{Head, How, Move, Plan};
 use super::refs::{Refs, Value};
 use super::walk::Walker;
 

@@ -4,6 +4,7 @@
 
 mod act;
 mod brought;
+mod decision;
 mod format;
 mod id;
 mod index;
@@ -25,8 +26,9 @@ use super::place::{Kind, Tree, entries, found, join};
 
 pub(super) use self::act::apply;
 pub(super) use self::brought::note;
+pub(super) use self::decision::Plan;
 pub(super) use self::known::{Known, Trust};
-pub(super) use self::plan::{Plan, plan};
+pub(super) use self::plan::plan;
 pub(super) use self::settle::settle;
 pub(super) use self::words::{Line, digest, lines, outcome, summary};
 

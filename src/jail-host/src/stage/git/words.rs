@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::act::Outcome;
-use super::plan::{Brought, Head, How, Move, Plan};
+use super::decision::{Brought, Head, How, Move, Plan};
 use super::refname::{BRANCHES, TAGS};
 use super::refs::Value;
 use crate::handoff::report::shown;
