@@ -109,8 +109,13 @@ impl Look<'_> {
             return;
         };
         self.left = left;
-        let Ok(found) = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) else { return };
         let way = way.join(name);
+        let found = match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found) => found,
+            Err(Errno::NOENT) => return,
+            // What cannot be looked at may be another file each time.
+            Err(_) => return self.keep(&way, None),
+        };
         let kind = FileType::from_raw_mode(found.st_mode);
         let opened = match kind {
             FileType::Directory => open_folder(folder, name).ok(),

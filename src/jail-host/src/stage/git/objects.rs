@@ -183,6 +183,8 @@ impl<'a> Side<'a> {
     /// An object as its name says.
     fn proved(&self, id: &Id) -> Result<Option<(Kind, Content)>, Fault> {
         let Some((kind, content)) = self.object(id)? else { return Ok(None) };
+        // To prove it again takes time again, also where the content is held.
+        self.count(content.len())?;
         match name(kind, &content, id.bytes().len()) == Some(*id) {
             true => Ok(Some((kind, content))),
             false => Err(Fault::Bad(*id, "is not what its name says")),

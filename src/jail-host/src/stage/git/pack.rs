@@ -16,6 +16,8 @@ use crate::objects::{SHA1, hexadecimal};
 
 /// Git packs it better when it next tidies up.
 const LEVEL: u8 = 3;
+/// What one application adds at most, so that differences of a few bytes do not fill the disk.
+const PACK_MAX: u64 = 4 << 30;
 
 /// Why nothing was written.
 pub(super) enum Failure {
@@ -67,6 +69,9 @@ fn write_both(
         entry.extend(compress_to_vec_zlib(&content, LEVEL));
         all.push(Placed { id: *id, at: file.at, sum: crc32(&entry) });
         file.write_all(&entry)?;
+        if file.at > PACK_MAX {
+            return Err(Failure::Fault(Fault::TooMuch));
+        }
     }
     let trailer = file.end()?;
     all.sort_unstable_by_key(|placed| placed.id);
