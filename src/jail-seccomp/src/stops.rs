@@ -81,7 +81,7 @@ mod tests {
     fn only_the_named_calls_stop_and_nothing_is_refused() {
         let calls = [
             StopAt { name: "execve", unless: None },
-            StopAt { name: "newfstatat", unless: Some((3, 0x1000)) },
+            StopAt { name: "faccessat2", unless: Some((3, 0x1000)) },
             StopAt { name: "no-such-call", unless: None },
         ];
         for arch in Arch::ALL {
@@ -91,8 +91,8 @@ mod tests {
                 answer(&program, &Question::new(arch, number, [0, 0, 0, flags, 0, 0]))
             };
             assert_eq!(of("execve", 0), Some(TRACE));
-            assert_eq!(of("newfstatat", 0x100), Some(TRACE));
-            assert_eq!(of("newfstatat", 0x1000), Some(0x7fff_0000));
+            assert_eq!(of("faccessat2", 0x100), Some(TRACE));
+            assert_eq!(of("faccessat2", 0x1000), Some(0x7fff_0000));
             assert_eq!(of("read", 0), Some(0x7fff_0000));
             let foreign = Question { arch: 1, ..Question::new(arch, 59, [0; 6]) };
             assert_eq!(answer(&program, &foreign), Some(0x7fff_0000));
