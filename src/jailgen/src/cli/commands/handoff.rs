@@ -3,12 +3,10 @@
 
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use jail_plan::handoff::{FOLDER, LEDGER};
-use jail_plan::helper::HELPER;
 
-use super::{Context, of_state, shown};
+use super::{Context, helper, of_state, shown};
 use crate::cli::failure::Failure;
 use crate::cli::review;
 use crate::session;
@@ -86,30 +84,14 @@ pub(super) fn of_project(project: &Path, context: Context) -> Result<String, Fai
     ledger("json", project, &[], context)
 }
 
-/// Runs the helper of the kit, and returns its output.
+/// What the helper says of the ledger of a project.
 fn ledger(
     mode: &str,
     project: &Path,
     paths: &[OsString],
     context: Context,
 ) -> Result<String, Failure> {
-    let kit = context.kit(None)?;
-    let helper = kit.tool(HELPER).map(|folder| folder.join("bin").join(HELPER));
-    let helper = helper.ok_or_else(|| Failure::new("the kit on this machine has no helper"))?;
     let state = context.state_folder().unwrap_or_default().join(FOLDER);
-    let output = Command::new(&helper)
-        .env_clear()
-        .args([LEDGER.as_ref(), mode.as_ref(), state.as_os_str(), project.as_os_str()])
-        .args(paths)
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Failure::new(format!("`{}` cannot be run: {error}", shown(&helper))))?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() {
-        return Ok(text(&output.stdout));
-    }
-    let why = text(&output.stderr);
-    let why = why.trim_end().trim_start_matches("jail-host: ");
-    Err(Failure::new(if why.is_empty() { format!("{}", output.status) } else { why.to_owned() }))
+    let words = [LEDGER.as_ref(), mode.as_ref(), state.as_os_str(), project.as_os_str()];
+    helper::output(context, &words, paths)
 }

@@ -19,6 +19,7 @@ mod explained;
 pub(super) mod gc;
 mod given;
 pub(super) mod handoff;
+mod helper;
 pub(super) mod hosts;
 pub(super) mod import;
 pub(super) mod init;

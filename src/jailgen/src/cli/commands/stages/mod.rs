@@ -7,11 +7,10 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Component, Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use clap::builder::styling::{AnsiColor, Style};
 use jail_plan::folder_name;
-use jail_plan::helper::HELPER;
 use jail_plan::stage::{FOLDER, NAME, STAGE, UPPER, is_name};
 use jail_policy::Grant;
 use serde::Deserialize;
@@ -19,6 +18,7 @@ use serde::Deserialize;
 pub(in crate::cli) use self::listing::list_all;
 pub(super) use self::listing::{has_something, size_of};
 use super::explained::Explained;
+use super::helper;
 use super::remove::jails_of;
 use super::{Context, shown};
 use crate::cli::failure::Failure;
@@ -312,25 +312,7 @@ impl Stage {
 }
 
 fn run(context: Context, words: &[&OsStr], paths: &[OsString]) -> Result<String, Failure> {
-    let kit = context.kit(None)?;
-    let helper = kit.tool(HELPER).map(|folder| folder.join("bin").join(HELPER));
-    let helper = helper.ok_or_else(|| Failure::new("the kit on this machine has no helper"))?;
-    let output = Command::new(&helper)
-        .env_clear()
-        .arg(STAGE)
-        .args(words)
-        .args(paths)
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Failure::new(format!("`{}` cannot be run: {error}", shown(&helper))))?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() {
-        return Ok(text(&output.stdout));
-    }
-    let why = text(&output.stderr);
-    let why = why.trim_end().trim_start_matches("jail-host: ").trim_start_matches("the stage: ");
-    Err(Failure::new(if why.is_empty() { format!("{}", output.status) } else { why.to_owned() }))
+    helper::output(context, &[&[STAGE.as_ref()], words].concat(), paths)
 }
 
 /// A path without `.` and `..`.
