@@ -35,6 +35,7 @@ pub mod search;
 mod service;
 mod shown;
 pub mod stage;
+pub mod star;
 pub mod terminal;
 pub mod trust;
 mod wrapper;

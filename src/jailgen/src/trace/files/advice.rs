@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use jail_plan::star::is_like;
 use jail_policy::Access as Granted;
 use jail_registry::names;
 use rustix::fs::Access;
@@ -14,7 +15,7 @@ use super::mounts::Launcher;
 use super::outside::{Outside, look, may};
 use super::record::{Missed, Record, Why, program_in};
 use super::secret::{Never, never};
-use super::tables::{NOISE, PURPOSES, fits};
+use super::tables::{NOISE, PURPOSES};
 
 /// As many names of a group are listed.
 const WANTED_MAX: usize = 20;
@@ -148,7 +149,9 @@ impl Sorting<'_> {
             return self.program(name, path, missed);
         }
         let shown = self.launcher.shown(path);
-        if let Some(noise) = NOISE.iter().find(|noise| fits(noise.place, &shown)) {
+        if let Some(noise) =
+            NOISE.iter().find(|noise| is_like(noise.place.as_bytes(), shown.as_bytes()))
+        {
             *self.noise.entry(noise.reason).or_default() += 1;
             return;
         }
@@ -211,7 +214,7 @@ impl Sorting<'_> {
 
     fn key(&self, path: &Path, shown: &str, want: Want, outside: &Outside) -> Key {
         let is_purpose = |purpose: &super::tables::Purpose| {
-            purpose.places.iter().any(|place| fits(place, shown))
+            purpose.places.iter().any(|place| is_like(place.as_bytes(), shown.as_bytes()))
         };
         if let Some(at) = PURPOSES.iter().position(is_purpose) {
             return Key::Purpose(at);

@@ -4,9 +4,8 @@
 use std::path::Path;
 
 use jail_plan::mask::credentials;
+use jail_plan::star::is_like;
 use jail_policy::{Access, Text, exposures};
-
-use super::tables::fits;
 
 /// Why a place is not proposed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,12 +43,15 @@ fn judged(path: &Path, home: Option<&Path>) -> String {
 fn credential(path: &Path, home: Option<&Path>) -> Option<&'static str> {
     let below = home.and_then(|home| path.strip_prefix(home).ok()).unwrap_or(path);
     let (whole, name) = (below.to_string_lossy(), path.file_name()?.to_string_lossy());
+    let whole = whole.as_bytes();
     let mut found = None;
     for line in credentials() {
         let glob = line.glob.strip_prefix('!').unwrap_or(line.glob);
         let is_it = match glob.contains('/') {
-            true => fits(glob, &whole) || fits(&format!("*/{glob}"), &whole),
-            false => fits(glob, &name),
+            true => {
+                is_like(glob.as_bytes(), whole) || is_like(format!("*/{glob}").as_bytes(), whole)
+            }
+            false => is_like(glob.as_bytes(), name.as_bytes()),
         };
         if is_it {
             found = (!line.glob.starts_with('!')).then_some(line.reason);
