@@ -1,5 +1,5 @@
 //! The words that an argument is usually one of, for an editor to offer. What an argument may be is
-//! decided where it is lowered, from the same tables.
+//! decided where it is lowered, from the same tables where there is one.
 
 use crate::builders::{PRESETS, cage};
 use crate::hosts::{GROUP_MARK, GROUPS};

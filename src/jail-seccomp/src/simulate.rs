@@ -53,10 +53,10 @@ impl Question {
 }
 
 // The answer of a filter, without the 16 bits of data (linux/seccomp.h).
-const KIND: u32 = 0xffff_0000;
+pub(crate) const KIND: u32 = 0xffff_0000;
 const ERRNO: u32 = 0x0005_0000;
 const NOTIFY: u32 = 0x7fc0_0000;
-const TRACE: u32 = 0x7ff0_0000;
+pub(crate) const TRACE: u32 = 0x7ff0_0000;
 const LOG: u32 = 0x7ffc_0000;
 const ALLOW: u32 = 0x7fff_0000;
 /// `SECCOMP_RET_KILL_THREAD`, which is also what the kernel makes of a division by 0.

@@ -10,10 +10,8 @@ use super::bpf::{
     plain,
 };
 use super::decision::Answer;
+use super::simulate::{KIND, TRACE};
 use super::table::known;
-
-/// `SECCOMP_RET_TRACE`, with no message.
-const TRACE: u32 = 0x7ff0_0000;
 
 /// A call at which the process stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +60,7 @@ pub fn may_stop(program: &[u8]) -> bool {
     let (instructions, _) = program.as_chunks::<8>();
     instructions.iter().any(|[code, class, _, _, k @ ..]| {
         let (code, k) = (u16::from_le_bytes([*code, *class]), u32::from_le_bytes(*k));
-        code == RETURN_A || code == RETURN && k & 0xffff_0000 == TRACE
+        code == RETURN_A || code == RETURN && k & KIND == TRACE
     })
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rnix::ast::{self, HasEntry};
 use rowan::ast::AstNode as _;
 
-use super::{TargetKind, Tree, attr_name, call, ident_name, path_of, range};
+use super::{TargetKind, Tree, attr_name, call, callee, ident_name, path_of, range};
 
 /// Where something is defined.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,8 +166,10 @@ impl Tree {
 
 /// The file that a call imports: `import ./a.nix`, with or without arguments for its function.
 fn imported(apply: &ast::Apply, names: &[String]) -> Option<Definition> {
-    let (function, arguments) = call(apply);
-    let is_import = path_of(&function?)?.pop().is_some_and(|name| name == "import");
-    let ast::Expr::PathRel(path) = arguments.first().filter(|_| is_import)? else { return None };
+    if callee(apply)? != "import" {
+        return None;
+    }
+    let (_, arguments) = call(apply);
+    let ast::Expr::PathRel(path) = arguments.first()? else { return None };
     Some(Definition::File { path: path.syntax().text().to_string(), names: names.to_vec() })
 }

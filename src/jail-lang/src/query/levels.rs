@@ -55,10 +55,12 @@ impl Level {
     fn new(kind: LevelKind, slot: Option<Slot>) -> Self {
         let part = match kind {
             LevelKind::Set | LevelKind::Let => Part::Name,
-            LevelKind::File | LevelKind::Paren | LevelKind::Interpolation | LevelKind::List => {
-                Part::Value
-            }
-            LevelKind::Text | LevelKind::Indented => Part::Value,
+            LevelKind::File
+            | LevelKind::Paren
+            | LevelKind::Interpolation
+            | LevelKind::List
+            | LevelKind::Text
+            | LevelKind::Indented => Part::Value,
         };
         let (given, path, binding) = (Vec::new(), Vec::new(), Vec::new());
         let expression = Expression::Start;
@@ -185,22 +187,19 @@ impl Levels {
     pub(super) fn take(&mut self, kind: SyntaxKind, text: &str) {
         match kind {
             TOKEN_WHITESPACE | TOKEN_COMMENT | TOKEN_STRING_CONTENT | TOKEN_REC => return,
-            TOKEN_L_BRACE => self.open(LevelKind::Set),
-            TOKEN_L_PAREN => self.open(LevelKind::Paren),
-            TOKEN_L_BRACK => self.open(LevelKind::List),
-            TOKEN_INTERPOL_START => self.push(LevelKind::Interpolation),
-            TOKEN_STRING_START if text == "''" => self.open(LevelKind::Indented),
-            TOKEN_STRING_START => self.open(LevelKind::Text),
-            TOKEN_LET => self.open(LevelKind::Let),
+            TOKEN_L_BRACE => return self.open(LevelKind::Set),
+            TOKEN_L_PAREN => return self.open(LevelKind::Paren),
+            TOKEN_L_BRACK => return self.open(LevelKind::List),
+            TOKEN_INTERPOL_START => return self.push(LevelKind::Interpolation),
+            TOKEN_STRING_START if text == "''" => return self.open(LevelKind::Indented),
+            TOKEN_STRING_START => return self.open(LevelKind::Text),
+            TOKEN_LET => return self.open(LevelKind::Let),
             TOKEN_IN => self.close_let(),
             TOKEN_R_BRACE | TOKEN_R_PAREN | TOKEN_R_BRACK | TOKEN_INTERPOL_END
             | TOKEN_STRING_END => self.close(),
             _ => {}
         }
         let Some(level) = self.levels.last_mut() else { return };
-        if opens(kind) {
-            return;
-        }
         match kind {
             TOKEN_IDENT => level.word(text),
             TOKEN_DOT => {}
@@ -324,18 +323,6 @@ impl Levels {
         }
         self.levels.iter().rev().for_each(|level| level.close(text));
     }
-}
-
-fn opens(kind: SyntaxKind) -> bool {
-    matches!(
-        kind,
-        TOKEN_L_BRACE
-            | TOKEN_L_PAREN
-            | TOKEN_L_BRACK
-            | TOKEN_INTERPOL_START
-            | TOKEN_STRING_START
-            | TOKEN_LET
-    )
 }
 
 fn is_end_of_value(kind: SyntaxKind) -> bool {

@@ -5,6 +5,13 @@ use crate::packages::Brought;
 use crate::signature::{Field, Param, Signature, Type};
 use crate::words::Words;
 
+/// The value of `bindTcp` that allows any port chosen by the kernel.
+pub(crate) const EPHEMERAL: &str = "ephemeral";
+/// What of the store may be executed. The first is meant unless one is given; so in the next.
+pub(crate) const SCOPES: &[&str] = &["closure", "all"];
+/// Whose /tmp a cage has.
+pub(crate) const TMPS: &[&str] = &["private", "shared"];
+
 /// The command is named `NAME-cage`: `claude-cage`.
 pub const SUFFIX: &str = "-cage";
 
@@ -107,7 +114,7 @@ const NIX_STORE: Field = optional(
         optional("read", Type::Bool, "whether all of the store may be read"),
         optional(
             "exec",
-            Type::Word(Words::Given(&["closure", "all"])),
+            Type::Word(Words::Given(SCOPES)),
             "`\"closure\"` or `\"all\"`",
         ),
     ]),
@@ -119,7 +126,7 @@ const NETWORK: Field = optional(
         optional("connectTcp", PORTS, "ports that may be connected to"),
         optional(
             "bindTcp",
-            Type::Either(&[PORTS, Type::Word(Words::Given(&["ephemeral"]))]),
+            Type::Either(&[PORTS, Type::Word(Words::Given(&[EPHEMERAL]))]),
             "ports that may be listened on, or `\"ephemeral\"`",
         ),
     ]),
@@ -155,7 +162,7 @@ const CONFIG_DIRS: Field = optional(
 );
 const TMP: Field = optional(
     "tmp",
-    Type::Word(Words::Given(&["private", "shared"])),
+    Type::Word(Words::Given(TMPS)),
     "`\"private\"` (unless given): a folder of the cage's own, named by TMPDIR; `\"shared\"`: the host's /tmp and /var/tmp, with the files and sockets of other programs",
 );
 const SYSTEM_PROGRAMS: Field = optional(

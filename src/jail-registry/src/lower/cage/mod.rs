@@ -17,6 +17,7 @@ use self::readable::{DEVICES, KNOWN_HOSTS, READABLE, SYSTEM_PATH, SYSTEM_PROGRAM
 use self::settings::Settings;
 use super::path::Role;
 use super::{Lowered, name};
+use crate::builders::cage::{EPHEMERAL, SCOPES, TMPS};
 use crate::builders::{self, Builder, CAGE_SUFFIX, PRESETS, State};
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic, Severity};
@@ -29,9 +30,6 @@ const CERTIFICATES: &[&str] = &["SSL_CERT_FILE", "NIX_SSL_CERT_FILE", "CURL_CA_B
 
 /// The argument that grants the distribution's programs.
 const SYSTEM: &str = "systemPrograms";
-
-/// The value of `bindTcp` that allows any port chosen by the kernel.
-const EPHEMERAL: &str = "ephemeral";
 
 /// Variables that every cage passes on.
 const PASSED: &[&str] = &["COLORTERM", "LANG", "LC_ALL", "LOGNAME", "TERM", "USER"];
@@ -206,7 +204,7 @@ impl Cage<'_> {
 
     fn store(&mut self) {
         let place = self.settings.place("nixStore");
-        let scope = match self.settings.word("nixStore", "exec", &["closure", "all"]) {
+        let scope = match self.settings.word("nixStore", "exec", SCOPES) {
             Ok("all") => Scope::Whole,
             Ok(_) => Scope::Closure,
             Err(fault) => return self.diagnostics.push(*fault),
@@ -241,7 +239,7 @@ impl Cage<'_> {
         self.set("GIT_CONFIG_SYSTEM", to);
         self.login_shells();
         let place = self.settings.place("tmp");
-        match self.settings.word("", "tmp", &["private", "shared"]) {
+        match self.settings.word("", "tmp", TMPS) {
             Ok("shared") => {
                 for path in ["/tmp", "/var/tmp"] {
                     self.reach(path, Reach::Rw, Missing::Skip, place);
