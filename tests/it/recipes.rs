@@ -1,4 +1,4 @@
-//! The recipes of docs/recipes.md: each example is built and run, does what it is for, and is
+//! The recipes of docs/recipes.md: an example that is built and run does what it is for, and is
 //! refused what it has no grant for.
 
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use jail_registry::host_group;
 
 use crate::harness::{Scratch, project};
-use crate::real_nix::{Setup, has_user_namespaces, setup};
+use crate::real_nix::{has_user_namespaces, setup};
 use crate::tidy::text;
 
 /// An example, built.
@@ -15,7 +15,7 @@ struct Recipe {
     scratch: Scratch,
 }
 
-fn recipe(name: &str) -> Option<(Setup, Recipe)> {
+fn recipe(name: &str) -> Option<Recipe> {
     let setup = setup()?;
     if !has_user_namespaces() {
         return None;
@@ -26,7 +26,7 @@ fn recipe(name: &str) -> Option<(Setup, Recipe)> {
     scratch.write("project/mine", b"mine\n");
     let arguments = [&["build", &spec][..], &setup.overrides()].concat();
     setup.jailgen(&scratch, &setup.programs[0], &arguments).assert_status(0);
-    Some((setup, Recipe { scratch }))
+    Some(Recipe { scratch })
 }
 
 impl Recipe {
@@ -77,7 +77,7 @@ impl Recipe {
 
 #[test]
 fn pip_has_pypi_and_a_cache_of_its_own() {
-    let Some((_, recipe)) = recipe("pip") else { return };
+    let Some(recipe) = recipe("pip") else { return };
     recipe.assert_reaches("jailed-pip", "pypi");
     recipe.assert_caches("jailed-pip", "pip", ".cache/pip");
     let script = "python3 -c 'import os; print(os.environ[\"PIP_CACHE_DIR\"] == os.path.expanduser(\"~/.cache/pip\"))'";
@@ -86,7 +86,7 @@ fn pip_has_pypi_and_a_cache_of_its_own() {
 
 #[test]
 fn npm_has_its_registry_and_a_cache_of_its_own() {
-    let Some((_, recipe)) = recipe("npm") else { return };
+    let Some(recipe) = recipe("npm") else { return };
     recipe.assert_reaches("jailed-npm", "npm");
     recipe.assert_caches("jailed-npm", "npm", ".npm");
     let script = "[ \"$npm_config_cache\" = ~/.npm ] && node -e 'console.log(1 + 1)'";
@@ -95,14 +95,14 @@ fn npm_has_its_registry_and_a_cache_of_its_own() {
 
 #[test]
 fn cargo_has_its_registry_and_a_cache_of_its_own() {
-    let Some((_, recipe)) = recipe("cargo") else { return };
+    let Some(recipe) = recipe("cargo") else { return };
     recipe.assert_reaches("jailed-cargo", "crates");
     recipe.assert_caches("jailed-cargo", "cargo", ".cargo");
 }
 
 #[test]
 fn git_has_a_token_only_as_a_placeholder() {
-    let Some((_, recipe)) = recipe("git-push") else { return };
+    let Some(recipe) = recipe("git-push") else { return };
     let fill = |host: &str| {
         let ask = format!("printf 'protocol=https\\nhost={host}\\n\\n' | git credential fill");
         let mut command = recipe.command("jailed-git-push", &["-c", &ask]);
@@ -136,7 +136,7 @@ impl Drop for Server {
 
 #[test]
 fn an_mcp_server_is_reached_from_another_jail_and_has_its_own_grants() {
-    let Some((_, recipe)) = recipe("mcp") else { return };
+    let Some(recipe) = recipe("mcp") else { return };
     if std::net::TcpListener::bind(("127.0.0.1", 8765)).is_err() {
         println!("skipped: port 8765 is in use");
         return;

@@ -19,8 +19,9 @@ use crate::real_nix::{Setup, has_user_namespaces, setup};
 /// this machine are shown.
 struct Running {
     name: &'static str,
+    /// It ends before its folder is removed.
+    _jail: Guarded,
     scratch: Scratch,
-    jail: Child,
 }
 
 impl Running {
@@ -36,8 +37,9 @@ impl Running {
             .args(["-c", "while :; do (: </dev/tcp/evil.example/443) 2>/dev/null; sleep 1; done"]);
         command.env("HOME", scratch.path("")).env_remove("XDG_STATE_HOME");
         command.current_dir(scratch.path("")).stdin(Stdio::null());
-        let jail = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let running = Self { name, scratch, jail };
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let _jail = Guarded(command.spawn().unwrap());
+        let running = Self { name, _jail, scratch };
         let logs = running.logs();
         let deadline = Instant::now() + Duration::from_secs(60);
         while fs::read_dir(&logs).map_or(0, Iterator::count) == 0 {
@@ -68,13 +70,6 @@ impl Running {
         command.env("TERM", "xterm-256color").env_remove("XDG_STATE_HOME");
         command.current_dir(self.scratch.path(""));
         command
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.jail.kill();
-        let _ = self.jail.wait();
     }
 }
 
