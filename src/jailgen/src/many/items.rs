@@ -6,7 +6,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
 use jail_plan::stage;
 
-use crate::nix::nar::hash_bytes;
+use crate::nix::nar::short_hash;
 
 /// A list is not longer.
 const ITEMS_MAX: usize = 100_000;
@@ -64,9 +64,8 @@ pub fn items(list: &[u8], separator: u8) -> Result<Vec<Item>, ListError> {
 
 /// Letters and digits of a hash.
 fn key(line: &[u8], before: usize) -> String {
-    let hash = hash_bytes(&[before.to_string().as_bytes(), b" ", line].concat());
-    let plain = hash.chars().skip("sha256-".len()).filter(char::is_ascii_alphanumeric);
-    plain.take(24).collect::<String>().to_ascii_lowercase()
+    let text = [before.to_string().as_bytes(), b" ", line].concat();
+    short_hash(&text, 24).to_ascii_lowercase()
 }
 
 /// The item itself where it can be one, else what of it can, and a part of the hash.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Memory;
 use crate::files::create_private;
-use crate::nix::nar::hash_bytes;
+use crate::nix::nar::short_hash;
 use crate::state::State;
 
 /// As many batches are kept, with their logs.
@@ -79,9 +79,7 @@ impl Batch {
     /// See [`BatchError`].
     pub fn open(state: &State, jail: &str, words: &[&[u8]]) -> Result<Self, BatchError> {
         let words: Vec<u8> = words.iter().flat_map(|word| framed(word)).collect();
-        let hash = hash_bytes(&words);
-        let plain = hash.chars().skip("sha256-".len()).filter(char::is_ascii_alphanumeric);
-        let folder = state.many().join(format!("{jail}-{}", plain.take(16).collect::<String>()));
+        let folder = state.many().join(format!("{jail}-{}", short_hash(&words, 16)));
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |error| BatchError::Io { path, error }

@@ -38,6 +38,13 @@ pub fn hash_bytes(bytes: &[u8]) -> String {
     format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(bytes)))
 }
 
+/// The first letters and digits of the same hash, for a name on disk.
+pub(crate) fn short_hash(bytes: &[u8], length: usize) -> String {
+    let hash = hash_bytes(bytes);
+    let plain = hash.chars().skip("sha256-".len()).filter(char::is_ascii_alphanumeric);
+    plain.take(length).collect()
+}
+
 struct Sink(Sha256);
 
 impl Sink {

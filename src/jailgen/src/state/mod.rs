@@ -59,7 +59,7 @@ pub use trace::{TracePlan, trace, trace_files};
 use jail_plan::trust::{TREES, WORKTREES};
 
 use crate::files::check;
-use crate::nix::nar::hash_bytes;
+use crate::nix::nar::short_hash;
 
 /// The state folder.
 #[derive(Clone, Debug)]
@@ -241,9 +241,7 @@ const FOLDERS: &[&str] = &[
 /// hash of its place, since every project may have an `agent.jail`. The part is so long that no
 /// other place can be found that is named alike.
 fn name(place: &Path) -> String {
-    let hash = hash_bytes(place.as_os_str().as_bytes());
-    let hash: String =
-        hash.chars().skip("sha256-".len()).filter(char::is_ascii_alphanumeric).take(24).collect();
+    let hash = short_hash(place.as_os_str().as_bytes(), 24);
     let stem = place.file_stem().unwrap_or_default().to_string_lossy();
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
     format!("{}-{hash}", stem.chars().map(plain).collect::<String>())

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Identity;
 use crate::files::Private;
-use crate::nix::nar::hash_bytes;
+use crate::nix::nar::short_hash;
 use crate::state::State;
 
 /// A worktree that was made.
@@ -103,7 +103,5 @@ fn folder(state: &State) -> PathBuf {
 }
 
 fn file(folder: &Path) -> OsString {
-    let hash = hash_bytes(folder.as_os_str().as_bytes());
-    let plain = hash.chars().skip("sha256-".len()).filter(char::is_ascii_alphanumeric);
-    format!("{}.json", plain.take(24).collect::<String>()).into()
+    format!("{}.json", short_hash(folder.as_os_str().as_bytes(), 24)).into()
 }

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use jail_plan::Access;
 use jail_policy::{Grant, Policy};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::{Context, clean, compile, given, of_state, shown};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::render::{sanitise, sanitise_json};
 use crate::state::State;
-use crate::state::trust::place;
+use crate::state::trust::{key, place};
 use crate::worktree::{
     Branch, Condition, Git, Made, Repository, Wanted, WorktreeError, all, find, remove,
 };
@@ -228,13 +227,7 @@ fn in_words(condition: &Condition) -> Vec<String> {
 
 /// Whether a jail that writes this folder runs: it has the lock of the hand-off ledger.
 fn runs_in(state: &State, folder: &Path) -> bool {
-    use std::os::unix::ffi::OsStrExt as _;
-    let hash = Sha256::digest(folder.as_os_str().as_bytes());
-    let name = hash.iter().take(16).fold(String::new(), |mut name, byte| {
-        let _ = write!(name, "{byte:02x}");
-        name
-    });
-    let lock = state.handoff().join(name).join("running");
+    let lock = state.handoff().join(key(folder)).join("running");
     std::fs::File::open(lock).is_ok_and(|file| file.try_lock().is_err())
 }
 

@@ -71,7 +71,7 @@ pub fn written(path: &Path) -> PathBuf {
 }
 
 /// The name of a file that is about a path: 128 bits of its hash.
-fn key(path: &Path) -> OsString {
+pub(crate) fn key(path: &Path) -> OsString {
     let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
     let digits = hash.iter().take(16).map(|byte| format!("{byte:02x}"));
     digits.collect::<String>().into()
