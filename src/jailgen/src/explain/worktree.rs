@@ -4,12 +4,13 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::files::read_regular;
+use crate::state::trust::written;
 
-/// The common folder of the repository that `folder` says it is a linked worktree of
-/// (gitrepository-layout(5)).
+/// The common folder of the repository that `folder`, an absolute path, says it is a linked
+/// worktree of (gitrepository-layout(5)).
 #[must_use]
 pub fn repository(folder: &Path) -> Option<PathBuf> {
     let pointer = folder.join(".git");
@@ -18,24 +19,10 @@ pub fn repository(folder: &Path) -> Option<PathBuf> {
     let bytes = read_regular(&pointer).ok()?;
     let target = bytes.strip_prefix(b"gitdir: ")?;
     let target = target.split(|byte| matches!(byte, b'\n' | b'\r')).next()?;
-    let administrative = plain(&folder.join(OsStr::from_bytes(target)));
+    // With `..` taken back by name, as a launch reads it.
+    let administrative = written(&folder.join(OsStr::from_bytes(target)));
     let worktrees = administrative.parent().filter(|parent| parent.ends_with("worktrees"))?;
     worktrees.parent().map(Path::to_path_buf)
-}
-
-/// Without `.`, and with `..` taken back by name, as a launch reads it.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => drop(plain.pop()),
-            Component::RootDir | Component::Prefix(_) | Component::Normal(_) => {
-                plain.push(component);
-            }
-        }
-    }
-    plain
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use jail_plan::git::settings;
 
-use super::normal;
 use crate::files::read_regular;
+use crate::state::trust::written;
 
 /// Whether `common`, the shared folder that git has found, belongs to `folder`. Both are without
 /// links.
@@ -34,7 +34,7 @@ fn names_back(git: &Path, common: &Path) -> io::Result<bool> {
         return Ok(false);
     };
     let target = top.join(OsStr::from_bytes(named)).canonicalize()?;
-    let is = |text: &[u8], wanted: &Path| normal(&target.join(OsStr::from_bytes(text))) == wanted;
+    let is = |text: &[u8], wanted: &Path| written(&target.join(OsStr::from_bytes(text))) == wanted;
     if target == common {
         // That of a submodule.
         let config = read_regular(&target.join("config"))?;

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::git::At;
-use super::{Git, Identity, Made, WorktreeError, forget, normal};
+use super::{Git, Identity, Made, WorktreeError, forget};
 use crate::files::read_regular;
 use crate::state::State;
-use crate::state::trust::{forget_tree, forget_worktree};
+use crate::state::trust::{forget_tree, forget_worktree, written};
 
 /// What has become of the parts of a worktree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +118,7 @@ fn remove_administrative(made: &Made) -> io::Result<bool> {
     let pointer = read_regular(&own.join("gitdir")).unwrap_or_default();
     let pointer = String::from_utf8_lossy(&pointer);
     let pointer = made.administrative.join(pointer.trim_end());
-    if normal(&pointer) != made.folder.join(".git") {
+    if written(&pointer) != made.folder.join(".git") {
         return Ok(false);
     }
     fs::remove_dir_all(&own)?;

@@ -2,7 +2,7 @@
 //! The helper looks, confined: this process reads nothing of the project.
 
 use std::ffi::OsString;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use jail_plan::handoff::{FOLDER, LEDGER};
 
@@ -11,6 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::review;
 use crate::session;
 use crate::state::State;
+use crate::state::trust::written;
 
 pub(in crate::cli) fn run(arguments: &review::Handoff, context: Context) -> Result<(), Failure> {
     let state = context.state()?;
@@ -37,23 +38,12 @@ pub(in crate::cli) fn run(arguments: &review::Handoff, context: Context) -> Resu
 fn change(mode: &str, paths: &[PathBuf], state: &State, context: Context) -> Result<(), Failure> {
     let project = project(None, state)?;
     let here = current()?;
-    let paths: Vec<OsString> = paths.iter().map(|path| plain(&here.join(path))).collect();
+    // What is there may be gone, or a link, so it is not looked up.
+    let plain = |path: &PathBuf| written(&here.join(path)).into_os_string();
+    let paths: Vec<OsString> = paths.iter().map(plain).collect();
     let said = ledger(mode, &project, &paths, context)?;
     context.console.note("done", said.trim_end());
     Ok(())
-}
-
-/// A path without `.` and `..`. What is there may be gone, or a link, so it is not looked up.
-fn plain(path: &Path) -> OsString {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => drop(plain.pop()),
-            Component::CurDir => {}
-            Component::RootDir | Component::Normal(_) | Component::Prefix(_) => plain.push(part),
-        }
-    }
-    plain.into_os_string()
 }
 
 pub(super) fn current() -> Result<PathBuf, Failure> {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use jail_plan::Closure;
 use jail_seccomp::{Arch, Question};
@@ -12,6 +12,7 @@ use jail_trace::{Call, Interest, Process, Watcher};
 
 use super::calls::{CALLS, FileCall, PathAt, Says, Want, of_flags, of_mode};
 use super::mounts::Mounts;
+use crate::state::trust::written;
 
 /// The most paths that are kept, and their bytes together.
 const PATHS_MAX: usize = 20_000;
@@ -241,20 +242,8 @@ fn whole(process: Process, from: Option<i32>, path: &[u8]) -> Option<PathBuf> {
         (false, None | Some(WORKING_FOLDER)) => process.folder()?,
         (false, Some(number)) => process.descriptor(number)?,
     };
-    let whole = without_dots(&start.join(path));
-    whole.is_absolute().then_some(whole)
-}
-
-fn without_dots(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => drop(plain.pop()),
-            Component::RootDir | Component::Normal(_) | Component::Prefix(_) => plain.push(part),
-        }
-    }
-    plain
+    let whole = start.join(path);
+    whole.is_absolute().then(|| written(&whole))
 }
 
 #[cfg(test)]
@@ -302,8 +291,8 @@ mod tests {
 
     #[test]
     fn paths_have_one_form() {
-        assert_eq!(without_dots(Path::new("/a/./b/../c//d/")), Path::new("/a/c/d"));
-        assert_eq!(without_dots(Path::new("/../..")), Path::new("/"));
+        assert_eq!(written(Path::new("/a/./b/../c//d/")), Path::new("/a/c/d"));
+        assert_eq!(written(Path::new("/../..")), Path::new("/"));
         assert_eq!(program_in(Path::new("/nix/store/x/bin/git")), Some("git"));
         assert_eq!(program_in(Path::new("/nix/store/x/lib/git")), None);
     }

@@ -6,7 +6,7 @@ mod listing;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use clap::builder::styling::{AnsiColor, Style};
@@ -24,6 +24,7 @@ use super::{Context, shown};
 use crate::cli::failure::Failure;
 use crate::cli::staged;
 use crate::render::sanitise;
+use crate::state::trust::written;
 
 pub(in crate::cli) fn changes(
     arguments: &staged::Changes,
@@ -275,7 +276,7 @@ impl Stage {
             Failure::new(format!("the working folder cannot be found: {error}"))
         })?;
         let below = |path: &PathBuf| {
-            let whole = plain(&here.join(path));
+            let whole = written(&here.join(path));
             let below = whole.strip_prefix(&self.project).map(Path::to_path_buf);
             below.map(PathBuf::into_os_string).map_err(|_| {
                 Failure::new(format!(
@@ -313,19 +314,6 @@ impl Stage {
 
 fn run(context: Context, words: &[&OsStr], paths: &[OsString]) -> Result<String, Failure> {
     helper::output(context, &[&[STAGE.as_ref()], words].concat(), paths)
-}
-
-/// A path without `.` and `..`.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => std::mem::drop(plain.pop()),
-            Component::CurDir => {}
-            Component::RootDir | Component::Normal(_) | Component::Prefix(_) => plain.push(part),
-        }
-    }
-    plain
 }
 
 /// A line of a summary or a difference in its colour.
