@@ -118,6 +118,12 @@ pub fn fill(arguments: &[OsString], mark: &OsStr, item: &OsStr) -> Vec<OsString>
     arguments.iter().map(filled).collect()
 }
 
+/// Whether the item has a place in an argument.
+#[must_use]
+pub fn has_mark(argument: &OsStr, mark: &OsStr) -> bool {
+    find(argument.as_bytes(), mark.as_bytes()).is_some()
+}
+
 fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
     if mark.is_empty() {
         return None;

@@ -5,6 +5,6 @@ mod items;
 mod record;
 mod run;
 
-pub use items::{Item, ListError, fill, items};
+pub use items::{Item, ListError, fill, has_mark, items};
 pub use record::{Batch, BatchError, Done};
 pub use run::{Memory, Outcome, Run, Runner, Work};

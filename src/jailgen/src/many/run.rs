@@ -225,9 +225,7 @@ impl Runner {
 
 /// The process, for the list of those that run and for the thread that waits for it.
 fn opened(child: &Child) -> io::Result<[OwnedFd; 2]> {
-    let number = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let number = number.ok_or(io::ErrorKind::InvalidInput)?;
-    let opened = || pidfd_open(number, PidfdFlags::empty());
+    let opened = || pidfd_open(Pid::from_child(child), PidfdFlags::empty());
     Ok([opened()?, opened()?])
 }
 

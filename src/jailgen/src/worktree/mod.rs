@@ -102,6 +102,12 @@ impl Repository {
         At::Repository(&self.common)
     }
 
+    /// The git that looks at it.
+    #[must_use]
+    pub fn git(&self) -> &Git {
+        &self.git
+    }
+
     /// Its shared folder.
     #[must_use]
     pub fn common(&self) -> &Path {
@@ -196,10 +202,8 @@ impl Repository {
     }
 
     fn commit(&self, name: &str) -> Option<String> {
-        let wanted = format!("{name}^{{commit}}");
-        let words = ["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted];
         // `HEAD` is that of the main worktree.
-        self.git.line(self.at(), &words).ok()
+        self.git.commit_of(self.at(), &format!("{name}^{{commit}}"))
     }
 }
 
@@ -223,21 +227,32 @@ impl Condition {
         if !made.is_repository_there() {
             return Self { is_there: made.is_there(), ..Self::default() };
         }
+        let at = At::Repository(&made.common);
         let branch = format!("refs/heads/{}", made.name);
-        let range = format!("{}..{branch}", made.begin);
-        let count = git.line(
-            At::Repository(&made.common),
-            &["rev-list", "--count", "--end-of-options", &range],
-        );
         let merged = ["merge-base", "--is-ancestor", &branch, "HEAD"];
-        let is_there = made.is_there();
         Self {
-            is_there,
-            commits: count.ok().and_then(|count| count.parse().ok()),
-            is_merged: git
-                .commit_of(At::Repository(&made.common), &branch)
-                .map(|_| git.is_good(At::Repository(&made.common), &merged)),
-            uncommitted: is_there.then(|| git.uncommitted(made)).flatten(),
+            is_there: made.is_there(),
+            commits: Self::commits(made, git),
+            is_merged: git.commit_of(at, &branch).map(|_| git.is_good(at, &merged)),
+            uncommitted: Self::uncommitted(made, git),
         }
+    }
+
+    /// How many commits its branch has since it was made, and nothing else.
+    #[must_use]
+    pub fn commits(made: &Made, git: &Git) -> Option<u64> {
+        if !made.is_repository_there() {
+            return None;
+        }
+        let range = format!("{}..refs/heads/{}", made.begin, made.name);
+        let words = ["rev-list", "--count", "--end-of-options", &range];
+        git.line(At::Repository(&made.common), &words).ok()?.parse().ok()
+    }
+
+    /// How many files are changed or new, and nothing else.
+    #[must_use]
+    pub fn uncommitted(made: &Made, git: &Git) -> Option<u64> {
+        let is_there = made.is_repository_there() && made.is_there();
+        is_there.then(|| git.uncommitted(made)).flatten()
     }
 }

@@ -1,5 +1,6 @@
 //! `worktree`: linked worktrees of git in which jails work, each with a run of its jail of its own.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -115,17 +116,24 @@ fn failed(error: WorktreeError) -> Failure {
 /// The worktrees of a batch of runs.
 pub(super) struct ForItems {
     repository: Repository,
-    git: Git,
+    /// Those of the repository that were made before, by their names.
+    before: BTreeMap<String, Vec<Made>>,
     spec: PathBuf,
     context: Context,
 }
 
 impl ForItems {
-    pub(super) fn open(spec: &Path, context: Context) -> Result<Self, Failure> {
-        let (repository, git) = (repository(context)?, git(context)?);
+    pub(super) fn open(spec: &Path, state: &State, context: Context) -> Result<Self, Failure> {
+        let repository = repository(context)?;
         // Now, and not for each item, where that is not to be had.
         repository.folder("x").map_err(failed)?;
-        Ok(Self { repository, git, spec: spec.to_owned(), context })
+        let mut before = BTreeMap::<String, Vec<Made>>::new();
+        for made in all(state).map_err(of_state)? {
+            if made.common == repository.common() {
+                before.entry(made.name.clone()).or_default().push(made);
+            }
+        }
+        Ok(Self { repository, before, spec: spec.to_owned(), context })
     }
 
     pub(super) fn folder(&self, name: &str) -> Option<PathBuf> {
@@ -134,23 +142,32 @@ impl ForItems {
 
     /// That of an item: the one that was made for it before, or a new one.
     pub(super) fn made(&self, name: &str, state: &State) -> Result<Made, Failure> {
-        let made = find(state, Path::new(name)).map_err(of_state)?;
-        let own = |made: &Made| made.common == self.repository.common() && made.is_there();
-        if let Some(made) = made.into_iter().find(own) {
-            return Ok(made);
+        let mut before = self.before.get(name).into_iter().flatten();
+        if let Some(made) = before.find(|made| made.is_there()) {
+            return Ok(made.clone());
         }
         let wanted = Wanted { name, spec: &self.spec, from: None, folder: None };
-        let made = self.repository.add(state, wanted).map_err(failed)?;
+        let made = match self.repository.add(state, wanted) {
+            Ok(made) => made,
+            // Another process may have made it meanwhile.
+            Err(error) => return self.found(name, state)?.ok_or_else(|| failed(error)),
+        };
         if made.has_older_branch() {
             say_older(&made, self.context);
         }
         Ok(made)
     }
 
+    fn found(&self, name: &str, state: &State) -> Result<Option<Made>, Failure> {
+        let made = find(state, Path::new(name)).map_err(of_state)?;
+        let own = |made: &Made| made.common == self.repository.common() && made.is_there();
+        Ok(made.into_iter().find(own))
+    }
+
     /// How many commits its branch has since it was made, and how many files are not committed.
     pub(super) fn work(&self, made: &Made) -> (Option<u64>, Option<u64>) {
-        let Condition { commits, uncommitted, .. } = Condition::of(made, &self.git);
-        (commits, uncommitted)
+        let git = self.repository.git();
+        (Condition::commits(made, git), Condition::uncommitted(made, git))
     }
 }
 
@@ -240,8 +257,8 @@ fn take_away(arguments: &args::WorktreeRemove, context: Context) -> Result<(), F
         let help = "`jailgen sessions` lists it, `jailgen stop` ends it";
         return Err(Failure::with_help(message, help));
     }
-    let Condition { is_there, uncommitted, .. } = Condition::of(&made, &git);
-    let lost = match uncommitted {
+    let is_there = made.is_there();
+    let lost = match Condition::uncommitted(&made, &git) {
         Some(0) => None,
         Some(1) => Some("1 file that is not committed".to_owned()),
         Some(files) => Some(format!("{files} files that are not committed")),

@@ -7,7 +7,6 @@ mod one;
 mod table;
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
@@ -23,7 +22,7 @@ use super::{Context, build, shown, stages};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::files::read_regular;
-use crate::many::{Batch, Done, Item, Runner};
+use crate::many::{Batch, Done, Item, Runner, has_mark};
 use crate::state::trust::place;
 use crate::state::{InFolder, Sharing, State};
 
@@ -65,7 +64,7 @@ pub(super) fn run(arguments: &args::Run, context: Context) -> Result<(), Failure
         },
         runner: Runner::default(),
         worktrees: match each.worktrees {
-            true => Some(ForItems::open(&arguments.jail.spec, context)?),
+            true => Some(ForItems::open(&arguments.jail.spec, &state, context)?),
             false => None,
         },
         context,
@@ -167,11 +166,7 @@ fn end(
 
 fn refuse_without_mark(arguments: &args::Run) -> Result<(), Failure> {
     let mark = &arguments.each.replace;
-    let has = |word: &OsStr| {
-        let (word, mark) = (word.as_bytes(), mark.as_bytes());
-        !mark.is_empty() && word.windows(mark.len()).any(|window| window == mark)
-    };
-    if arguments.arguments.iter().any(|word| has(word)) {
+    if arguments.arguments.iter().any(|word| has_mark(word, mark)) {
         return Ok(());
     }
     let mark = shown(Path::new(mark));
