@@ -18,6 +18,7 @@ use serde::Serialize;
 pub use control::{Answer, ControlError, Order, SecretStatus, SecretUse, Status};
 pub use log::{Line, Log, lines_of_item, names as log_names};
 pub use process::{Process, Stopped};
+pub(crate) use process::{namespaces, own_namespaces, stat_fields};
 pub use uses::{secret_uses, to_the_second};
 
 use crate::state::{State, holdings};

@@ -120,10 +120,15 @@ pub(super) fn parent(number: u32) -> Option<u32> {
     stat(&text).map(|(parent, _)| parent)
 }
 
-/// The parent and the beginning in a line of /proc/PID/stat (proc_pid_stat(5)). The name before
-/// them may hold anything.
+/// What follows the name in a line of /proc/PID/stat (proc_pid_stat(5)), from the state on. The name
+/// may hold anything.
+pub(crate) fn stat_fields(text: &str) -> Option<Vec<&str>> {
+    Some(text.rsplit_once(')')?.1.split_whitespace().collect())
+}
+
+/// The parent and the beginning in such a line.
 fn stat(text: &str) -> Option<(u32, u64)> {
-    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    let fields = stat_fields(text)?;
     Some((fields.get(1)?.parse().ok()?, fields.get(19)?.parse().ok()?))
 }
 
@@ -135,12 +140,12 @@ fn user(text: &str) -> Option<u32> {
 
 /// In how many namespaces of processes it has a number, by /proc/PID/status: one more in each that
 /// is made in another.
-fn namespaces(text: &str) -> Option<usize> {
+pub(crate) fn namespaces(text: &str) -> Option<usize> {
     let line = text.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
     Some(line.split_whitespace().count())
 }
 
-fn own_namespaces() -> Option<usize> {
+pub(crate) fn own_namespaces() -> Option<usize> {
     namespaces(&fs::read_to_string("/proc/self/status").ok()?)
 }
 

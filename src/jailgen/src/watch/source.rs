@@ -61,11 +61,11 @@ impl Source {
         let mut lines = self.log.new_lines()?;
         lines.retain(|line| found.iter().any(|session| session.id == line.session));
         let processes = if found.is_empty() { None } else { Some(Processes::read()) };
-        let usage = |session: &Session| {
-            processes.as_ref().map(|all| all.usage_of(session.process)).unwrap_or_default()
+        let with_usage = |session: Session| {
+            let usage = processes.as_ref().map(|all| all.usage_of(session.process));
+            (session, usage.unwrap_or_default())
         };
-        let sessions = found.into_iter().map(|session| (usage(&session), session));
-        let sessions = sessions.map(|(usage, session)| (session, usage)).collect();
+        let sessions = found.into_iter().map(with_usage).collect();
         let took = processor_time().saturating_sub(before);
         self.rest = took.saturating_mul(SHARE).clamp(OFTEN, RARELY);
         Ok(Snapshot { sessions, lines })

@@ -5,6 +5,8 @@ use std::fs;
 
 use serde::Serialize;
 
+use crate::session::{namespaces, own_namespaces, stat_fields};
+
 /// What a jail uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
@@ -24,7 +26,11 @@ struct Process {
 }
 
 /// The processes of the machine, read once for all jails.
-pub(super) struct Processes(HashMap<u32, Process>);
+pub(super) struct Processes {
+    all: HashMap<u32, Process>,
+    /// In how many namespaces of processes this one has a number.
+    own_depth: usize,
+}
 
 impl Processes {
     pub(super) fn read() -> Self {
@@ -35,25 +41,24 @@ impl Processes {
             let text = fs::read_to_string(entry.path().join("stat")).ok()?;
             Some((number, process(&text)?))
         });
-        Self(all.collect())
+        Self { all: all.collect(), own_depth: own_namespaces().unwrap_or(0) }
     }
 
     /// What descends from the supervisor and is in the jail. The helpers outside are not counted: a
     /// jail has a namespace of processes in which they are not.
     pub(super) fn usage_of(&self, supervisor: u32) -> Usage {
-        let own = depth_of("self");
-        let below: Vec<u32> =
-            self.0.keys().copied().filter(|number| self.is_below(*number, supervisor)).collect();
-        let inside: Vec<u32> =
-            below.iter().copied().filter(|number| depth_of(&number.to_string()) > own).collect();
+        let below = self.all.iter().filter(|(number, _)| self.is_below(**number, supervisor));
+        let mut counted: Vec<(&Process, Status)> =
+            below.map(|(number, process)| (process, Status::read(*number))).collect();
         // A cage has no namespaces.
-        let counted = if inside.is_empty() { below } else { inside };
+        if counted.iter().any(|(_, status)| status.depth > self.own_depth) {
+            counted.retain(|(_, status)| status.depth > self.own_depth);
+        }
         let ticks = rustix::param::clock_ticks_per_second().max(1);
         let mut usage = Usage::default();
-        for number in counted {
-            let Some(process) = self.0.get(&number) else { continue };
+        for (process, status) in counted {
             usage.processes += 1;
-            usage.memory = usage.memory.saturating_add(memory_of(number));
+            usage.memory = usage.memory.saturating_add(status.memory);
             let milliseconds = process.ticks.saturating_mul(1000) / ticks;
             usage.cpu_milliseconds = usage.cpu_milliseconds.saturating_add(milliseconds);
         }
@@ -62,8 +67,8 @@ impl Processes {
 
     fn is_below(&self, mut number: u32, supervisor: u32) -> bool {
         // What is read while processes come and go may have a circle in it.
-        for _ in 0..self.0.len() {
-            let Some(process) = self.0.get(&number) else { return false };
+        for _ in 0..self.all.len() {
+            let Some(process) = self.all.get(&number) else { return false };
             if process.parent == supervisor {
                 return true;
             }
@@ -73,30 +78,33 @@ impl Processes {
     }
 }
 
-/// A line of /proc/PID/stat (proc_pid_stat(5)). The name in it may hold anything.
+/// A line of /proc/PID/stat (proc_pid_stat(5)).
 fn process(text: &str) -> Option<Process> {
-    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    let fields = stat_fields(text)?;
     let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
     // Its own time, and that of its children that it has waited for.
     let ticks = (11..15).filter_map(number).fold(0_u64, u64::saturating_add);
     Some(Process { parent: fields.get(1)?.parse().ok()?, ticks })
 }
 
-fn memory_of(number: u32) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{number}/status")).unwrap_or_default();
-    let of = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.split_whitespace().next()?.parse::<u64>().ok()
-    };
-    let kilobytes = of("RssAnon:").unwrap_or(0).saturating_add(of("RssShmem:").unwrap_or(0));
-    kilobytes.saturating_mul(1024)
+/// What /proc/PID/status says of a process.
+struct Status {
+    /// In how many namespaces of processes it has a number.
+    depth: usize,
+    memory: u64,
 }
 
-/// In how many namespaces of processes it has a number.
-fn depth_of(process: &str) -> usize {
-    let text = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("NSpid:"));
-    line.map_or(0, |line| line.split_whitespace().count())
+impl Status {
+    fn read(number: u32) -> Self {
+        let text = fs::read_to_string(format!("/proc/{number}/status")).unwrap_or_default();
+        let of = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+            line.split_whitespace().next()?.parse::<u64>().ok()
+        };
+        let kilobytes = of("RssAnon:").unwrap_or(0).saturating_add(of("RssShmem:").unwrap_or(0));
+        let memory = kilobytes.saturating_mul(1024);
+        Self { depth: namespaces(&text).unwrap_or(0), memory }
+    }
 }
 
 #[cfg(test)]

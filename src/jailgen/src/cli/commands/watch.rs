@@ -45,10 +45,6 @@ fn of_terminal(error: std::io::Error) -> Failure {
     Failure::new(format!("the terminal cannot be used: {error}"))
 }
 
-fn of_source(error: std::io::Error) -> Failure {
-    of_state(error)
-}
-
 /// Becomes true when a signal asks this process to end: the terminal is restored first.
 fn ending() -> std::io::Result<Arc<AtomicBool>> {
     let ending = Arc::new(AtomicBool::new(false));
@@ -64,7 +60,7 @@ fn ending() -> std::io::Result<Arc<AtomicBool>> {
 fn stream(source: &mut Source, context: Context) -> Result<(), Failure> {
     let mut model = Model::default();
     loop {
-        let snapshot = source.look().map_err(of_source)?;
+        let snapshot = source.look().map_err(of_state)?;
         let events = model.update(snapshot);
         let text: String = events.iter().map(json).collect();
         if !text.is_empty() {
@@ -88,7 +84,7 @@ fn show(
     let mut due = Instant::now();
     while !ending.load(Ordering::SeqCst) {
         if Instant::now() >= due {
-            model.update(source.look().map_err(of_source)?);
+            model.update(source.look().map_err(of_state)?);
             due = Instant::now() + source.rest();
         }
         terminal.draw(|frame| view.draw(frame, &model)).map_err(of_terminal)?;
