@@ -7,7 +7,7 @@ use clap::builder::styling::{AnsiColor, Style};
 
 use super::{Check, Granted, Report, Severity, Verdict};
 use crate::findings::Finding;
-use crate::render::sanitise;
+use crate::render::{sanitise, sanitise_line};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const KNOWN: Style = AnsiColor::Yellow.on_default();
@@ -38,7 +38,7 @@ pub fn render(report: &Report) -> String {
         let _ = writeln!(text, "\n{TITLE}Secrets{TITLE:#}\n");
     }
     for secret in &report.secrets {
-        let _ = writeln!(text, "  {}", one_line(&secret.to_string()));
+        let _ = writeln!(text, "  {}", sanitise_line(&secret.to_string()));
     }
     let count = |verdict| report.checks.iter().filter(|check| check.verdict == verdict).count();
     let _ = writeln!(
@@ -62,7 +62,7 @@ fn write_check(text: &mut String, check: &Check) {
     };
     let Check { code, title, evidence, .. } = check;
     let _ = writeln!(text, "{style}{mark}{style:#} {code:<18} {title}");
-    let evidence = one_line(evidence);
+    let evidence = sanitise_line(evidence);
     let origin = check.granted.as_ref().map(|granted| format!("granted by {}: ", origin(granted)));
     let _ = writeln!(text, "  {:<18} {}{evidence}", "", origin.unwrap_or_default());
     if let Some(fix) = &check.fix {
@@ -79,16 +79,12 @@ fn write_finding(text: &mut String, finding: &Finding) {
     };
     let Finding { code, what, combinator, place, fix, .. } = finding;
     let granted = Granted { combinator: combinator.clone(), place: place.clone() };
-    let _ = writeln!(text, "{style}{word:<8}{style:#} {code}  {}", one_line(what));
+    let _ = writeln!(text, "{style}{word:<8}{style:#} {code}  {}", sanitise_line(what));
     let _ = writeln!(text, "         granted by {}", origin(&granted));
     let _ = writeln!(text, "         → {fix}");
 }
 
 fn origin(granted: &Granted) -> String {
     let place = granted.place.as_ref().map(|place| format!(", {place}"));
-    one_line(&format!("`{}`{}", granted.combinator, place.unwrap_or_default()))
-}
-
-fn one_line(text: &str) -> String {
-    sanitise(&text.replace(['\n', '\t'], " ")).into_owned()
+    sanitise_line(&format!("`{}`{}", granted.combinator, place.unwrap_or_default()))
 }

@@ -5,6 +5,7 @@
 
 mod human;
 mod json;
+mod line;
 mod position;
 mod sanitise;
 
@@ -17,6 +18,7 @@ use jail_registry::FileId;
 
 pub use human::human;
 pub use json::json;
+pub use line::{sanitise_line, shortened};
 pub use position::Position;
 pub use sanitise::{sanitise, sanitise_json};
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::sources::{Source, anchor};
-use crate::render::sanitise;
+use crate::render::sanitise_line as shown;
 use crate::session::{Line, to_the_second};
 
 /// As many rows of a table are shown.
@@ -194,9 +194,4 @@ fn table(id: &'static str, title: &'static str, empty: &'static str, mut rows: V
 
 fn times_in_words(times: u64) -> String {
     if times == 1 { "once".into() } else { format!("{times} times") }
-}
-
-/// A text of a jail, on one line, as anything may be shown.
-fn shown(text: &str) -> String {
-    sanitise(text).replace(['\n', '\t'], " ")
 }

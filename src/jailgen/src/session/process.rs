@@ -120,8 +120,8 @@ pub(super) fn parent(number: u32) -> Option<u32> {
     stat(&text).map(|(parent, _)| parent)
 }
 
-/// What follows the name in a line of /proc/PID/stat (proc_pid_stat(5)), from the state on. The name
-/// may hold anything.
+/// What follows the name in a line of /proc/PID/stat (proc_pid_stat(5)), from the state on. The
+/// name may hold anything.
 pub(crate) fn stat_fields(text: &str) -> Option<Vec<&str>> {
     Some(text.rsplit_once(')')?.1.split_whitespace().collect())
 }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use clap::builder::styling::{AnsiColor, Style};
 
 use super::{OneCall, Report};
-use crate::render::sanitise;
+use crate::render::{sanitise, shortened};
 
 const TITLE: Style = Style::new().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -72,11 +72,4 @@ fn refusals(under: &str, fates: &BTreeMap<String, u64>, of: u64) -> String {
 
 fn one_word(program: &str) -> String {
     sanitise(program).replace(char::is_whitespace, "_")
-}
-
-fn shortened(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }

@@ -1,8 +1,6 @@
 //! What is on the screen, and what keys do. Everything that may come from a jail is escaped when it
 //! becomes a cell: [`cell`] is the only way.
 
-use std::borrow::Cow;
-
 use jail_plan::Seconds;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -11,7 +9,7 @@ use ratatui::text::{Line as TextLine, Span};
 use ratatui::widgets::{Block, Paragraph, Row, Table, TableState, Wrap};
 
 use super::model::{Host, HostState, Model, Seen};
-use crate::render::sanitise;
+use crate::render::sanitise_line;
 use crate::session::{Order, to_the_second};
 
 /// A key that means something.
@@ -282,8 +280,7 @@ fn row<'a>(seen: &Seen, host: &Host) -> Row<'a> {
 
 /// Text of any origin in one line, with everything escaped that a terminal would obey.
 fn cell<'a>(text: &str) -> TextLine<'a> {
-    let safe: Cow<'_, str> = sanitise(text);
-    TextLine::from(safe.replace(['\n', '\t'], " "))
+    TextLine::from(sanitise_line(text))
 }
 
 /// `12.3 MB`

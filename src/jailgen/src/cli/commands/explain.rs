@@ -18,7 +18,7 @@ use crate::cli::args;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
 use crate::explain::{Calls, Explanation, brief, calls, render, render_calls, repository};
-use crate::render::{sanitise, sanitise_json};
+use crate::render::{sanitise_json, sanitise_line};
 use crate::session::{SecretUse, secret_uses};
 use jail_seccomp::Arch;
 
@@ -125,7 +125,7 @@ fn notes(explained: &Explained, context: Context) {
         context.console.note("here", &text);
     }
     for used in uses(explained, context) {
-        context.console.note("here", &sanitise(&used).replace(['\n', '\t'], " "));
+        context.console.note("here", &sanitise_line(&used));
     }
     let beyond = beyond(explained.policies(), jail_probe::landlock_abi());
     if !beyond.is_empty() {

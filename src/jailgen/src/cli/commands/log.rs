@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Context, compile, of_state, shown};
 use crate::cli::failure::Failure;
 use crate::cli::live;
-use crate::render::{sanitise, sanitise_json};
+use crate::render::{sanitise_json, sanitise_line};
 use crate::session::{Line, Log, log_names, to_the_second};
 use crate::state::State;
 
@@ -76,7 +76,7 @@ fn one(line: &Line, is_several: bool, as_json: bool) -> String {
         return sanitise_json(&json).into_owned() + "\n";
     }
     let text = in_words(line, is_several);
-    sanitise(&text).replace(['\n', '\t'], " ") + "\n"
+    sanitise_line(&text) + "\n"
 }
 
 /// `2026-01-31 12:00:00  refused  example.org:443  no rule allows this host; (network-allow [

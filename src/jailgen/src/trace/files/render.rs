@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use clap::builder::styling::{AnsiColor, Style};
 
 use super::{Group, LeftOut, Report, Risk, Seen};
-use crate::render::sanitise;
+use crate::render::sanitise_line as line;
 
 const TITLE: Style = Style::new().bold();
 const GRANT: Style = AnsiColor::Cyan.on_default();
@@ -61,8 +61,4 @@ fn one(group: &Group) -> String {
     };
     let _ = writeln!(text, "  risk: {risk}: {}", line(&group.because));
     text
-}
-
-fn line(text: &str) -> String {
-    sanitise(text).replace(['\n', '\t'], " ")
 }

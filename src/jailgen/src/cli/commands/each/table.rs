@@ -11,7 +11,7 @@ use super::Where;
 use super::one::{Ended, Runs};
 use crate::cli::failure::Failure;
 use crate::many::{Batch, Done, Item, Memory};
-use crate::render::{sanitise, sanitise_json};
+use crate::render::{sanitise, sanitise_json, shortened};
 
 /// As much of an item is shown.
 const ITEM_MAX: usize = 40;
@@ -48,10 +48,7 @@ impl Row {
     }
 
     fn cells(&self) -> [String; 6] {
-        let mut item = one_line(&self.item);
-        if item.chars().count() > ITEM_MAX {
-            item = item.chars().take(ITEM_MAX - 1).chain(['…']).collect();
-        }
+        let item = shortened(&one_line(&self.item), ITEM_MAX);
         let mut cells =
             [item, self.status(), String::new(), String::new(), String::new(), String::new()];
         if let Ended::Now(done) | Ended::Earlier(done) = &self.ended {
