@@ -15,7 +15,7 @@ use super::mounts::Launcher;
 use super::outside::{Outside, look, may};
 use super::record::{Missed, Record, Why, program_in};
 use super::secret::{Never, never};
-use super::tables::{NOISE, PURPOSES};
+use super::tables::{NOISE, PURPOSES, Purpose};
 
 /// As many names of a group are listed.
 const WANTED_MAX: usize = 20;
@@ -213,7 +213,7 @@ impl Sorting<'_> {
     }
 
     fn key(&self, path: &Path, shown: &str, want: Want, outside: &Outside) -> Key {
-        let is_purpose = |purpose: &super::tables::Purpose| {
+        let is_purpose = |purpose: &Purpose| {
             purpose.places.iter().any(|place| is_like(place.as_bytes(), shown.as_bytes()))
         };
         if let Some(at) = PURPOSES.iter().position(is_purpose) {
@@ -296,9 +296,8 @@ impl Key {
                 (format!("the program {name}"), grant.into_iter().collect(), Risk::Low, because.into())
             }
             Self::Purpose(at) => match PURPOSES.get(at) {
-                Some(purpose) => {
-                    let (risk, because) = leveled(purpose.risk);
-                    (purpose.title.into(), one(purpose.grant.into()), risk, because.into())
+                Some(Purpose { title, grant, risk, because, .. }) => {
+                    ((*title).into(), one((*grant).into()), *risk, (*because).into())
                 }
                 None => (String::new(), Vec::new(), Risk::High, String::new()),
             },
@@ -380,16 +379,6 @@ fn of_folder(
         (false, false) => "the jail reads it, and can send it to every host that it reaches",
     };
     (launcher.shown(folder), grants, Risk::Medium, because.into())
-}
-
-/// `high: why`.
-fn leveled(text: &'static str) -> (Risk, &'static str) {
-    match text.split_once(": ") {
-        Some(("low", why)) => (Risk::Low, why),
-        Some(("medium", why)) => (Risk::Medium, why),
-        Some((_, why)) => (Risk::High, why),
-        None => (Risk::High, text),
-    }
 }
 
 #[cfg(test)]

@@ -163,16 +163,21 @@ impl Watcher for Record {
         if call.program == STUB && known.says != Says::Always(Want::Execute) {
             return Interest::Nothing;
         }
-        let (paths, want) = match known.says {
-            Says::Always(want) => (paths(process, call, known.paths), want),
-            Says::Flags(at) => (paths(process, call, known.paths), of_flags(argument(call, at))),
-            Says::Mode(at) => (paths(process, call, known.paths), of_mode(argument(call, at))),
+        let paths = match known.says {
+            Says::Address(at) => address(process, call, at),
+            Says::Always(_) | Says::Flags(_) | Says::Mode(_) | Says::How(_) => {
+                paths(process, call, known.paths)
+            }
+        };
+        let want = match known.says {
+            Says::Always(want) => want,
+            Says::Flags(at) => of_flags(argument(call, at)),
+            Says::Mode(at) => of_mode(argument(call, at)),
             Says::How(at) => {
                 let flags = process.memory(argument(call, at), 8);
-                let flags = flags.try_into().map_or(0, u64::from_le_bytes);
-                (paths(process, call, known.paths), of_flags(flags))
+                of_flags(flags.try_into().map_or(0, u64::from_le_bytes))
             }
-            Says::Address(at) => (address(process, call, at), Want::Connect),
+            Says::Address(_) => Want::Connect,
         };
         let paths = paths.iter().filter_map(|(from, path)| whole(process, *from, path));
         let paths: Vec<PathBuf> = paths.filter(|path| !self.is_settled(path, want)).collect();

@@ -4,6 +4,8 @@
 
 use jail_registry::names;
 
+use super::Risk;
+
 /// A place that is left out of the list, and who looks there.
 pub(super) struct Noise {
     pub(super) place: &'static str,
@@ -113,7 +115,8 @@ pub(super) struct Purpose {
     pub(super) title: &'static str,
     /// What to write.
     pub(super) grant: &'static str,
-    pub(super) risk: &'static str,
+    pub(super) risk: Risk,
+    pub(super) because: &'static str,
 }
 
 /// All of them. The first that fits counts.
@@ -122,54 +125,63 @@ pub(super) const PURPOSES: &[Purpose] = &[
         places: &["~/.gitconfig", "~/.config/git/config", "/etc/gitconfig"],
         title: "git's settings",
         grant: names::GIT_IDENTITY,
-        risk: "low: the jail sees your name and address for commits, and no other setting",
+        risk: Risk::Low,
+        because: "the jail sees your name and address for commits, and no other setting",
     },
     Purpose {
         places: &["~/.ssh/known_hosts"],
         title: "known hosts of SSH",
         grant: "(readonly (noescape \"~/.ssh/known_hosts\"))",
-        risk: "low: the jail sees which hosts you know",
+        risk: Risk::Low,
+        because: "the jail sees which hosts you know",
     },
     Purpose {
         places: &["$XDG_RUNTIME_DIR/wayland-*"],
         title: "windows (Wayland)",
         grant: names::WAYLAND,
-        risk: "medium: the program shows windows, and the compositor is a large program that it talks to",
+        risk: Risk::Medium,
+        because: "the program shows windows, and the compositor is a large program that it talks to",
     },
     Purpose {
         places: &["/tmp/.X11-unix*", "~/.Xauthority", "$XDG_RUNTIME_DIR/.mutter-Xwayland*"],
         title: "windows (X11)",
         grant: names::XWAYLAND,
-        risk: "medium: the program gets an X server of its own; with yours it could read all keys",
+        risk: Risk::Medium,
+        because: "the program gets an X server of its own; with yours it could read all keys",
     },
     Purpose {
         places: &["$XDG_RUNTIME_DIR/pipewire-*"],
         title: "sound and cameras (PipeWire)",
         grant: names::PIPEWIRE,
-        risk: "high: the program can listen to the microphone",
+        risk: Risk::High,
+        because: "the program can listen to the microphone",
     },
     Purpose {
         places: &["$XDG_RUNTIME_DIR/pulse*"],
         title: "sound (PulseAudio)",
         grant: names::PULSE,
-        risk: "high: the program can listen to the microphone",
+        risk: Risk::High,
+        because: "the program can listen to the microphone",
     },
     Purpose {
         places: &["/dev/dri*", "/dev/nvidia*", "/dev/kfd"],
         title: "the graphics processor",
         grant: names::GPU,
-        risk: "medium: the driver in the kernel is a large program that the jail talks to",
+        risk: Risk::Medium,
+        because: "the driver in the kernel is a large program that the jail talks to",
     },
     Purpose {
         places: &["/dev/video*", "/dev/media*"],
         title: "cameras",
         grant: names::CAMERA,
-        risk: "high: the program can see you",
+        risk: Risk::High,
+        because: "the program can see you",
     },
     Purpose {
         places: &["/nix/var/nix/*"],
         title: "the Nix daemon",
         grant: names::NIX_DAEMON,
-        risk: "high: builds of the daemon have a network and, for trusted users, root's rights",
+        risk: Risk::High,
+        because: "builds of the daemon have a network and, for trusted users, root's rights",
     },
 ];
