@@ -16,12 +16,11 @@ use rustix::io::Errno;
 use super::copies::{Signature, open_folder, signature_of};
 use super::file;
 use super::held::Held;
+use super::store::STORE;
 
 /// For one pattern, so many names are looked at, and so deep below a folder.
 const NAMES_MAX: usize = 16_384;
 const DEPTH_MAX: usize = 8;
-
-const STORE: &str = "/nix/store";
 
 /// The files of one pattern, and how they were.
 pub(super) struct Followed {

@@ -106,22 +106,27 @@ impl Names {
         find(&self.folders, &self.starred_folders, above, name)
             .map(|named| (named.counted, named.reach))
     }
-}
 
-impl Names {
+    /// The line that everything in one of these folders falls under, the innermost that `counts`.
+    pub(crate) fn around(
+        &self,
+        above: &[String],
+        counts: impl Fn(&Counted) -> bool,
+    ) -> Option<Counted> {
+        let depth = above.len();
+        (1..=depth).rev().find_map(|end| {
+            let (last, before) = above.get(..end)?.split_last()?;
+            let (counted, reach) = self.folder(before, last)?;
+            let is_reached = reach == Reach::Below || end == depth;
+            (is_reached && counts(&counted)).then_some(counted)
+        })
+    }
+
     /// The line that a path falls under, as the walk finds it.
     pub(crate) fn path(&self, path: &[u8]) -> Option<Counted> {
         let names: Vec<String> = path.split(|byte| *byte == b'/').map(fold).collect();
         let (name, above) = names.split_last()?;
-        let depth = above.len();
-        let around = || {
-            (1..=depth).rev().find_map(|end| {
-                let (last, before) = above.get(..end)?.split_last()?;
-                let (counted, reach) = self.folder(before, last)?;
-                (reach == Reach::Below || end == depth).then_some(counted)
-            })
-        };
-        self.file(above, name).or_else(around)
+        self.file(above, name).or_else(|| self.around(above, |_| true))
     }
 }
 

@@ -7,6 +7,7 @@ use jail_plan::handoff::{MASKED, PROTECT, globs};
 use rustix::fs::FileType;
 
 use super::names::fold;
+use super::place::folders_above;
 use crate::mask;
 use crate::walk::globs::Globs;
 
@@ -106,8 +107,7 @@ fn ways(glob: &str) -> Vec<String> {
 }
 
 fn is_in(globs: &Globs, path: &[u8], kind: FileType) -> bool {
-    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-    let folders = ends.filter_map(|end| path.get(..end)).map(|path| (path, FileType::Directory));
+    let folders = folders_above(path).map(|path| (path, FileType::Directory));
     let mut all = folders.chain([(path, kind)]);
     all.any(|(path, kind)| globs.find(path, name_at(path), kind).is_some())
 }

@@ -11,7 +11,7 @@ use rustix::fs::{FileType, Mode};
 use rustix::io::Errno;
 
 use super::guard::Guard;
-use crate::handoff::place::{Data, Links, data};
+use crate::handoff::place::{Data, Links, data, folders_above};
 use crate::handoff::report::shown;
 
 impl Guard<'_> {
@@ -63,8 +63,7 @@ impl Guard<'_> {
     /// The jail is to end.
     pub(super) fn open_way(&mut self, path: &[u8]) -> io::Result<bool> {
         let mut was_shut = false;
-        for end in path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at) {
-            let folder = path.get(..end).unwrap_or_default();
+        for folder in folders_above(path) {
             if data_in(self.place.enter(folder)).is_err_and(|error| error == Errno::ACCESS)
                 && self.is_changed(folder)
             {
