@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use super::change::{Act, Change};
 use super::copy::copy;
-use super::journal::{Journal, TEMPORARY, identity, keep};
+use super::journal::{Journal, identity, keep};
 use super::layer::Layer;
 use super::place::{Found, Kind, Tree, found, join, of_stat, split};
 use crate::handoff::report::shown;
@@ -44,15 +44,13 @@ pub(super) fn apply<'c>(
     layer: &Layer,
     project: &Tree,
     record: &OwnedFd,
+    journal: &mut Journal,
     executed: bool,
 ) -> io::Result<Outcome<'c>> {
-    let mut random = [0; 8];
-    rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
     let mut applying = Applying {
         layer,
         project,
-        journal: Journal::begin(record)?,
-        random: u64::from_le_bytes(random),
+        journal,
         temporaries: changes.iter().map(|_| None).collect(),
         modes: Vec::new(),
         touched: BTreeSet::new(),
@@ -79,8 +77,7 @@ pub(super) fn apply<'c>(
 struct Applying<'a, 'c> {
     layer: &'a Layer,
     project: &'a Tree,
-    journal: Journal,
-    random: u64,
+    journal: &'a mut Journal,
     /// For each change: where its new content is, or what it has replaced.
     temporaries: Vec<Option<Vec<u8>>>,
     /// Folders and the permission bits that they get in the end.
@@ -107,7 +104,7 @@ impl From<Errno> for Fault {
 
 impl<'c> Applying<'_, 'c> {
     fn temporary(&self, number: usize) -> String {
-        format!("{TEMPORARY}{:016x}-{number}", self.random)
+        self.journal.temporary(number)
     }
 
     /// Makes folders, and writes new contents where their folder is there.
@@ -341,7 +338,7 @@ impl<'c> Applying<'_, 'c> {
     /// time since then.
     fn old<'t>(&self, theirs: &'t Found) -> Old<'t> {
         let is_touched = self.touched.contains(&theirs.inode);
-        Old { found: theirs, time: if is_touched { Changed::Here } else { Changed::Never } }
+        Old { found: theirs, is_touched }
     }
 
     /// Inner folders first: an outer one may lose the right to be entered.
@@ -370,23 +367,17 @@ impl<'c> Applying<'_, 'c> {
 #[derive(Clone, Copy)]
 struct Old<'t> {
     found: &'t Found,
-    time: Changed,
-}
-
-/// Whether its change time can be another one.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Changed {
-    Never,
-    Here,
+    /// Its change time can be another one.
+    is_touched: bool,
 }
 
 /// Whether a file is still the one that was decided about, also by its change time, which a rename
 /// changes on some file systems.
 fn is_still(folder: &OwnedFd, name: &[u8], old: Old<'_>) -> Result<(), Fault> {
     let Some(now) = found(folder, name)? else { return Err(Fault::Meanwhile) };
-    let now = match old.time {
-        Changed::Never => now,
-        Changed::Here => Found { changed: old.found.changed, ..now },
+    let now = match old.is_touched {
+        false => now,
+        true => Found { changed: old.found.changed, ..now },
     };
     if now == *old.found { Ok(()) } else { Err(Fault::Meanwhile) }
 }
@@ -466,7 +457,7 @@ mod tests {
         }
         let old = found(&folder, b"f").unwrap().unwrap();
         let earlier = Found { changed: (old.changed.0 - 1, 0), ..old.clone() };
-        let [old, earlier] = [&old, &earlier].map(|found| Old { found, time: Changed::Never });
+        let [old, earlier] = [&old, &earlier].map(|found| Old { found, is_touched: false });
         assert!(matches!(exchange(&folder, "new", b"f", &earlier), Err(Fault::Meanwhile)));
         assert!(matches!(delete(&folder, "t", b"f", &earlier), Err(Fault::Meanwhile)));
         assert_eq!(fs::read(place.path().join("f")).unwrap(), b"f");

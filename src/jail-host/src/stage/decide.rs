@@ -59,8 +59,6 @@ pub(super) struct Decider<'a> {
     project: &'a Tree,
     base: &'a Base,
     scope: &'a Scope,
-    /// Where the project is.
-    place: &'a [u8],
     /// What the user's own new files are not open for.
     umask: u32,
     changes: Vec<Change>,
@@ -82,20 +80,22 @@ impl<'a> Decider<'a> {
         project: &'a Tree,
         base: &'a Base,
         scope: &'a Scope,
-        place: &'a [u8],
         umask: u32,
     ) -> Self {
-        Self { layer, project, base, scope, place, umask, changes: Vec::new(), count: 0 }
+        Self { layer, project, base, scope, umask, changes: Vec::new(), count: 0 }
     }
 
     /// Every path that the layer has something to say about, folders before what is in them.
-    pub(super) fn all(mut self) -> io::Result<Vec<Change>> {
+    pub(super) fn all<'e>(
+        mut self,
+        executed: impl Fn() -> &'e Executed,
+    ) -> io::Result<Vec<Change>> {
         let listed = self.layer.list(b"", NAMES_MAX)?;
         self.folder(&Way { path: b"", to: b"", is_new: false, depth: 0 }, listed, false)?;
         if !self.changes.iter().any(Change::is_done) {
             return Ok(self.changes);
         }
-        let executed = Executed::new(self.place, self.project, self.layer.tree());
+        let executed = executed();
         for change in &mut self.changes {
             change.executed = match change.act {
                 Act::New | Act::Replace | Act::Aside | Act::NewFolder | Act::Delete => executed

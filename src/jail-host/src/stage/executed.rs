@@ -99,13 +99,7 @@ impl Executed {
 
     /// The row of a folder in which everything counts.
     fn folder(&self, above: &[String]) -> Option<jail_plan::handoff::Counted> {
-        let depth = above.len();
-        (1..=depth).rev().find_map(|end| {
-            let (last, before) = above.get(..end)?.split_last()?;
-            let (counted, reach) = self.names.folder(before, last)?;
-            let counts = reach == Reach::Below || end == depth;
-            (counts && counted.kind != "build-output").then_some(counted)
-        })
+        self.names.around(above, |counted| counted.kind != "build-output")
     }
 }
 

@@ -18,7 +18,7 @@ const NAME: &str = "journal";
 const BYTES_MAX: u64 = 256 << 20;
 
 /// How temporary files are called, with a number behind it that no program can guess.
-pub(super) const TEMPORARY: &str = ".jailgen-apply-";
+const TEMPORARY: &str = ".jailgen-apply-";
 
 /// What of a file shows that it is the one that was decided about. A rename changes none of these.
 pub(super) type Identity = (u64, u64, Time);
@@ -30,20 +30,22 @@ pub(super) fn identity(found: &Found) -> Identity {
 /// The journal that is being written.
 pub(super) struct Journal {
     file: std::fs::File,
+    random: u64,
 }
 
 impl Journal {
     pub(super) fn begin(record: &OwnedFd) -> io::Result<Self> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::APPEND | OFlags::CLOEXEC;
+        let mut random = [0; 8];
+        rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
         let file = openat(record, NAME, flags, Mode::RUSR | Mode::WUSR)?;
-        Ok(Self { file: file.into() })
+        Ok(Self { file: file.into(), random: u64::from_le_bytes(random) })
     }
 
-    /// Goes on with the journal that was begun.
-    pub(super) fn go_on(record: &OwnedFd) -> io::Result<Self> {
-        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(Self { file: openat(record, NAME, flags, Mode::empty())?.into() })
+    /// The name of a temporary file of this application.
+    pub(super) fn temporary(&self, what: impl std::fmt::Display) -> String {
+        format!("{TEMPORARY}{:016x}-{what}", self.random)
     }
 
     /// The file with this inode is about to get the name of a lock.

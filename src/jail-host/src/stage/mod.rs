@@ -25,6 +25,7 @@ mod show;
 mod walls;
 mod whole;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
@@ -41,6 +42,7 @@ use self::change::{Act, Change};
 use self::decide::{Decider, Scope};
 use self::executed::Executed;
 use self::git::{Known, Plan};
+use self::journal::Journal;
 use self::layer::Layer;
 use self::place::Tree;
 use self::walls::Work;
@@ -124,29 +126,28 @@ impl Stage {
         })
     }
 
-    fn changes(&self, scope: &Scope) -> io::Result<Vec<Change>> {
+    /// What is decided about files, and about git's own folders.
+    fn decided(&self, scope: &Scope) -> io::Result<(Vec<Change>, Vec<Plan>)> {
         let (layer, project) = (&self.layer, &self.project);
-        Decider::new(layer, project, &self.base, scope, &self.place, self.umask).all()
-    }
-
-    /// What is decided about git's own folders.
-    fn plans(&self, changes: &[Change], scope: &Scope) -> Vec<Plan> {
+        // It walks both sides, so it is made where something is applied, and once.
+        let executed = OnceCell::new();
+        let executed =
+            || executed.get_or_init(|| Executed::new(&self.place, project, layer.tree()));
+        let decider = Decider::new(layer, project, &self.base, scope, self.umask);
+        let changes = decider.all(executed)?;
         let is_git = |change: &&Change| matches!(change.act, Act::Git(_));
         let folders: Vec<&[u8]> =
             changes.iter().filter(is_git).map(|change| change.path.as_slice()).collect();
-        let (layer, project) = (&self.layer, &self.project);
         let mut plans = git::plans(layer, project, &self.known, &folders, scope);
         if plans.iter().any(Plan::is_done) {
-            let executed = Executed::new(&self.place, project, layer.tree());
-            git::note(&mut plans, layer, project, &executed);
+            git::note(&mut plans, layer, project, executed());
         }
-        plans
+        Ok((changes, plans))
     }
 
     /// What it has, in the form that `word` says.
     fn show(&self, scope: &Scope, word: &OsStr) -> io::Result<()> {
-        let mut changes = self.changes(scope)?;
-        let plans = self.plans(&changes, scope);
+        let (mut changes, plans) = self.decided(scope)?;
         let text = match word.to_str() {
             Some("summary") => {
                 show::pair_renames(&mut changes, &self.layer, &self.project);
@@ -175,16 +176,16 @@ impl Stage {
         let word = word.to_str().unwrap_or_default();
         let (digest, executed) = word.strip_suffix('+').map_or((word, false), |rest| (rest, true));
         let recovered = journal::recover(&self.record, &self.project)?;
-        let changes = self.changes(scope)?;
-        let plans = self.plans(&changes, scope);
+        let (changes, plans) = self.decided(scope)?;
         if digest != show::digest(&changes, &git::digest(&plans)) {
             return Err(io::Error::other(
                 "it is no longer what was shown; look at `jailgen changes` and apply again",
             ));
         }
-        let outcome = act::apply(&changes, &self.layer, &self.project, &self.record, executed)?;
-        let mut journal = journal::Journal::go_on(&self.record)?;
-        let of_git = git::apply(&plans, &self.layer, &self.project, &mut journal, executed)?;
+        let mut journal = Journal::begin(&self.record)?;
+        let (layer, project, record) = (&self.layer, &self.project, &self.record);
+        let outcome = act::apply(&changes, layer, project, record, &mut journal, executed)?;
+        let of_git = git::apply(&plans, layer, project, &mut journal, executed)?;
         // What is done is known before anything else can fail. What was put aside may stay in the
         // stage, in a folder that is not taken out as a whole: both sides have changed it still.
         let aside: BTreeSet<&[u8]> =

@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, openat2, statat};
 use rustix::io::Errno;
 
-pub(super) use crate::handoff::place::{Entry, entries, split, target};
+pub(super) use crate::handoff::place::{Entry, entries, folders_above, split, target};
 
 /// What stands somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]

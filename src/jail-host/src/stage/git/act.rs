@@ -2,13 +2,12 @@
 //! them. What is killed in between has added objects that no reference leads to, or has moved some
 //! of the references; the next application does the rest.
 
-use std::collections::HashSet;
 use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::syncfs;
 
-use super::super::journal::{Journal, TEMPORARY};
+use super::super::journal::Journal;
 use super::super::layer::Layer;
 use super::super::place::{Tree, join};
 use super::decision::{Head, How, Move, Plan};
@@ -18,7 +17,7 @@ use super::objects::Store;
 use super::pack::{self, Failure};
 use super::place::{Refused, Room};
 use super::refs::{Refs, Value};
-use super::walk::Walker;
+use super::walk::{Walker, commit};
 
 /// What came of one repository.
 pub(in super::super) struct Outcome<'p> {
@@ -50,9 +49,7 @@ pub(in super::super) fn apply<'p>(
     journal: &mut Journal,
     executed: bool,
 ) -> io::Result<Vec<Outcome<'p>>> {
-    let mut random = [0; 8];
-    rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
-    let (random, mut count) = (u64::from_le_bytes(random), 0);
+    let mut count = 0;
     let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
     let mut all = Vec::new();
     for plan in plans {
@@ -60,8 +57,7 @@ pub(in super::super) fn apply<'p>(
         let mut outcome = Outcome { plan, refused: None, moves: Vec::new(), head: None };
         outcome.refused.clone_from(&plan.refused);
         if plan.is_done() {
-            let mut room =
-                Room { project, path, length, journal: &mut *journal, random, count, time };
+            let mut room = Room { project, path, length, journal: &mut *journal, count, time };
             if let Err(error) = one(&mut room, layer, &mut outcome, executed) {
                 outcome.refused = Some(error.to_string());
             }
@@ -99,11 +95,18 @@ fn one(
             false => said(to_head(room, &store, head)),
         });
     }
+    if !plan.moves.iter().any(|it| gone(&it)) {
+        return Ok(());
+    }
+    // With what was added just now.
+    let store = Store::new(layer, room.project, room.path, room.length)?;
+    let shallow = super::plan::shallow(room.project, room.path, room.length)?;
+    let walker = Walker::new(&store, Vec::new(), shallow);
     for it in plan.moves.iter().filter(gone) {
         // A switch to another branch may not have been done after all.
         let is_checked_out = room.now(b"HEAD")? == Some(Value::Symbolic(it.to.clone()));
         let done = match it.before {
-            Some(before) if !is_checked_out => delete(room, layer, &it.to, before),
+            Some(before) if !is_checked_out => delete(room, &walker, &it.to, before),
             _ => Err(Refused::Meanwhile),
         };
         outcome.moves.push((it, said(done)));
@@ -113,13 +116,16 @@ fn one(
 
 /// Deletes a branch if another one has its commits now: the move that would have given them to it
 /// may have failed.
-fn delete(room: &mut Room<'_>, layer: &Layer, name: &[u8], before: Id) -> Result<(), Refused> {
+fn delete(
+    room: &mut Room<'_>,
+    walker: &Walker<'_>,
+    name: &[u8],
+    before: Id,
+) -> Result<(), Refused> {
     let refs = Refs::read(room.project, room.path, room.length)?;
     let others = refs.branches().filter(|(other, _)| other != name);
     let others: Vec<Id> = others.map(|(_, id)| id).collect();
-    let store = Store::new(layer, room.project, room.path, room.length)?;
-    let shallow = super::plan::shallow(room.project, room.path, room.length)?;
-    if !Walker::new(&store, Vec::new(), shallow).is_merged(before, &others) {
+    if !walker.is_merged(before, &others) {
         let why = "the stage has deleted it, but no other branch has its commits";
         return Err(Refused::Failed(io::Error::other(why)));
     }
@@ -140,8 +146,8 @@ fn objects(room: &mut Room<'_>, store: &Store<'_>, plan: &Plan) -> io::Result<()
         room.make(&path)?;
     }
     let folder = room.project.folder(&path)?;
-    let names = ["pack", "idx"]
-        .map(|end| format!("tmp_{end}{TEMPORARY}{:016x}-{}", room.random, room.count));
+    let temporary = room.journal.temporary(room.count);
+    let names = ["pack", "idx"].map(|end| format!("tmp_{end}{temporary}"));
     room.count += 1;
     let paths = names.each_ref().map(|name| join(&path, name.as_bytes()));
     room.journal.intend(paths.iter().map(|path| (path.as_slice(), None)))?;
@@ -183,8 +189,7 @@ fn check_out(
 ) -> Result<(), Refused> {
     let other =
         |error: &dyn std::fmt::Display| Refused::Failed(io::Error::other(error.to_string()));
-    let walker = Walker::new(store, Vec::new(), HashSet::new());
-    let tree = |id| walker.tree_of(id).map_err(|fault| other(&fault));
+    let tree = |id| commit(store, id).map(|commit| commit.tree).map_err(|fault| other(&fault));
     let differences = differences(store, before.map(tree).transpose()?, tree(after)?);
     let differences = differences.map_err(|fault| other(&fault))?;
     if differences.is_empty() {

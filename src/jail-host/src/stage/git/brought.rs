@@ -1,8 +1,6 @@
 //! What commits bring that programs of the host execute or trust. It is in no file of the work tree
 //! yet; but `git stash`, `git checkout` and their like write it there.
 
-use std::collections::HashSet;
-
 use super::super::change::Act;
 use super::super::executed::Executed;
 use super::super::layer::Layer;
@@ -14,7 +12,7 @@ use super::objects::{Fault, Store};
 use super::refname::BRANCHES;
 use super::refs::{Refs, Value};
 use super::strict::{LINK, SUBMODULE};
-use super::walk::Walker;
+use super::walk::commit;
 
 /// Of more branches that are not checked out it is not said.
 const LOOKED_MAX: usize = 50;
@@ -40,12 +38,8 @@ fn one(plan: &mut Plan, layer: &Layer, project: &Tree, executed: &Executed) -> R
     let refs = Refs::read(project, path, length).map_err(said)?;
     let head = refs.head.as_ref().map(|(value, _)| value);
     let now = match head {
-        Some(Value::Is(id)) => Some(*id),
-        Some(Value::Symbolic(name)) => match refs.value(name) {
-            Some(Value::Is(id)) => Some(id),
-            Some(Value::Symbolic(_) | Value::Unreadable) | None => None,
-        },
-        Some(Value::Unreadable) | None => None,
+        Some(Value::Symbolic(name)) => refs.id(name),
+        Some(Value::Is(_) | Value::Unreadable) | None => head.and_then(Value::id),
     };
     let looker = Looker { store: &store, executed, work: split(path).0 };
     let mut left = LOOKED_MAX;
@@ -79,10 +73,10 @@ struct Looker<'a> {
 
 impl Looker<'_> {
     fn brought(&self, before: Option<Id>, after: Id) -> Result<Vec<Brought>, Fault> {
-        let walker = Walker::new(self.store, Vec::new(), HashSet::new());
-        let before = before.map(|id| walker.tree_of(id)).transpose()?;
+        let tree = |id| commit(self.store, id).map(|commit| commit.tree);
+        let before = before.map(tree).transpose()?;
         let mut all = Vec::new();
-        for (path, (old, new)) in differences(self.store, before, walker.tree_of(after)?)? {
+        for (path, (old, new)) in differences(self.store, before, tree(after)?)? {
             let Some((mode, id)) = new.filter(|(mode, _)| *mode != SUBMODULE) else { continue };
             let kind = if mode == LINK { Stands::Link } else { Stands::File };
             let found = Found {

@@ -15,18 +15,22 @@ pub(super) fn is_repository(project: &Tree, path: &[u8]) -> bool {
     is(b"HEAD", Kind::File) && is(b"objects", Kind::Folder) && is(b"refs", Kind::Folder)
 }
 
+fn has(project: &Tree, path: &[u8], name: &[u8]) -> bool {
+    project.found(&join(path, name)).ok().flatten().is_some()
+}
+
 /// The length of names in the project's repository; or why nothing is applied to it.
 pub(super) fn length(project: &Tree, path: &[u8]) -> Result<usize, &'static str> {
-    let is_there = |name: &[u8]| project.found(&join(path, name)).ok().flatten().is_some();
-    if is_there(b"reftable") {
+    let has = |name: &[u8]| has(project, path, name);
+    if has(b"reftable") {
         return Err(
             "the project keeps references in the format `reftable`, which is not supported",
         );
     }
-    if is_there(b"commondir") {
+    if has(b"commondir") {
         return Err("it is the repository of a linked worktree");
     }
-    if is_there(b"objects/info/alternates") {
+    if has(b"objects/info/alternates") {
         return Err("the project borrows objects of another repository");
     }
     let text = project.text(&join(path, b"config"));
@@ -67,6 +71,5 @@ const UNDER_WAY: &[(&[u8], &str)] = &[
 ];
 
 pub(super) fn under_way(project: &Tree, path: &[u8]) -> Option<&'static str> {
-    let is_there = |name: &[u8]| project.found(&join(path, name)).ok().flatten().is_some();
-    UNDER_WAY.iter().find(|(name, _)| is_there(name)).map(|(_, why)| *why)
+    UNDER_WAY.iter().find(|(name, _)| has(project, path, name)).map(|(_, why)| *why)
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::super::place::{Tree, join};
+use super::super::place::{Tree, folders_above, join};
 use super::id::Id;
 use super::objects::{Fault, Kind, Store};
 use super::pack::Summed;
@@ -117,11 +117,10 @@ impl Index {
     fn collides(&self, path: &[u8]) -> bool {
         let below = [path, b"/"].concat();
         let first = self.entries.range((below.clone(), 0)..).next();
-        let mut ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
         let has = |above: &[u8]| self.entries.contains_key(&(above.to_vec(), 0));
         self.entries.contains_key(&(path.to_vec(), 0))
             && (first.is_some_and(|((other, _), _)| other.starts_with(&below))
-                || ends.any(|end| path.get(..end).is_some_and(has)))
+                || folders_above(path).any(has))
     }
 
     /// Writes it. What git has noted besides, it finds again.

@@ -11,7 +11,8 @@ use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use super::id::Id;
-use super::objects::{Fault, Kind, Of, Store};
+use super::objects::{Fault, Kind, Store};
+use super::walk::OTHER_KIND;
 use crate::objects::{SHA1, hexadecimal};
 
 /// Git packs it better when it next tidies up.
@@ -59,12 +60,11 @@ fn write_both(
     file.write_all(&count.to_be_bytes())?;
     let mut all = Vec::with_capacity(wanted.len());
     for (id, kind) in wanted {
-        let (of, found, content) = store.object(id).map_err(Failure::Fault)?;
-        if found != *kind {
-            return Err(Failure::Fault(Fault::Bad(*id, "is not of the kind that is said")));
-        }
         // Git on the host may have got it meanwhile; it is no fault to have it twice.
-        let _ = of == Of::Project;
+        let (_, found, content) = store.object(id).map_err(Failure::Fault)?;
+        if found != *kind {
+            return Err(Failure::Fault(Fault::Bad(*id, OTHER_KIND)));
+        }
         let mut entry = head(kind.number(), content.len());
         entry.extend(compress_to_vec_zlib(&content, LEVEL));
         all.push(Placed { id: *id, at: file.at, sum: crc32(&entry) });

@@ -11,8 +11,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::super::journal::{Journal, TEMPORARY};
-use super::super::place::{Tree, join, split};
+use super::super::journal::Journal;
+use super::super::place::{Tree, folders_above, join, split};
 use super::id::Id;
 use super::refs::{self, Refs, Value};
 
@@ -22,7 +22,6 @@ pub(super) struct Room<'a> {
     pub(super) path: &'a [u8],
     pub(super) length: usize,
     pub(super) journal: &'a mut Journal,
-    pub(super) random: u64,
     pub(super) count: usize,
     /// When, in seconds.
     pub(super) time: u64,
@@ -112,7 +111,7 @@ impl Room<'_> {
         let path = join(self.path, name);
         self.folders(&path)?;
         let (folder, last) = self.project.parent(&path)?;
-        let temporary = format!("{TEMPORARY}{:016x}-git{}", self.random, self.count);
+        let temporary = self.journal.temporary(format_args!("git{}", self.count));
         self.count += 1;
         let lock = [last, b".lock"].concat();
         let beside = |name: &[u8]| join(split(&path).0, name);
@@ -149,9 +148,7 @@ impl Room<'_> {
     /// Makes the folders above a path.
     fn folders(&self, path: &[u8]) -> Result<(), Refused> {
         let above = split(path).0;
-        let ends = above.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-        for end in ends.chain([above.len()]) {
-            let folder = above.get(..end).unwrap_or_default();
+        for folder in folders_above(above).chain([above]) {
             if folder.len() <= self.path.len() || self.project.folder(folder).is_ok() {
                 continue;
             }

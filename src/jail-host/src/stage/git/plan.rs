@@ -169,10 +169,11 @@ impl Sides<'_> {
         let elsewhere = self.checked_out_elsewhere();
         let (gone, moved): (Vec<Moved>, Vec<Moved>) =
             moved.into_iter().partition(|it| it.ours.is_none());
+        let too_many = |name| Move::new(name, How::Refused(TOO_MANY.into()));
         for it in moved {
             // Each is a walk of its own.
             if plan.moves.len() >= MOVES_MAX {
-                plan.moves.push(Move::new(it.name, How::Refused(TOO_MANY.into())));
+                plan.moves.push(too_many(it.name));
                 continue;
             }
             let made = self.one(walker, it, &elsewhere, &plan.moves);
@@ -182,7 +183,7 @@ impl Sides<'_> {
         let mut branches = self.branches(plan);
         for it in gone {
             if plan.moves.len() >= MOVES_MAX {
-                plan.moves.push(Move::new(it.name, How::Refused(TOO_MANY.into())));
+                plan.moves.push(too_many(it.name));
                 continue;
             }
             let how = self.gone(walker, &it, &branches, &elsewhere);
@@ -190,10 +191,7 @@ impl Sides<'_> {
             if how == How::Deleted {
                 branches.remove(&it.name);
             }
-            let before = match it.theirs {
-                Some(Value::Is(id)) => Some(id),
-                Some(Value::Symbolic(_) | Value::Unreadable) | None => None,
-            };
+            let before = it.theirs.as_ref().and_then(Value::id);
             plan.moves.push(Move { before, ..Move::new(it.name, how) });
         }
     }
@@ -251,12 +249,13 @@ impl Sides<'_> {
             }
         };
         let is_branch = it.name.starts_with(BRANCHES);
-        if let Err(fault) = walker.reach(ours, is_branch.then_some(Kind::Commit)) {
-            return refused(fault.to_string());
-        }
+        let new = match walker.reach(ours, is_branch.then_some(Kind::Commit)) {
+            Ok(new) => new,
+            Err(fault) => return refused(fault.to_string()),
+        };
         let counted = match (is_branch, theirs) {
             (true, Some(theirs)) => walker.apart(ours, theirs),
-            (true, None) => walker.new_commits(ours).map(|ahead| (ahead, 0)),
+            (true, None) => Ok((new, 0)),
             (false, _) => Ok((0, 0)),
         };
         let (ahead, behind) = match counted {
@@ -390,11 +389,7 @@ impl Sides<'_> {
             Value::Is(id) => Some(*id),
             Value::Symbolic(name) => {
                 let moved = plan.moves.iter().find(|it| it.to == *name && it.how == How::Moved);
-                let theirs = || match self.refs.value(name) {
-                    Some(Value::Is(id)) => Some(id),
-                    Some(Value::Symbolic(_) | Value::Unreadable) | None => None,
-                };
-                moved.map_or_else(theirs, |it| it.after)
+                moved.map_or_else(|| self.refs.id(name), |it| it.after)
             }
             Value::Unreadable => None,
         };

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read as _};
 
 use super::super::layer::{Layer, Written};
-use super::super::place::{Kind, Time, Tree, entries, found, join};
+use super::super::place::{Kind, Time, Tree, entries, folders_above, found, join};
 use super::id::Id;
 use super::refname::BRANCHES;
 
@@ -28,11 +28,24 @@ pub(super) enum Value {
     Unreadable,
 }
 
+impl Value {
+    /// The object that it names itself.
+    pub(super) fn id(&self) -> Option<Id> {
+        match self {
+            Self::Is(id) => Some(*id),
+            Self::Symbolic(_) | Self::Unreadable => None,
+        }
+    }
+}
+
+/// What `packed-refs` says.
+type Packed = BTreeMap<Vec<u8>, Id>;
+
 /// The references of the project, with when each was written.
 #[derive(Default)]
 pub(super) struct Refs {
     pub(super) loose: BTreeMap<Vec<u8>, (Value, Time)>,
-    pub(super) packed: BTreeMap<Vec<u8>, Id>,
+    pub(super) packed: Packed,
     pub(super) packed_at: Time,
     pub(super) head: Option<(Value, Time)>,
 }
@@ -40,10 +53,8 @@ pub(super) struct Refs {
 impl Refs {
     pub(super) fn read(project: &Tree, path: &[u8], length: usize) -> io::Result<Self> {
         let mut refs = Self::default();
-        if let Some((text, at)) = read(project, &join(path, b"packed-refs"), PACKED_MAX)? {
-            refs.packed = packed(&text, length)
-                .ok_or_else(|| io::Error::other("its `packed-refs` cannot be read"))?;
-            refs.packed_at = at;
+        if let Some((packed, at)) = packed_file(project, path, length)? {
+            (refs.packed, refs.packed_at) = (packed, at);
         }
         refs.head = read(project, &join(path, b"HEAD"), FILE_MAX)?
             .map(|(text, at)| (value(&text, length), at));
@@ -84,14 +95,17 @@ impl Refs {
         path: &[u8],
         length: usize,
     ) -> io::Result<BTreeMap<Vec<u8>, Id>> {
-        let text = read(project, &join(path, b"packed-refs"), PACKED_MAX)?;
-        let Some((text, _)) = text else { return Ok(BTreeMap::new()) };
-        packed(&text, length).ok_or_else(|| io::Error::other("its `packed-refs` cannot be read"))
+        Ok(packed_file(project, path, length)?.map(|(packed, _)| packed).unwrap_or_default())
     }
 
     pub(super) fn value(&self, name: &[u8]) -> Option<Value> {
         let loose = self.loose.get(name).map(|(value, _)| value.clone());
         loose.or_else(|| self.packed.get(name).map(|id| Value::Is(*id)))
+    }
+
+    /// The object that a reference names itself.
+    pub(super) fn id(&self, name: &[u8]) -> Option<Id> {
+        self.value(name)?.id()
     }
 
     /// When what it says was written.
@@ -106,18 +120,12 @@ impl Refs {
     /// The branches that name an object.
     pub(super) fn branches(&self) -> impl Iterator<Item = (Vec<u8>, Id)> {
         let names = self.names().into_iter().filter(|name| name.starts_with(BRANCHES));
-        names.filter_map(|name| match self.value(name) {
-            Some(Value::Is(id)) => Some((name.to_vec(), id)),
-            Some(Value::Symbolic(_) | Value::Unreadable) | None => None,
-        })
+        names.filter_map(|name| Some((name.to_vec(), self.id(name)?)))
     }
 
     /// All objects that are named.
     pub(super) fn tips(&self) -> impl Iterator<Item = Id> {
-        let loose = self.loose.values().chain(&self.head).filter_map(|(value, _)| match value {
-            Value::Is(id) => Some(*id),
-            Value::Symbolic(_) | Value::Unreadable => None,
-        });
+        let loose = self.loose.values().chain(&self.head).filter_map(|(value, _)| value.id());
         loose.chain(self.packed.values().copied())
     }
 }
@@ -129,7 +137,7 @@ pub(super) struct Statements {
     /// What is gone, files and folders.
     gone: BTreeSet<Vec<u8>>,
     /// Its own `packed-refs`, if it has one, or has removed it.
-    pub(super) packed: Option<BTreeMap<Vec<u8>, Id>>,
+    pub(super) packed: Option<Packed>,
     pub(super) head: Option<Value>,
 }
 
@@ -152,10 +160,8 @@ impl Statements {
                 }
                 (b"packed-refs", Written::Gone) => all.packed = Some(BTreeMap::new()),
                 (b"packed-refs", Written::File) => {
-                    let text = read(tree, &join(path, b"packed-refs"), PACKED_MAX)?;
-                    let packed = text.and_then(|(text, _)| packed(&text, length));
-                    let why = || io::Error::other("its `packed-refs` cannot be read");
-                    all.packed = Some(packed.ok_or_else(why)?);
+                    let packed = packed_file(tree, path, length)?.map(|(packed, _)| packed);
+                    all.packed = Some(packed.ok_or_else(unreadable)?);
                 }
                 (b"HEAD", Written::File) => {
                     let text = read(tree, &join(path, b"HEAD"), FILE_MAX)?;
@@ -219,9 +225,7 @@ impl Statements {
 
     /// Whether the layer hides the file that the project has for a reference.
     pub(super) fn hides(&self, name: &[u8]) -> bool {
-        let ends = name.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-        let mut above = ends.chain([name.len()]).filter_map(|end| name.get(..end));
-        above.any(|above| self.gone.contains(above))
+        folders_above(name).chain([name]).any(|above| self.gone.contains(above))
     }
 
     /// What a jail sees as a reference.
@@ -249,20 +253,26 @@ enum Over {
 }
 
 fn over(layer: &Layer, path: &[u8]) -> io::Result<Over> {
-    let mut around: &[u8] = b"";
-    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
-    for end in ends.chain([path.len()]) {
-        let name = path.get(..end).unwrap_or_default();
-        let last = super::super::place::split(name).1;
-        let listed = layer.list(around, REFERENCES_MAX)?;
-        let written = listed.iter().find(|(entry, ..)| entry.name == last).map(|(.., it)| *it);
-        match written {
-            Some(Written::Folder { is_opaque: false }) => around = name,
+    for folder in folders_above(path).chain([path]) {
+        match layer.tree().found(folder)?.map(|found| found.kind) {
+            Some(Kind::Folder)
+                if layer.folder(folder) == (Written::Folder { is_opaque: false }) => {}
             None => return Ok(Over::Nothing),
             Some(_) => return Ok(Over::Whole),
         }
     }
     Ok(Over::Parts)
+}
+
+/// The lines of `packed-refs`, and when it was written; nothing where there is none.
+fn packed_file(tree: &Tree, path: &[u8], length: usize) -> io::Result<Option<(Packed, Time)>> {
+    let text = read(tree, &join(path, b"packed-refs"), PACKED_MAX)?;
+    let lines = |(text, at): (Vec<u8>, Time)| Some((packed(&text, length)?, at));
+    text.map(|text| lines(text).ok_or_else(unreadable)).transpose()
+}
+
+fn unreadable() -> io::Error {
+    io::Error::other("its `packed-refs` cannot be read")
 }
 
 /// A file, and when it was written; nothing where there is none.

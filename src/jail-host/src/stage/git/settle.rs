@@ -52,9 +52,6 @@ fn one(
     scope: &Scope,
 ) -> io::Result<()> {
     let (path, length) = (outcome.plan.repository.as_slice(), outcome.plan.length);
-    if length == 0 {
-        return Ok(());
-    }
     let refs = Refs::read(project, path, length)?;
     let statements = Statements::read(layer, path, length)?;
     if outcome.is_whole() && scope.is_all() && is_spent(layer, project, path, &refs, &statements)? {

@@ -6,6 +6,7 @@ use gix_validate::path::component;
 use jail_plan::git::settings;
 
 use super::id::Id;
+use super::objects::Kind;
 
 /// A commit, as far as it leads to others.
 pub(super) struct Commit {
@@ -52,12 +53,12 @@ pub(super) fn commit(content: &[u8], length: usize) -> Result<Commit, &'static s
     Ok(Commit { tree, parents, time })
 }
 
-/// Whether a commit of the stage is one that `git fsck` accepts.
-pub(super) fn check_commit(content: &[u8], length: usize) -> Result<(), &'static str> {
+/// A commit of the stage, if it is one that `git fsck` accepts.
+pub(super) fn check_commit(content: &[u8], length: usize) -> Result<Commit, &'static str> {
     if content.len() > TEXT_MAX {
         return Err(TOO_LONG);
     }
-    commit(content, length)?;
+    let commit = commit(content, length)?;
     let mut rest = content;
     let _tree = field(&mut rest, b"tree");
     while field(&mut rest, b"parent").is_some() {}
@@ -73,7 +74,7 @@ pub(super) fn check_commit(content: &[u8], length: usize) -> Result<(), &'static
         Some(b'a'..=b'z') if rest.find(b"\n\n").is_some() => {}
         _ => return Err(BAD_COMMIT),
     }
-    if content.contains(&0) { Err("has a byte that no text has") } else { Ok(()) }
+    if content.contains(&0) { Err("has a byte that no text has") } else { Ok(commit) }
 }
 
 /// The names in a tree of either side.
@@ -97,8 +98,8 @@ pub(super) fn tree(content: &[u8], length: usize) -> Result<Vec<Named<'_>>, &'st
     Ok(all)
 }
 
-/// Whether a tree of the stage is one that `git fsck` accepts.
-pub(super) fn check_tree(content: &[u8], length: usize) -> Result<(), &'static str> {
+/// The names in a tree of the stage, if it is one that `git fsck` accepts.
+pub(super) fn check_tree(content: &[u8], length: usize) -> Result<Vec<Named<'_>>, &'static str> {
     let all = tree(content, length)?;
     let mut again = Vec::with_capacity(content.len());
     for it in &all {
@@ -131,7 +132,7 @@ pub(super) fn check_tree(content: &[u8], length: usize) -> Result<(), &'static s
     if !keys.is_sorted() || names.len() != all.len() {
         return Err("has its names twice, or in another order than git");
     }
-    Ok(())
+    Ok(all)
 }
 
 /// Whether git may check out a name, on any system.
@@ -180,29 +181,27 @@ pub(super) fn check_modules(content: &[u8]) -> Result<(), &'static str> {
 }
 
 /// What a tag of the stage or the project names, and what kind that has.
-pub(super) fn tag(
-    content: &[u8],
-    length: usize,
-) -> Result<(Id, super::objects::Kind), &'static str> {
+pub(super) fn tag(content: &[u8], length: usize) -> Result<(Id, Kind), &'static str> {
     let mut rest = content;
     let object = field(&mut rest, b"object").and_then(|text| Id::parse(text, length));
-    let kind = field(&mut rest, b"type").and_then(super::objects::Kind::of_word);
+    let kind = field(&mut rest, b"type").and_then(Kind::of_word);
     object.zip(kind).ok_or(BAD_TAG)
 }
 
-/// Whether a tag of the stage is one that `git fsck` accepts.
-pub(super) fn check_tag(content: &[u8], length: usize) -> Result<(), &'static str> {
+/// What a tag of the stage names, if it is one that `git fsck` accepts.
+pub(super) fn check_tag(content: &[u8], length: usize) -> Result<(Id, Kind), &'static str> {
     if content.len() > TEXT_MAX {
         return Err(TOO_LONG);
     }
-    tag(content, length)?;
+    let target = tag(content, length)?;
     let mut rest = content;
     let _ = (field(&mut rest, b"object"), field(&mut rest, b"type"));
     let name = field(&mut rest, b"tag").ok_or(BAD_TAG)?;
     let whole = [b"refs/tags/", name].concat();
     let person = field(&mut rest, b"tagger").ok_or(BAD_TAG)?;
     let is_one = gix_validate::reference::name(whole.as_bstr()).is_ok() && is_person(person);
-    if is_one && rest.starts_with(b"\n") && !content.contains(&0) { Ok(()) } else { Err(BAD_TAG) }
+    let is_whole = is_one && rest.starts_with(b"\n") && !content.contains(&0);
+    if is_whole { Ok(target) } else { Err(BAD_TAG) }
 }
 
 /// The value of the next line, if it has this key.

@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use super::id::Id;
 use super::objects::{Fault, Kind, Of, Store};
-use super::strict::{self, FOLDER, SUBMODULE};
+use super::strict::{self, Commit, FOLDER, SUBMODULE};
 
 /// More commits, or objects, are not taken over at once.
 const COMMITS_MAX: usize = 1_000_000;
@@ -39,7 +39,7 @@ struct Found {
     wanted: Vec<(Id, Kind)>,
 }
 
-const OTHER_KIND: &str = "is not of the kind that is said";
+pub(super) const OTHER_KIND: &str = "is not of the kind that is said";
 
 /// Which side a commit is reached from.
 const OURS: u8 = 1;
@@ -50,13 +50,14 @@ impl<'a> Walker<'a> {
         Self { store, tips, shallow, whole: HashMap::new(), wanted: Vec::new() }
     }
 
-    /// Notes all that a reference needs.
-    pub(super) fn reach(&mut self, tip: Id, kind: Option<Kind>) -> Result<(), Fault> {
+    /// Notes all that a reference needs, and counts the commits that the project's references do
+    /// not reach.
+    pub(super) fn reach(&mut self, tip: Id, kind: Option<Kind>) -> Result<usize, Fault> {
         let mut found = Found::default();
-        self.tip(tip, kind, &mut found)?;
+        let commits = self.tip(tip, kind, &mut found)?;
         self.whole.extend(found.seen);
         self.wanted.extend(found.wanted);
-        if self.wanted.len() > OBJECTS_MAX { Err(Fault::TooMuch) } else { Ok(()) }
+        if self.wanted.len() > OBJECTS_MAX { Err(Fault::TooMuch) } else { Ok(commits) }
     }
 
     /// Whether it is met for the first time. What is one kind of object is not another one too.
@@ -69,7 +70,12 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn tip(&self, mut tip: Id, mut expected: Option<Kind>, found: &mut Found) -> Result<(), Fault> {
+    fn tip(
+        &self,
+        mut tip: Id,
+        mut expected: Option<Kind>,
+        found: &mut Found,
+    ) -> Result<usize, Fault> {
         for _ in 0..TAGS_MAX {
             let (of, kind, content) = self.store.object(&tip)?;
             if expected.is_some_and(|expected| expected != kind) {
@@ -78,26 +84,29 @@ impl<'a> Walker<'a> {
             match kind {
                 Kind::Tag => {
                     let is_new = self.is_new(tip, kind, found)?;
-                    if of == Of::Stage && is_new {
-                        let checked = strict::check_tag(&content, self.store.length);
-                        checked.map_err(|why| Fault::Bad(tip, why))?;
+                    let is_taken = of == Of::Stage && is_new;
+                    let target = match is_taken {
+                        true => strict::check_tag(&content, self.store.length),
+                        false => strict::tag(&content, self.store.length),
+                    };
+                    let (target, of_target) = target.map_err(|why| Fault::Bad(tip, why))?;
+                    if is_taken {
                         found.wanted.push((tip, kind));
                     }
-                    let target = strict::tag(&content, self.store.length);
-                    let (target, kind) = target.map_err(|why| Fault::Bad(tip, why))?;
-                    (tip, expected) = (target, Some(kind));
+                    (tip, expected) = (target, Some(of_target));
                 }
                 Kind::Commit => return self.commits(tip, found),
-                Kind::Tree => return self.tree(tip, found),
-                Kind::Blob => return self.blob(tip, found),
+                Kind::Tree => return self.tree(tip, found).map(|()| 0),
+                Kind::Blob => return self.blob(tip, found).map(|()| 0),
             }
         }
         Err(Fault::Bad(tip, "is a tag of too many tags"))
     }
 
-    /// A commit and all that it follows.
-    fn commits(&self, tip: Id, found: &mut Found) -> Result<(), Fault> {
+    /// A commit and all that it follows; counts the new ones.
+    fn commits(&self, tip: Id, found: &mut Found) -> Result<usize, Fault> {
         let Painted { ours, edge } = self.paint(tip, &self.tips)?;
+        let count = ours.len();
         for id in edge.iter().take(KNOWN_MAX) {
             self.know(*id, found);
         }
@@ -110,15 +119,17 @@ impl<'a> Walker<'a> {
             if kind != Kind::Commit {
                 return Err(Fault::Bad(id, "is no commit"));
             }
+            let commit = match of {
+                Of::Stage => strict::check_commit(&content, self.store.length),
+                Of::Project => strict::commit(&content, self.store.length),
+            };
+            let commit = commit.map_err(|why| Fault::Bad(id, why))?;
             if of == Of::Stage {
-                let checked = strict::check_commit(&content, self.store.length);
-                checked.map_err(|why| Fault::Bad(id, why))?;
                 found.wanted.push((id, kind));
             }
-            let commit = strict::commit(&content, self.store.length);
-            self.tree(commit.map_err(|why| Fault::Bad(id, why))?.tree, found)?;
+            self.tree(commit.tree, found)?;
         }
-        Ok(())
+        Ok(count)
     }
 
     /// Notes what a commit of the project has, which is there with all that it leads to.
@@ -151,13 +162,15 @@ impl<'a> Walker<'a> {
             if kind != Kind::Tree {
                 return Err(Fault::Bad(id, "is no tree"));
             }
+            let names = match of {
+                Of::Stage => strict::check_tree(&content, self.store.length),
+                Of::Project => strict::tree(&content, self.store.length),
+            };
+            let names = names.map_err(|why| Fault::Bad(id, why))?;
             if of == Of::Stage {
-                let checked = strict::check_tree(&content, self.store.length);
-                checked.map_err(|why| Fault::Bad(id, why))?;
                 found.wanted.push((id, kind));
             }
-            let names = strict::tree(&content, self.store.length);
-            for named in names.map_err(|why| Fault::Bad(id, why))? {
+            for named in names {
                 match named.mode {
                     FOLDER => queue.push(named.id),
                     SUBMODULE => {}
@@ -228,25 +241,19 @@ impl<'a> Walker<'a> {
         Ok((ahead, behind))
     }
 
-    /// How many commits a tip has that the project's references do not reach.
-    pub(super) fn new_commits(&self, tip: Id) -> Result<usize, Fault> {
-        Ok(self.paint(tip, &self.tips)?.ours.len())
-    }
-
     /// Whether one of these reaches a commit.
     pub(super) fn is_merged(&self, id: Id, into: &[Id]) -> bool {
         self.paint(id, into).is_ok_and(|painted| painted.ours.is_empty())
     }
+}
 
-    /// The tree of a commit.
-    pub(super) fn tree_of(&self, id: Id) -> Result<Id, Fault> {
-        let (_, kind, content) = self.store.object(&id)?;
-        let commit = strict::commit(&content, self.store.length);
-        match kind {
-            Kind::Commit => Ok(commit.map_err(|why| Fault::Bad(id, why))?.tree),
-            Kind::Tree | Kind::Blob | Kind::Tag => Err(Fault::Bad(id, "is no commit")),
-        }
+/// A commit of either side.
+pub(super) fn commit(store: &Store<'_>, id: Id) -> Result<Commit, Fault> {
+    let (_, kind, content) = store.object(&id)?;
+    if kind != Kind::Commit {
+        return Err(Fault::Bad(id, "is no commit"));
     }
+    strict::commit(&content, store.length).map_err(|why| Fault::Bad(id, why))
 }
 
 struct Painted {
@@ -274,14 +281,7 @@ impl Painter<'_, '_> {
             }
             return Ok(());
         }
-        let read = self.walker.store.object(&id).and_then(|(_, kind, content)| {
-            let commit = strict::commit(&content, self.walker.store.length);
-            match kind {
-                Kind::Commit => commit.map_err(|why| Fault::Bad(id, why)),
-                Kind::Tree | Kind::Blob | Kind::Tag => Err(Fault::Bad(id, "is no commit")),
-            }
-        });
-        let (parents, time) = match read {
+        let (parents, time) = match commit(self.walker.store, id) {
             Ok(commit) if self.walker.shallow.contains(&id) => (Vec::new(), commit.time),
             Ok(commit) => (commit.parents, commit.time),
             // What the project lacks of its own is not for us to judge.
