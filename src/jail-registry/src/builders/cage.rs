@@ -112,11 +112,7 @@ const NIX_STORE: Field = optional(
     "nixStore",
     Type::Fields(&[
         optional("read", Type::Bool, "whether all of the store may be read"),
-        optional(
-            "exec",
-            Type::Word(Words::Given(SCOPES)),
-            "`\"closure\"` or `\"all\"`",
-        ),
+        optional("exec", Type::Word(Words::Given(SCOPES)), "`\"closure\"` or `\"all\"`"),
     ]),
     "`read` (true unless given): all of the store; `exec`: `\"closure\"` (unless given) or `\"all\"`",
 );
