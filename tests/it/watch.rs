@@ -30,8 +30,7 @@ impl Running {
             "jail \"{name}\" pkgs.bashInteractive [ (add-pkg-deps [ pkgs.coreutils ]) (network-allow [ \"a.test.example\" ]) ]"
         );
         let scratch = Scratch::with(&[("net.jail", &spec)]);
-        let arguments = [&["build", "net.jail"][..], &setup.overrides()].concat();
-        setup.jailgen(&scratch, &setup.programs[0], &arguments).assert_status(0);
+        setup.build(&scratch, "net.jail");
         let mut command = Command::new(scratch.path(".local/state/jailgen/bin").join(name));
         command
             .args(["-c", "while :; do (: </dev/tcp/evil.example/443) 2>/dev/null; sleep 1; done"]);

@@ -83,8 +83,7 @@ fn with_jails() -> Option<World> {
     let world = World::new();
     let approve = world.0.run(&["approve", "tree.jail"]);
     approve.assert_status(0);
-    let build = [&["build", "tree.jail"][..], &setup.overrides()].concat();
-    setup.jailgen(&world.0, &setup.programs[0], &build).assert_status(0);
+    setup.build(&world.0, "tree.jail");
     Some(world)
 }
 

@@ -77,8 +77,7 @@ fn lines(jail: &Value) -> BTreeSet<String> {
 fn a_wrapper_is_explained_as_its_spec_is() {
     let Some(setup) = setup() else { return };
     let scratch = Scratch::with(&[("a.jail", SPEC)]);
-    let arguments = [&["build", "a.jail"][..], &setup.overrides()].concat();
-    setup.jailgen(&scratch, &setup.programs[0], &arguments).assert_status(0);
+    setup.build(&scratch, "a.jail");
     for command in ["jailed-rich", "boxed-cage"] {
         let spec = jail(&scratch.run(&["explain", "a.jail", "--jail", command, "--json"]));
         let link = format!(".local/state/jailgen/bin/{command}");

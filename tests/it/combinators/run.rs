@@ -36,8 +36,7 @@ impl Built {
         // What cannot run here may not be buildable here either.
         let able: Vec<&Row> = rows.iter().copied().filter(|row| (row.unable)().is_none()).collect();
         let scratch = Scratch::with(&[("rows.jail", &spec(&able))]);
-        let arguments = [&["build", "rows.jail"][..], &setup.overrides()].concat();
-        setup.jailgen(&scratch, &setup.programs[0], &arguments).assert_status(0);
+        setup.build(&scratch, "rows.jail");
         Some(Self { scratch })
     }
 
