@@ -55,6 +55,7 @@ mod stage;
 mod starters;
 mod store;
 mod store_copies;
+mod terminal;
 mod tidy;
 mod trace;
 mod trace_files;

@@ -8,12 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{Mode, OFlags};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::harness::Scratch;
 use crate::real_nix::{Setup, has_user_namespaces, setup};
+use crate::terminal::{side_of, terminal};
 
 /// A jail that asks for a host again and again. Each test has one of another name: all that run on
 /// this machine are shown.
@@ -105,14 +104,8 @@ struct Watch {
 
 impl Watch {
     fn start(running: &Running) -> Self {
-        let master =
-            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap();
-        let side =
-            rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())
-                .unwrap();
+        let (name, master) = terminal();
+        let side = side_of(&name);
         let size = Winsize { ws_row: 30, ws_col: 140, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&master, size).unwrap();
         let end = || Stdio::from(side.try_clone().unwrap());

@@ -8,15 +8,12 @@ mod store;
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::time::Duration;
 
-use rustix::fs::{Mode, OFlags};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-
 use crate::harness::Scratch;
 use crate::real_nix::{Setup, has_user_namespaces, setup};
+use crate::terminal::{side_of, terminal};
 
 pub(super) const SPEC: &str = r#"jail "jailed-sh" pkgs.bashInteractive [ mount-cwd (add-runtime (import ./hook.nix)) (add-pkg-deps [ pkgs.coreutils ]) ]"#;
 pub(super) const HOOK: &str = "\"echo \\\"$(cat ${./word})\\\" >&2\"\n";
@@ -90,15 +87,8 @@ impl Project {
 
 /// What a command prints on a terminal on which this is typed.
 pub(crate) fn answered(mut command: Command, answer: &str) -> String {
-    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-    let master = openpt(flags).unwrap();
-    grantpt(&master).unwrap();
-    unlockpt(&master).unwrap();
-    let name = ptsname(&master, Vec::new()).unwrap();
-    let side = || -> OwnedFd {
-        rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())
-            .unwrap()
-    };
+    let (name, master) = terminal();
+    let side = || side_of(&name);
     let (stdin, stdout, stderr) = (side(), side(), side());
     let mut child = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn().unwrap();
     drop(command);

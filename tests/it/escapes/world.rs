@@ -12,10 +12,10 @@ use std::process::{Command, Output, Stdio};
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{getpid, getpriority_process, getuid};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
 
 use super::subjects::Subject;
+use crate::terminal::terminal;
 
 /// What the launcher has in its environment, and a jail must not.
 const VARIABLES: &[(&str, &str)] = &[
@@ -225,14 +225,6 @@ fn listen(root: &Path, marker: &str) -> Vec<OwnedFd> {
     let address = SocketAddr::from_abstract_name(marker).unwrap();
     open.push(UnixListener::bind_addr(&address).unwrap().into());
     open
-}
-
-fn terminal() -> (String, OwnedFd) {
-    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-    let master = openpt(flags).unwrap();
-    grantpt(&master).unwrap();
-    unlockpt(&master).unwrap();
-    (ptsname(&master, Vec::new()).unwrap().into_string().unwrap(), master)
 }
 
 /// Sends attempts, one a line, and reads the answers.
